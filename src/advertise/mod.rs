@@ -1,0 +1,1 @@
+//! The hot path: generation → shared NLRI → per-peer messages; cursors and deltas.

@@ -1,0 +1,106 @@
+//! The configuration as meant: every default filled in, every address settled, checked as a whole.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::peering::{ConnectionState, DirectPeeringType, Kind};
+use crate::wire::{Asn, PerFamily};
+
+/// The whole configuration, checked.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// The speaker itself.
+    pub router: RouterPlan,
+    /// RIB file or folder, absolute or relative to the working directory.
+    pub rib: PathBuf,
+    /// Where the read-only HTTP listens, if it does.
+    pub http: Option<SocketAddr>,
+    /// The control socket.
+    pub control_socket: PathBuf,
+    /// Where state is kept.
+    pub state_dir: PathBuf,
+    /// Lab mode: private and documentation ASNs, loopback and off-subnet addresses are allowed.
+    pub lab: bool,
+    /// Bounds on the process as a whole.
+    pub limits: Limits,
+    /// In the order of the file.
+    pub peerings: Vec<Arc<PeeringPlan>>,
+    /// Every session, in the order of the file, IPv4 transport before IPv6; names and peer addresses are unique.
+    pub sessions: Vec<Arc<SessionPlan>>,
+}
+
+/// The speaker itself.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RouterPlan {
+    /// Our ASN.
+    pub asn: Asn,
+    /// Our BGP Identifier.
+    pub router_id: Ipv4Addr,
+    /// Listening addresses; never empty.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// Bounds on the process as a whole.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Limits {
+    /// Prefixes held from all peers together.
+    pub received_prefixes: u64,
+}
+
+/// A peering, for what its sessions share.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PeeringPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Direct or exchange.
+    pub kind: Kind,
+    /// Of a direct peering.
+    pub direct_peering_type: DirectPeeringType,
+    /// Azure's useForPeeringService.
+    pub peering_service: bool,
+    /// The partner's ASN.
+    pub peer_asn: Asn,
+    /// The metro.
+    pub peering_location: Option<Arc<str>>,
+    /// Names of its connections, in order.
+    pub connections: Vec<Arc<str>>,
+}
+
+/// One BGP session: everything the speaker needs to run it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SessionPlan {
+    /// `CONNECTION-v4` or `CONNECTION-v6`; further sessions of a list get `CONNECTION-v4-2` and so on.
+    pub name: Arc<str>,
+    /// The connection's name.
+    pub connection: Arc<str>,
+    /// The peering's name.
+    pub peering: Arc<str>,
+    /// The peering's metro.
+    pub peering_location: Option<Arc<str>>,
+    /// The connection's state as wanted; routes flow in `Active` only.
+    pub connection_state: ConnectionState,
+    /// The far end.
+    pub peer_address: IpAddr,
+    /// The far end's port, when we dial.
+    pub peer_port: u16,
+    /// Our end: the source when we dial, the destination when the peer does, and the next hop of its own family.
+    pub local_address: IpAddr,
+    /// The ASN that the peer must present.
+    pub peer_asn: Asn,
+    /// Wait for the peer to dial.
+    pub passive: bool,
+    /// Seconds: 0, or 3–65535.
+    pub hold_time: u16,
+    /// ConnectRetryTime and the first step of the back-off.
+    pub connect_retry: Duration,
+    /// The families offered.
+    pub families: PerFamily<bool>,
+    /// The next hop of each offered family; of another, `None`.
+    pub next_hop: PerFamily<Option<IpAddr>>,
+    /// The most prefixes accepted from the peer; `None`: `limits.received_prefixes`.
+    pub max_prefixes: PerFamily<Option<u64>>,
+}

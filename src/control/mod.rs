@@ -1,0 +1,1 @@
+//! The control socket and HTTP: JSON from snapshots only.

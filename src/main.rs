@@ -1,0 +1,3 @@
+//! The `peeringd` binary: arguments in, exit code out.
+
+fn main() {}

@@ -1,0 +1,75 @@
+//! What the rest of the process may know of the speaker: immutable, and cheap to take.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::config::SessionPlan;
+use crate::fsm::{Direction, State};
+use crate::wire::{Capability, ErrorCode, PerFamily};
+
+/// The speaker as a whole.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    /// Seconds since the epoch at which the process started.
+    pub started: u64,
+    /// Listeners are bound and a generation is in force.
+    pub ready: bool,
+    /// Lab mode.
+    pub lab: bool,
+    /// Why the last reload was refused, if it was; one finding a line.
+    pub last_reload_error: Option<Arc<str>>,
+}
+
+/// The error that ended the last connection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LastError {
+    /// The NOTIFICATION's code, if there was one.
+    pub code: Option<ErrorCode>,
+    /// We sent it, rather than received it.
+    pub sent: bool,
+    /// In words; what a peer said in it is escaped.
+    pub text: String,
+    /// Seconds since the epoch.
+    pub at: u64,
+}
+
+/// One session at one instant.
+#[derive(Clone, Debug)]
+pub struct SessionSnapshot {
+    /// As configured.
+    pub plan: Arc<SessionPlan>,
+    /// RFC 4271 §8.2.2.
+    pub state: State,
+    /// Seconds since the epoch at which it became so.
+    pub since: u64,
+    /// Our end of the connection, once there is one.
+    pub local_address: Option<IpAddr>,
+    /// Who dialled, once Established.
+    pub direction: Option<Direction>,
+    /// The peer's BGP Identifier, once Established.
+    pub peer_id: Option<std::net::Ipv4Addr>,
+    /// Seconds, once Established.
+    pub hold_time: Option<u16>,
+    /// Families negotiated; none before Established.
+    pub families: PerFamily<bool>,
+    /// What the peer's OPEN listed.
+    pub peer_capabilities: Vec<Capability>,
+    /// What our OPEN listed.
+    pub local_capabilities: Vec<Capability>,
+    /// Four-octet AS numbers are in use.
+    pub four_octet_as: bool,
+    /// Prefixes the peer has been told.
+    pub advertised: PerFamily<u64>,
+    /// Prefixes still to be told or withdrawn.
+    pub pending: PerFamily<u64>,
+    /// End-of-RIB has been sent.
+    pub end_of_rib_sent: PerFamily<bool>,
+    /// Prefixes held in Adj-RIB-In.
+    pub received: PerFamily<u64>,
+    /// End-of-RIB has been received.
+    pub end_of_rib_received: PerFamily<bool>,
+    /// Times that an Established session ended.
+    pub flaps: u64,
+    /// Why the last connection ended.
+    pub last_error: Option<LastError>,
+}

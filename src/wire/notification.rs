@@ -1,0 +1,143 @@
+//! The NOTIFICATION message (RFC 4271 §4.5) and the names of its codes.
+
+use std::fmt;
+
+/// Error code and subcode of a NOTIFICATION.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ErrorCode(pub u8, pub u8);
+
+/// Every code and subcode that has a name: RFC 4271 §4.5, 5492, 4486, 6608, 7313, 8538, 9234, 9384, 9687.
+const NAMES: [(ErrorCode, &str); 42] = [
+    (ErrorCode(1, 1), "Connection Not Synchronized"),
+    (ErrorCode(1, 2), "Bad Message Length"),
+    (ErrorCode(1, 3), "Bad Message Type"),
+    (ErrorCode(2, 1), "Unsupported Version Number"),
+    (ErrorCode(2, 2), "Bad Peer AS"),
+    (ErrorCode(2, 3), "Bad BGP Identifier"),
+    (ErrorCode(2, 4), "Unsupported Optional Parameter"),
+    (ErrorCode(2, 6), "Unacceptable Hold Time"),
+    (ErrorCode(2, 7), "Unsupported Capability"),
+    (ErrorCode(2, 11), "Role Mismatch"),
+    (ErrorCode(3, 1), "Malformed Attribute List"),
+    (ErrorCode(3, 2), "Unrecognized Well-known Attribute"),
+    (ErrorCode(3, 3), "Missing Well-known Attribute"),
+    (ErrorCode(3, 4), "Attribute Flags Error"),
+    (ErrorCode(3, 5), "Attribute Length Error"),
+    (ErrorCode(3, 6), "Invalid ORIGIN Attribute"),
+    (ErrorCode(3, 8), "Invalid NEXT_HOP Attribute"),
+    (ErrorCode(3, 9), "Optional Attribute Error"),
+    (ErrorCode(3, 10), "Invalid Network Field"),
+    (ErrorCode(3, 11), "Malformed AS_PATH"),
+    (ErrorCode(5, 1), "Unexpected Message in OpenSent State"),
+    (ErrorCode(5, 2), "Unexpected Message in OpenConfirm State"),
+    (ErrorCode(5, 3), "Unexpected Message in Established State"),
+    (ErrorCode(6, 1), "Maximum Number of Prefixes Reached"),
+    (ErrorCode(6, 2), "Administrative Shutdown"),
+    (ErrorCode(6, 3), "Peer De-configured"),
+    (ErrorCode(6, 4), "Administrative Reset"),
+    (ErrorCode(6, 5), "Connection Rejected"),
+    (ErrorCode(6, 6), "Other Configuration Change"),
+    (ErrorCode(6, 7), "Connection Collision Resolution"),
+    (ErrorCode(6, 8), "Out of Resources"),
+    (ErrorCode(6, 9), "Hard Reset"),
+    (ErrorCode(6, 10), "BFD Down"),
+    (ErrorCode(7, 1), "Invalid Message Length"),
+    (ErrorCode(1, 0), "Message Header Error"),
+    (ErrorCode(2, 0), "OPEN Message Error"),
+    (ErrorCode(3, 0), "UPDATE Message Error"),
+    (ErrorCode(4, 0), "Hold Timer Expired"),
+    (ErrorCode(5, 0), "Finite State Machine Error"),
+    (ErrorCode(6, 0), "Cease"),
+    (ErrorCode(7, 0), "ROUTE-REFRESH Message Error"),
+    (ErrorCode(8, 0), "Send Hold Timer Expired"),
+];
+
+#[allow(missing_docs, reason = "each constant's name is the RFC's own word for it")]
+impl ErrorCode {
+    pub const NOT_SYNCHRONIZED: Self = Self(1, 1);
+    pub const BAD_MESSAGE_LENGTH: Self = Self(1, 2);
+    pub const BAD_MESSAGE_TYPE: Self = Self(1, 3);
+    pub const OPEN_ERROR: Self = Self(2, 0);
+    pub const UNSUPPORTED_VERSION: Self = Self(2, 1);
+    pub const BAD_PEER_AS: Self = Self(2, 2);
+    pub const BAD_BGP_IDENTIFIER: Self = Self(2, 3);
+    pub const UNSUPPORTED_OPTIONAL_PARAMETER: Self = Self(2, 4);
+    pub const UNACCEPTABLE_HOLD_TIME: Self = Self(2, 6);
+    pub const UNSUPPORTED_CAPABILITY: Self = Self(2, 7);
+    pub const ROLE_MISMATCH: Self = Self(2, 11);
+    pub const MALFORMED_ATTRIBUTE_LIST: Self = Self(3, 1);
+    pub const UNRECOGNIZED_WELL_KNOWN: Self = Self(3, 2);
+    pub const MISSING_WELL_KNOWN: Self = Self(3, 3);
+    pub const ATTRIBUTE_FLAGS: Self = Self(3, 4);
+    pub const ATTRIBUTE_LENGTH: Self = Self(3, 5);
+    pub const INVALID_ORIGIN: Self = Self(3, 6);
+    pub const INVALID_NEXT_HOP: Self = Self(3, 8);
+    pub const OPTIONAL_ATTRIBUTE: Self = Self(3, 9);
+    pub const INVALID_NETWORK_FIELD: Self = Self(3, 10);
+    pub const MALFORMED_AS_PATH: Self = Self(3, 11);
+    pub const HOLD_TIMER_EXPIRED: Self = Self(4, 0);
+    pub const FSM_OPEN_SENT: Self = Self(5, 1);
+    pub const FSM_OPEN_CONFIRM: Self = Self(5, 2);
+    pub const FSM_ESTABLISHED: Self = Self(5, 3);
+    pub const MAX_PREFIXES: Self = Self(6, 1);
+    pub const ADMIN_SHUTDOWN: Self = Self(6, 2);
+    pub const PEER_DECONFIGURED: Self = Self(6, 3);
+    pub const ADMIN_RESET: Self = Self(6, 4);
+    pub const CONNECTION_REJECTED: Self = Self(6, 5);
+    pub const CONFIG_CHANGE: Self = Self(6, 6);
+    pub const COLLISION: Self = Self(6, 7);
+    pub const OUT_OF_RESOURCES: Self = Self(6, 8);
+    pub const HARD_RESET: Self = Self(6, 9);
+    pub const ROUTE_REFRESH_LENGTH: Self = Self(7, 1);
+    pub const SEND_HOLD_TIMER_EXPIRED: Self = Self(8, 0);
+}
+
+impl ErrorCode {
+    /// The RFC's words for it: of the subcode where it is known, else of the code.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let find = |wanted| NAMES.iter().find(|(code, _)| *code == wanted).map(|(_, name)| *name);
+        find(self).or_else(|| find(Self(self.0, 0))).unwrap_or("Unknown Error")
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} {}", self.0, self.1, self.name())
+    }
+}
+
+impl fmt::Debug for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A NOTIFICATION message.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notification {
+    /// What is wrong.
+    pub code: ErrorCode,
+    /// The octets that explain it, never more than what arrived.
+    pub data: Vec<u8>,
+}
+
+impl Notification {
+    /// A notification without data.
+    #[must_use]
+    pub fn new(code: ErrorCode) -> Self {
+        Self { code, data: Vec::new() }
+    }
+
+    /// A notification with data.
+    #[must_use]
+    pub fn with_data(code: ErrorCode, data: impl Into<Vec<u8>>) -> Self {
+        Self { code, data: data.into() }
+    }
+}
+
+impl fmt::Display for Notification {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.code.fmt(f)
+    }
+}
