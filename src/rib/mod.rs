@@ -1,7 +1,10 @@
-//! RIB files → [`Generation`]: what may be advertised, from YAML to an immutable, hashed table.
+//! RIB files → generation: what may be advertised, from YAML to an immutable, hashed table.
 
 mod finding;
+mod generation;
 mod rows;
+pub mod special;
 
 pub use finding::{Finding, Findings, Place, Severity};
+pub use generation::Generation;
 pub use rows::{FileSpan, Group, Row, Rows};

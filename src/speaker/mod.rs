@@ -1,5 +1,7 @@
 //! Tokio tasks, sockets, channels, supervision. The only place with `unsafe`, in one file.
 
+mod handle;
 mod snapshot;
 
+pub use handle::{AskError, Handle};
 pub use snapshot::{LastError, Overview, SessionSnapshot};

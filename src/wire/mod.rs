@@ -6,6 +6,7 @@
 mod asn;
 mod attribute_set;
 mod capability;
+pub mod codes;
 mod community;
 mod family;
 mod notification;

@@ -1,0 +1,97 @@
+//! The way into the speaker for whoever looks: snapshots, and pages asked of a session's task.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use ipnet::IpNet;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::snapshot::{Overview, SessionSnapshot};
+use crate::accept::ReceivedRoute;
+use crate::advertise::Told;
+use crate::rib::Generation;
+use crate::wire::PerFamily;
+
+/// A question to a session's task, answered between two turns.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// What the peer was told; a family without a lane has `None`.
+    Advertised(oneshot::Sender<PerFamily<Option<Told>>>),
+    /// Up to `limit` routes of Adj-RIB-In behind `after`: IPv4 before IPv6, each in prefix order.
+    Received { after: Option<IpNet>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
+}
+
+/// One session as the handle knows it.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionEntry {
+    pub(crate) snapshot: watch::Receiver<Arc<SessionSnapshot>>,
+    pub(crate) ask: mpsc::Sender<Ask>,
+}
+
+/// Why a question to a session got no answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum AskError {
+    /// The session went while it was asked: a reload removed it, or the daemon is stopping.
+    #[error("the session has been removed")]
+    Gone,
+}
+
+/// The way into the speaker: clones are cheap, and nothing here can slow a session.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(crate) sessions: Arc<ArcSwap<Vec<SessionEntry>>>,
+    pub(crate) generation: Arc<ArcSwapOption<Generation>>,
+    pub(crate) overview: watch::Receiver<Overview>,
+}
+
+impl Handle {
+    /// Every session, in the order of the config.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<Arc<SessionSnapshot>> {
+        self.sessions.load().iter().map(|s| s.snapshot.borrow().clone()).collect()
+    }
+
+    /// The generation in force.
+    #[must_use]
+    pub fn generation(&self) -> Option<Arc<Generation>> {
+        self.generation.load_full()
+    }
+
+    /// The speaker as a whole.
+    #[must_use]
+    pub fn overview(&self) -> Overview {
+        self.overview.borrow().clone()
+    }
+
+    /// What a session's peer was told, at one instant.
+    ///
+    /// # Errors
+    /// [`AskError::Gone`] where no session has that name any more.
+    pub async fn advertised(&self, session: &str) -> Result<PerFamily<Option<Told>>, AskError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(session, Ask::Advertised(reply)).await?;
+        answer.await.map_err(|_| AskError::Gone)
+    }
+
+    /// Up to `limit` routes of a session's Adj-RIB-In behind `after`.
+    ///
+    /// # Errors
+    /// [`AskError::Gone`] where no session has that name any more.
+    pub async fn received(
+        &self,
+        session: &str,
+        after: Option<IpNet>,
+        limit: usize,
+    ) -> Result<Vec<ReceivedRoute>, AskError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(session, Ask::Received { after, limit, reply }).await?;
+        answer.await.map_err(|_| AskError::Gone)
+    }
+
+    async fn ask(&self, session: &str, question: Ask) -> Result<(), AskError> {
+        let entry = self.sessions.load().iter().find(|s| &*s.snapshot.borrow().plan.name == session).cloned();
+        let entry = entry.ok_or(AskError::Gone)?;
+        entry.ask.send(question).await.map_err(|_| AskError::Gone)
+    }
+}
