@@ -12,6 +12,12 @@ use super::process::Process;
 use super::{Inner, PrefixGauge, RibMetrics, SessionMetrics, process};
 use crate::wire::Family as AddressFamily;
 
+/// Takes a value, with the value of the family's own label where it has one.
+type Put<'a> = dyn FnMut(Option<&str>, f64) + 'a;
+
+/// Gives every value of a family that an `S` has.
+type Read<S> = fn(&S, &mut Put<'_>);
+
 /// Whether a value only grows.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -26,8 +32,7 @@ struct Family<S: 'static> {
     kind: Kind,
     /// Labels behind those that say which `S` it is.
     label: Option<&'static str>,
-    /// Gives each value, with the value of `label` where there is one.
-    read: fn(&S, &mut dyn FnMut(Option<&str>, f64)),
+    read: Read<S>,
 }
 
 impl<S> Family<S> {
@@ -35,7 +40,7 @@ impl<S> Family<S> {
         name: &'static str,
         help: &'static str,
         label: Option<&'static str>,
-        read: fn(&S, &mut dyn FnMut(Option<&str>, f64)),
+        read: Read<S>,
     ) -> Self {
         Self { name, help, kind: Kind::Counter, label, read }
     }
@@ -44,7 +49,7 @@ impl<S> Family<S> {
         name: &'static str,
         help: &'static str,
         label: Option<&'static str>,
-        read: fn(&S, &mut dyn FnMut(Option<&str>, f64)),
+        read: Read<S>,
     ) -> Self {
         Self { name, help, kind: Kind::Gauge, label, read }
     }
@@ -104,19 +109,19 @@ fn float(n: u64) -> f64 {
     n as f64
 }
 
-fn messages(s: &SessionMetrics, way: Way, put: &mut dyn FnMut(Option<&str>, f64)) {
+fn messages(s: &SessionMetrics, way: Way, put: &mut Put<'_>) {
     for kind in MessageType::ALL {
         put(Some(kind.label()), float(s.messages(way, *kind)));
     }
 }
 
-fn notifications(s: &SessionMetrics, way: Way, put: &mut dyn FnMut(Option<&str>, f64)) {
+fn notifications(s: &SessionMetrics, way: Way, put: &mut Put<'_>) {
     for code in NotificationCode::ALL {
         put(Some(code.label()), float(s.notifications(way, *code)));
     }
 }
 
-fn families(put: &mut dyn FnMut(Option<&str>, f64), value: impl Fn(AddressFamily) -> u64) {
+fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) {
     for family in AddressFamily::ALL {
         put(Some(family.name()), float(value(family)));
     }

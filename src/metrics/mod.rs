@@ -37,17 +37,20 @@ pub struct Metrics {
     registry: Registry,
 }
 
+/// By the peer's address: the connection's name and the counters.
+type Sessions = BTreeMap<IpAddr, (Arc<str>, Arc<SessionMetrics>)>;
+
 #[derive(Debug, Default)]
 struct Inner {
     /// Seconds since the epoch.
     started: f64,
     rib: RibMetrics,
-    sessions: Mutex<BTreeMap<IpAddr, (Arc<str>, Arc<SessionMetrics>)>>,
+    sessions: Mutex<Sessions>,
 }
 
 impl Inner {
     /// No invariant spans two entries, so a panic elsewhere leaves nothing half done here.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, (Arc<str>, Arc<SessionMetrics>)>> {
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
