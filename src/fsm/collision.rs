@@ -44,9 +44,14 @@ pub(super) fn judge(
         Some(Phase::Contested(_) | Phase::OpenConfirm(_)) if is_favoured => Verdict::Prevail,
         Some(Phase::Contested(_) | Phase::OpenConfirm(_)) => Verdict::Yield,
         Some(Phase::Established(session)) if has_restarted(new, agreed, session) => Verdict::Supersede,
-        Some(Phase::Established(session)) if is_favoured && new.opened() <= session.since => Verdict::Contest,
+        Some(Phase::Established(session)) if is_favoured && is_twin(new, session) => Verdict::Contest,
         Some(Phase::Established(_)) => Verdict::Yield,
     }
+}
+
+/// Whether both sides dialled at once: the other direction, and open before the session was up.
+fn is_twin(new: &Connection, session: &Session) -> bool {
+    new.direction() != session.negotiated.direction && new.opened() <= session.since
 }
 
 /// Whether the peer dialled again because the session is dead on its side.
