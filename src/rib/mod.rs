@@ -3,6 +3,7 @@
 mod finding;
 mod generation;
 mod rows;
+pub mod sources;
 pub mod special;
 
 pub use finding::{Finding, Findings, Place, Severity};
