@@ -154,7 +154,7 @@ fn check_usage(args: &ImportArgs, select: &Select) -> Result<(), Failure> {
             let wanted = Format::ALL.into_iter().find(|format| format.keys().contains(&condition.key));
             let flag = wanted.map_or("", Format::name);
             return Err(Failure::Usage(format!(
-                "error: --select {condition} needs a source that has a {}: give one with --{flag}",
+                "error: --select {condition} has nothing to ask: give a source with a {} by --{flag}",
                 condition.key
             )));
         }

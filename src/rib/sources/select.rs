@@ -148,7 +148,7 @@ impl Select {
                     format!("--select {condition} matches nothing, and no {} comes near", condition.key)
                 }
                 (true, None) => {
-                    format!("--select {condition} matches nothing: no source has a {}", condition.key)
+                    format!("--select {condition} matches nothing: no source has any {}", condition.key)
                 }
             });
         }
