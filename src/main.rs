@@ -1,3 +1,12 @@
 //! The `peeringd` binary: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use peeringd::cli::{Cli, Command, import};
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Import(args) => import::run(&args),
+    }
+}

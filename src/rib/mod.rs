@@ -4,6 +4,7 @@ mod finding;
 mod generation;
 pub(crate) mod load;
 mod rows;
+pub mod sources;
 pub mod special;
 
 pub use finding::{Finding, Findings, Place, Severity};
