@@ -1,10 +1,20 @@
 //! RIB files → generation: what may be advertised, from YAML to an immutable, hashed table.
 
+mod build;
+mod column;
 mod finding;
+mod fingerprint;
 mod generation;
+mod prefix;
+mod ranks;
 mod rows;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod special;
+mod strip;
+mod table;
 
 pub use finding::{Finding, Findings, Place, Severity};
-pub use generation::Generation;
+pub use generation::{BuildError, Generation, RouteView};
+pub use ranks::Ranks;
 pub use rows::{FileSpan, Group, Row, Rows};
