@@ -3,5 +3,7 @@
 mod handle;
 mod snapshot;
 
+#[cfg(test)]
+pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, Handle};
 pub use snapshot::{LastError, Overview, SessionSnapshot};
