@@ -67,6 +67,10 @@ fn has_restarted(new: &Connection, agreed: &Negotiated, session: &Session) -> bo
 /// Graceful restart with one or more families.
 fn keeps_routes(open: &Open) -> bool {
     open.capabilities.iter().any(|capability| {
-        if let Capability::GracefulRestart { families, .. } = capability { !families.is_empty() } else { false }
+        if let Capability::GracefulRestart { families, .. } = capability {
+            !families.is_empty()
+        } else {
+            false
+        }
     })
 }

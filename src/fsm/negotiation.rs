@@ -71,11 +71,7 @@ fn peer_asn(config: &FsmConfig, open: &Open) -> Result<Asn, Notification> {
         && asn != Asn::TRANS
         && (two_octets == asn || two_octets == Asn::TRANS)
         && open.capabilities.iter().all(agrees);
-    if is_valid && asn == config.peer_asn {
-        Ok(asn)
-    } else {
-        Err(Notification::new(ErrorCode::BAD_PEER_AS))
-    }
+    if is_valid && asn == config.peer_asn { Ok(asn) } else { Err(Notification::new(ErrorCode::BAD_PEER_AS)) }
 }
 
 fn check_hold_time(open: &Open) -> Result<(), Notification> {

@@ -337,7 +337,8 @@ impl PeerFsm {
     }
 
     fn end_other(&mut self, now: Moment, id: ConnId, stimulus: &Stimulus) {
-        let others: Vec<ConnId> = self.connections.iter().map(Connection::id).filter(|one| *one != id).collect();
+        let others: Vec<ConnId> =
+            self.connections.iter().map(Connection::id).filter(|one| *one != id).collect();
         for other in others {
             self.deliver(now, other, stimulus.clone());
         }
@@ -351,7 +352,9 @@ impl PeerFsm {
 
     /// A connection is over: forgets it, says so, and sets when the next may come.
     fn ended(&mut self, now: Moment, id: ConnId, ending: Ending, up_since: Option<Moment>) {
-        let Some(index) = self.connections.iter().position(|connection| connection.id() == id) else { return };
+        let Some(index) = self.connections.iter().position(|connection| connection.id() == id) else {
+            return;
+        };
         let direction = self.connections.remove(index).direction();
         let is_collision = match &ending {
             Ending::Send(answer) | Ending::Received(answer) => answer.code == ErrorCode::COLLISION,
@@ -361,7 +364,9 @@ impl PeerFsm {
         self.report(id, ending, up_since);
         match up_since {
             Some(since) => self.pause_after_session(now, since),
-            None if is_collision && !self.connections.is_empty() => self.pause_after_collision(now, direction),
+            None if is_collision && !self.connections.is_empty() => {
+                self.pause_after_collision(now, direction)
+            }
             None => self.count_failure(now, direction),
         }
         self.clear_way(now);

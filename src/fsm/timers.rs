@@ -215,7 +215,10 @@ mod tests {
                 let timers = Timers::confirm(T0, hold_time, &mut rng);
                 let gap = timers.deadline().unwrap().0 - T0.0;
                 let third = Duration::from_secs(hold_time.into()) / 3;
-                assert!(gap <= third && gap >= (third * 3 / 4).max(Duration::from_secs(1)), "{hold_time}: {gap:?}");
+                assert!(
+                    gap <= third && gap >= (third * 3 / 4).max(Duration::from_secs(1)),
+                    "{hold_time}: {gap:?}"
+                );
             }
         }
     }

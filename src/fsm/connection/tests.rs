@@ -205,7 +205,8 @@ fn every_state_times_every_event() {
         Over        CollisionLost Over        -
         Over        Superseded    Over        -
         Over        WayClear      Over        -
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]

@@ -47,8 +47,14 @@ fn an_ordinary_open_agrees() {
 
 #[test]
 fn the_peer_as_is_the_configured_one_stated_without_contradiction() {
-    for (my_as, four_octets) in [(64500, &[64500][..]), (64500, &[]), (23456, &[64500]), (64500, &[64500, 64500])] {
-        assert_eq!(agree(with_as(my_as, four_octets)).unwrap().peer_asn, Asn(64500), "{my_as} {four_octets:?}");
+    for (my_as, four_octets) in
+        [(64500, &[64500][..]), (64500, &[]), (23456, &[64500]), (64500, &[64500, 64500])]
+    {
+        assert_eq!(
+            agree(with_as(my_as, four_octets)).unwrap().peer_asn,
+            Asn(64500),
+            "{my_as} {four_octets:?}"
+        );
     }
     let bad = [
         (64501, &[][..]),
@@ -91,7 +97,9 @@ fn a_four_octet_peer_is_known_by_its_capability() {
 
 #[test]
 fn the_smaller_hold_time_counts_and_1_and_2_are_refused() {
-    for (theirs, agreed) in [(0, Some(0)), (1, None), (2, None), (3, Some(3)), (90, Some(90)), (65535, Some(90))] {
+    for (theirs, agreed) in
+        [(0, Some(0)), (1, None), (2, None), (3, Some(3)), (90, Some(90)), (65535, Some(90))]
+    {
         let open = Open { hold_time: theirs, ..open_from(4) };
         match agreed {
             Some(seconds) => assert_eq!(agree(open).unwrap().hold_time, seconds),
