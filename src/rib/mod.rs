@@ -2,10 +2,12 @@
 
 mod finding;
 mod generation;
+pub(crate) mod load;
 mod rows;
 pub mod sources;
 pub mod special;
 
 pub use finding::{Finding, Findings, Place, Severity};
 pub use generation::Generation;
+pub use load::{LoadOptions, load};
 pub use rows::{FileSpan, Group, Row, Rows};

@@ -1,7 +1,7 @@
 //! Address space that no one may announce on the public Internet (IANA special-purpose registries, RFC 6890).
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use ipnet::{IpNet, Ipv6Net};
+use std::net::Ipv6Addr;
 
 /// IPv4: network, length, what it is.
 const V4: [([u8; 4], u8, &str); 18] = [
@@ -42,10 +42,15 @@ pub fn reason(net: &IpNet) -> Option<&'static str> {
         return Some("a default route");
     }
     match net {
-        IpNet::V4(net) => V4.iter().find_map(|([a, b, c, d], len, why)| {
-            let special = Ipv4Net::new(Ipv4Addr::new(*a, *b, *c, *d), *len).ok()?;
-            (special.contains(net) || net.contains(&special)).then_some(*why)
-        }),
+        IpNet::V4(net) => {
+            let (bits, length) = (net.addr().to_bits(), net.prefix_len());
+            V4.iter().find_map(|(special, len, why)| {
+                // One holds the other where they agree in as many bits as the shorter has.
+                let differ =
+                    (bits ^ u32::from_be_bytes(*special)).leading_zeros() < u32::from(length.min(*len));
+                (!differ).then_some(*why)
+            })
+        }
         IpNet::V6(net) => {
             let first = net.network().segments().first().copied().unwrap_or(0);
             if first >> 13 != 1 || net.prefix_len() < 3 {
