@@ -13,6 +13,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use peeringd::rib::{LoadOptions, load};
+use peeringd::wire::Asn;
+
 fn fixture(name: &str) -> String {
     format!("{}/tests/fixtures/sources/{name}", env!("CARGO_MANIFEST_DIR"))
 }
@@ -310,4 +313,23 @@ fn a_pipe_is_a_source_too_and_a_closed_stdout_is_not_success() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("stdout: cannot be written"), "{}", stderr(&output));
+}
+
+#[test]
+fn what_import_writes_loads_as_a_rib() {
+    let options = LoadOptions { local_asn: Asn(8075) };
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/rib/microsoft.yaml");
+    let (rows, warnings) = load(&shipped, &options).unwrap_or_else(|findings| panic!("{findings}"));
+    assert_eq!((rows.v4.len(), rows.v6.len()), (354, 14));
+    assert_eq!(warnings.to_string(), "");
+    assert!(rows.groups.iter().all(|group| group.source.is_some() && !group.allow_longer));
+
+    let folder = folder();
+    let out = path(&folder, "rib.yaml");
+    let tags = fixture("service-tags.json");
+    assert!(import(&["--service-tags", &tags, "--longer", "keep", "--out", text(&out)]).status.success());
+    let (rows, _) = load(&out, &options).unwrap_or_else(|findings| panic!("{findings}"));
+    assert_eq!((rows.v4.len(), rows.v6.len()), (3, 1));
+    let source = rows.groups[usize::try_from(rows.v4[0].group).unwrap()].source.as_deref();
+    assert_eq!(source, Some("service-tags 12 service-tags.json (Ferry, Ferry.northsea)"));
 }

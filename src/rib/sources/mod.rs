@@ -167,7 +167,7 @@ pub fn load(
 /// The whole document is checked, whatever `select` takes from it.
 ///
 /// # Errors
-/// Every finding of the document (at most [`Finding`]s for 20 prefixes and one that counts the rest): not UTF-8, empty,
+/// Every finding of the document (20 are spelled out, one more counts the rest): not UTF-8, empty,
 /// truncated, of another shape (which it names), without a single prefix, or with prefixes that are malformed, have
 /// host bits or lie outside global unicast space.
 pub fn read(
