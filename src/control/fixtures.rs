@@ -16,9 +16,9 @@ use crate::control::{router, socket_router};
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::ConnectionState;
-use crate::rib::{Generation, RouteView};
+use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{Ask, Handle, LastError, Overview, SessionEntry, SessionSnapshot};
-use crate::wire::{Asn, AttrSet, Capability, ErrorCode, Family, Origin, PerFamily};
+use crate::wire::{Asn, AttrSet, Capability, ErrorCode, Origin, PerFamily};
 
 /// 2026-11-22T12:00:00Z.
 pub(crate) const NOON: u64 = 1_795_348_800;
@@ -40,8 +40,8 @@ impl Speaker {
 
     /// One Established session that holds, and has in its generation, so many routes.
     pub(crate) fn large(routes: usize) -> Self {
-        let many = (0..routes).map(numbered).collect();
-        let held = (0..routes).map(|n| ReceivedRoute { prefix: numbered(n).prefix, ..received(1) }).collect();
+        let many = vec![(plain(), (0..routes).map(numbered).collect())];
+        let held = (0..routes).map(|n| ReceivedRoute { prefix: numbered(n), ..received(1) }).collect();
         Self::with(vec![established()], held, Some(generation(many)))
     }
 
@@ -222,46 +222,61 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
     }
 }
 
-fn route(prefix: &str, line: u32, attrs: AttrSet) -> RouteView {
-    RouteView {
-        prefix: prefix.parse().unwrap(),
-        attrs: Arc::new(attrs),
+/// A load of one file: a group for each of these, a line for each group and each prefix.
+fn generation(groups: Vec<(Group, Vec<IpNet>)>) -> Generation {
+    let path = Arc::new(PathBuf::from("rib/microsoft.yaml"));
+    let mut rows = Rows { files: vec![FileSpan { path, first_line: 1 }], ..Rows::default() };
+    let mut line = 2;
+    for ((group, prefixes), number) in groups.into_iter().zip(0..) {
+        rows.groups.push(Group { line, ..group });
+        for prefix in prefixes {
+            line += 1;
+            let len = prefix.prefix_len();
+            match prefix.network() {
+                IpAddr::V4(addr) => rows.v4.push(Row { addr: addr.into(), len, group: number, line }),
+                IpAddr::V6(addr) => rows.v6.push(Row { addr: addr.into(), len, group: number, line }),
+            }
+        }
+        line += 1;
+    }
+    rows.v4.sort_unstable_by_key(|r| (r.addr, r.len));
+    rows.v6.sort_unstable_by_key(|r| (r.addr, r.len));
+    Generation::build(rows, None, &mut Ranks::new(), 3, NOON).unwrap()
+}
+
+fn plain() -> Group {
+    Group {
+        attrs: Arc::default(),
         source: None,
-        file: Arc::new(PathBuf::from("rib/microsoft.yaml")),
-        line,
-        since: (1, NOON),
         peering_locations: Vec::new(),
         peerings: Vec::new(),
+        allow_longer: false,
+        line: 0,
     }
 }
 
-fn three_routes() -> Vec<RouteView> {
-    let rich = AttrSet {
+fn three_routes() -> Vec<(Group, Vec<IpNet>)> {
+    let attrs = AttrSet {
         origin: Origin::Egp,
         as_path: vec![Asn(12076)],
         med: Some(50),
         communities: vec!["8075:1007".parse().unwrap(), "8075:1008".parse().unwrap()],
         ..AttrSet::default()
     };
+    let regional = Group {
+        attrs: Arc::new(attrs),
+        source: Some("service-tags 376".into()),
+        peering_locations: vec!["Ashburn".to_owned()],
+        ..plain()
+    };
     vec![
-        route("13.64.0.0/11", 4, AttrSet::default()),
-        RouteView {
-            source: Some("service-tags 376".into()),
-            peering_locations: vec!["Ashburn".to_owned()],
-            ..route("13.64.0.0/14", 9, rich)
-        },
-        route("2603:1000::/24", 5, AttrSet::default()),
+        (plain(), vec!["13.64.0.0/11".parse().unwrap(), "2603:1000::/24".parse().unwrap()]),
+        (regional, vec!["13.64.0.0/14".parse().unwrap()]),
     ]
 }
 
 /// The `n`th /24 from 20.0.0.0 on.
-fn numbered(n: usize) -> RouteView {
+fn numbered(n: usize) -> IpNet {
     let address = 0x1400_0000 + (u32::try_from(n).unwrap() << 8);
-    let net = Ipv4Net::new(Ipv4Addr::from(address), 24).unwrap();
-    RouteView { prefix: net.into(), ..route("20.0.0.0/24", 1, AttrSet::default()) }
-}
-
-fn generation(routes: Vec<RouteView>) -> Generation {
-    assert!(routes.iter().all(|r| Family::ALL.iter().any(|f| r.prefix.max_prefix_len() == f.max_len())));
-    Generation { number: 3, installed_at: NOON, routes }
+    Ipv4Net::new(Ipv4Addr::from(address), 24).unwrap().into()
 }
