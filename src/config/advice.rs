@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::faults::Faults;
-use super::written::Peering;
+use super::session::is_absent;
+use super::written::{BgpSession, Peering};
 use super::{PeeringPlan, SessionPlan};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind};
 
@@ -22,7 +23,8 @@ pub(super) fn peering(
     }
     for (connection, written) in plan.connections.iter().zip(&written.connections) {
         let mark = written.name.as_ref().map_or(written.mark, |name| name.mark);
-        if written.sessions.is_empty() {
+        let none = |s: &BgpSession| is_absent(s.addresses.ipv4) && is_absent(s.addresses.ipv6);
+        if written.sessions.iter().all(none) {
             let what = format!("{} has no session", connection.name);
             faults.warning(mark, what, "add bgp_session and its addresses when they are known");
         }

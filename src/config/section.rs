@@ -16,6 +16,7 @@ pub(super) struct Shape {
 #[derive(Clone, Copy)]
 pub(super) struct Section<'d> {
     pub(super) mark: Mark,
+    name: &'static str,
     entries: &'d [Entry],
 }
 
@@ -24,18 +25,14 @@ impl<'d> Section<'d> {
     pub(super) fn open(node: &'d Node, shape: Shape, faults: &mut Faults) -> Option<Self> {
         let Value::Map(entries) = &node.value else {
             let what = format!("{} is {}, and should be a mapping", shape.name, node.shown());
-            faults.error(
-                node.mark,
-                what,
-                format!("write its keys below it, of which there are {}", list(shape.keys)),
-            );
+            faults.error(node.mark, what, format!("write one; its keys are {}", list(shape.keys)));
             return None;
         };
         for entry in entries.iter().filter(|entry| !shape.keys.contains(&entry.key.as_str())) {
             let (what, fix) = unknown(&entry.key, shape);
             faults.error(entry.mark, what, fix);
         }
-        Some(Self { mark: node.mark, entries })
+        Some(Self { mark: node.mark, name: shape.name, entries })
     }
 
     /// The value of a key, null or not.
@@ -68,7 +65,11 @@ impl<'d> Section<'d> {
     ) -> Option<At<T>> {
         if self.node(key).is_none() {
             let mark = self.get(key).map_or(self.mark, |node| node.mark);
-            faults.error(mark, format!("{key} is missing"), format!("add it, like {key}: {like}"));
+            faults.error(
+                mark,
+                format!("{key} is missing in {}", self.name),
+                format!("add it, like {key}: {like}"),
+            );
         }
         self.read(key, faults, read)
     }
@@ -80,7 +81,7 @@ impl<'d> Section<'d> {
             return items;
         }
         let what = format!("{key} is {}, and should be a list", node.shown());
-        faults.error(node.mark, what, format!("write each of them below {key}: behind a \"- \""));
+        faults.error(node.mark, what, format!("write each item below {key} behind a \"- \""));
         &[]
     }
 
@@ -115,7 +116,7 @@ pub(super) fn read_node<T>(
 fn unknown(key: &str, shape: Shape) -> (String, String) {
     let lower = key.to_lowercase();
     if lower.contains("md5") || lower.contains("password") {
-        let what = format!("{}: MD5 is not supported on these sessions, by Microsoft's policy", shown(key));
+        let what = format!("{}, but by Microsoft's policy these sessions have no MD5", shown(key));
         return (what, "remove the key, here and on the peer".to_owned());
     }
     let fix = match near(key, shape.keys.iter().copied()) {

@@ -87,7 +87,8 @@ pub(super) fn sessions(
     sessions
 }
 
-fn is_absent(given: Addresses) -> bool {
+/// Whether a transport has no session.
+pub(super) fn is_absent(given: Addresses) -> bool {
     given.prefix.is_none() && given.microsoft.is_none() && given.peer.is_none() && !given.broken
 }
 
@@ -185,11 +186,16 @@ fn check_ends(
     faults: &mut Faults,
 ) {
     let lab = connected.around.lab;
+    let before = faults.count();
     for (at, whose) in [(peer, "the peer's"), (local, "our")] {
         if let Some((why, fix)) = address_refusal(at.value, lab) {
             faults.error(at.mark, format!("{} as {whose} address is {why}", at.value), fix);
         }
     }
+    if faults.count() > before {
+        return;
+    }
+
     if peer.value == local.value {
         let what = format!("{} is both ends of the session", peer.value);
         faults.error(peer.mark, what, "give each end an address of its own");

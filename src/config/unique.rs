@@ -12,17 +12,26 @@ use crate::wire::{Asn, Family};
 /// What was seen.
 #[derive(Default)]
 pub(super) struct Unique {
-    peers: Vec<(Family, At<IpAddr>, Asn)>,
-    locals: HashMap<IpAddr, ()>,
+    peers: Vec<Peer>,
+    /// How many sessions have an address as ours.
+    locals: HashMap<IpAddr, usize>,
     connections: Vec<At<String>>,
     sessions: HashMap<Arc<str>, Arc<str>>,
+}
+
+struct Peer {
+    transport: Family,
+    address: At<IpAddr>,
+    asn: Asn,
+    /// It is also our address in the same session.
+    is_local: bool,
 }
 
 impl Unique {
     /// A session's addresses.
     pub(super) fn session(&mut self, transport: Family, peer: At<IpAddr>, local: IpAddr, peer_asn: Asn) {
-        self.peers.push((transport, peer, peer_asn));
-        self.locals.insert(local, ());
+        self.peers.push(Peer { transport, address: peer, asn: peer_asn, is_local: peer.value == local });
+        *self.locals.entry(local).or_default() += 1;
     }
 
     /// A connection and its sessions.
@@ -34,7 +43,7 @@ impl Unique {
     /// Says what stands twice, once the whole config has been seen.
     pub(super) fn check(&self, faults: &mut Faults) {
         let mut first: HashMap<IpAddr, (Mark, Asn)> = HashMap::with_capacity(self.peers.len());
-        for (transport, At { value: address, mark }, asn) in &self.peers {
+        for Peer { transport, address: At { value: address, mark }, asn, is_local } in &self.peers {
             match first.get(address) {
                 Some((other, other_asn)) => {
                     let at = faults.at(*other);
@@ -56,7 +65,8 @@ impl Unique {
                     first.insert(*address, (*mark, *asn));
                 }
             }
-            if self.locals.contains_key(address) {
+            // Of its own session this has been said already.
+            if self.locals.get(address).is_some_and(|count| *count > usize::from(*is_local)) {
                 let what = format!("the peer address {address} is one of our own in another session");
                 faults.error(*mark, what, "mend one of the two");
             }

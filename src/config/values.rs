@@ -61,7 +61,7 @@ pub(super) fn limit_or_null(family: Family) -> impl Fn(&Node) -> Read<Option<u64
             Ok(0) => {
                 let version = if family == Family::Ipv4 { 4 } else { 6 };
                 let azure = format!("MaxPrefixesAdvertisedV{version}:0 must be greater than 0 or null.");
-                Err(Fault::new(format!("is too small: {azure}"), fix))
+                Err(Fault::new(format!("is too small ({azure})"), fix))
             }
             Ok(limit) => Ok(Some(limit)),
             Err(fault) => Err(Fault::new(fault.what, fix)),
@@ -151,7 +151,7 @@ pub(super) fn path(node: &Node) -> Read<PathBuf> {
 }
 
 pub(super) fn asn(node: &Node) -> Read<Asn> {
-    number(0..=u32::MAX)(node).map(Asn)
+    number(1..=u32::MAX)(node).map(Asn)
 }
 
 pub(super) fn ipv4(node: &Node) -> Read<Ipv4Addr> {
@@ -179,7 +179,7 @@ pub(super) fn any_prefix(node: &Node) -> Read<IpNet> {
     let text = text(node)?;
     prefix::parse(&text).map_err(|error| match error {
         PrefixError::HostBits(net) => Fault::new(
-            format!("{} has host bits: Invalid Prefix: {text}, must be {net}", node.shown()),
+            format!("has host bits (Invalid Prefix: {text}, must be {net})"),
             format!("write {net}"),
         ),
         PrefixError::Text | PrefixError::NoLength(_) | PrefixError::Length { .. } => Fault::new(

@@ -77,8 +77,8 @@ const BGP_SESSION: Shape = Shape {
     ],
 };
 /// What `bgp_session` has too, but for addresses.
-const ONE_SESSION: Shape = Shape {
-    name: "one session's options",
+const V4: Shape = Shape {
+    name: "v4",
     keys: &[
         "families",
         "next_hop_v4",
@@ -91,6 +91,8 @@ const ONE_SESSION: Shape = Shape {
         "max_prefixes_advertised_v6",
     ],
 };
+
+const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
@@ -106,7 +108,7 @@ pub(super) const SHAPES: [Shape; 12] = [
     SERVICE_PREFIX,
     CONNECTION,
     BGP_SESSION,
-    ONE_SESSION,
+    V4,
 ];
 
 #[derive(Debug)]
@@ -324,13 +326,11 @@ fn connection(node: &Node, faults: &mut Faults) -> Option<Connection> {
 
 fn bgp_session(node: &Node, faults: &mut Faults) -> Option<BgpSession> {
     let section = Section::open(node, BGP_SESSION, faults)?;
-    let own = |key, faults: &mut Faults| {
-        section
-            .node(key)
-            .and_then(|node| Section::open(node, ONE_SESSION, faults))
-            .map(|s| options(&s, faults))
+    let own = |shape: Shape, faults: &mut Faults| {
+        let node = section.node(shape.name)?;
+        Section::open(node, shape, faults).map(|section| options(&section, faults))
     };
-    let own = PerFamily { ipv4: own("v4", faults), ipv6: own("v6", faults) };
+    let own = PerFamily { ipv4: own(V4, faults), ipv6: own(V6, faults) };
     let addresses = PerFamily::from_fn(|family| {
         let [prefix, microsoft, peer] = match family {
             Family::Ipv4 => {
