@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use peeringd::cli::{Cli, Command, import};
+use peeringd::cli::{Cli, Command, check, import};
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
     }
 }

@@ -1,5 +1,6 @@
-//! One file a command family.
+//! The command line: one file a command family.
 
+pub mod check;
 pub mod import;
 pub mod out;
 
@@ -15,6 +16,8 @@ pub struct Cli {
 /// The commands.
 #[derive(clap::Subcommand, Debug)]
 pub enum Command {
+    /// Check a config and its RIB: every error, each with its place and what to do.
+    Check(check::CheckArgs),
     /// Make a RIB file from published prefix data.
     Import(import::ImportArgs),
 }

@@ -50,7 +50,7 @@ struct Loaded {
 pub fn load(path: &Path, options: &LoadOptions) -> Result<(Rows, Findings), Findings> {
     let files = folder::find(path)?;
     let mut loaded = read_all(&files.paths, options.local_asn);
-    let mut collected = Collected { findings: files.warnings, more: 0 };
+    let mut collected = Collected { warnings: files.warnings, ..Collected::default() };
     let rows = unite(&mut loaded, &mut collected, path);
     duplicates(&rows, &loaded, &mut collected);
     let findings = collected.finish(Place::file(path));
@@ -180,7 +180,7 @@ fn duplicates(rows: &Rows, loaded: &[Loaded], collected: &mut Collected) {
         let same_line = usize::from(again.line == again.first);
         let place = Place { column: column(text, &again.net, same_line), ..second };
         let fix = format!("keep one: it is already at {}:{}", first.file.display(), first.line);
-        collected.findings.push(Finding::error(place, format!("{} stands here again", again.net), fix));
+        collected.errors.push(Finding::error(place, format!("{} stands here again", again.net), fix));
     }
 }
 

@@ -1,0 +1,344 @@
+//! The sessions of a connection: one for each transport whose addresses are known, with everything settled.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::faults::{At, Faults};
+use super::resolve::Around;
+use super::unique::Unique;
+use super::written::{Addresses, BgpSession, Connection, Options};
+use super::{ConnectionPlan, PeeringPlan, SessionPlan};
+use crate::peering::{DirectPeeringType, Kind, LinkAddresses, is_host_of, link_addresses, on_one_link};
+use crate::rib::load::events::Mark;
+use crate::rib::special;
+use crate::wire::{Family, PerFamily};
+
+const HOLD_TIME: u16 = 90;
+const PEER_PORT: u16 = 179;
+const CONNECT_RETRY_SECS: u16 = 5;
+const MAX_PREFIXES: PerFamily<u64> = PerFamily { ipv4: 20_000, ipv6: 2_000 };
+
+/// Where a session belongs.
+#[derive(Clone, Copy)]
+pub(super) struct Connected<'a> {
+    pub(super) peering: &'a PeeringPlan,
+    pub(super) connection: &'a ConnectionPlan,
+    pub(super) around: Around,
+}
+
+impl Connected<'_> {
+    /// Whether the addresses are hosts of an exchange's network rather than the ends of a link.
+    fn on_exchange(&self) -> bool {
+        match (self.peering.kind, self.peering.direct_peering_type) {
+            (Kind::Exchange, _) | (Kind::Direct, DirectPeeringType::Ix | DirectPeeringType::IxRs) => true,
+            (
+                Kind::Direct,
+                DirectPeeringType::Edge
+                | DirectPeeringType::Transit
+                | DirectPeeringType::Cdn
+                | DirectPeeringType::Internal
+                | DirectPeeringType::Voice
+                | DirectPeeringType::EdgeZoneForOperators
+                | DirectPeeringType::PeerProp,
+            ) => false,
+        }
+    }
+}
+
+/// The sessions of a connection, in the order of the file, IPv4 transport before IPv6.
+pub(super) fn sessions(
+    written: &Connection,
+    connected: Connected<'_>,
+    unique: &mut Unique,
+    faults: &mut Faults,
+) -> Vec<SessionPlan> {
+    if let Some(mark) = written.list.filter(|_| !connected.on_exchange()) {
+        let what = "bgp_session is a list on a direct connection";
+        faults.error(mark, what, "write one mapping: a list is for kind: exchange and for ix_rs");
+    }
+    let mut sessions = Vec::new();
+    let mut count = PerFamily::<usize>::default();
+    for bgp_session in &written.sessions {
+        let before = sessions.len();
+        for transport in Family::ALL {
+            let given = *bgp_session.addresses.get(transport);
+            let own = bgp_session.own.get(transport).as_ref();
+            if is_absent(given) {
+                if let Some(own) = own {
+                    let what = format!("{} holds for no session", version(transport));
+                    faults.warning(own.mark, what, "give that session its addresses, or remove these keys");
+                }
+                continue;
+            }
+            *count.get_mut(transport) += 1;
+            let name = name(&connected.connection.name, transport, *count.get(transport));
+            let ends = ends(given, transport, bgp_session.mark, connected, faults);
+            if let Some((peer, local)) = ends {
+                let asn = connected.peering.peer_asn;
+                unique.session(transport, peer, local.value, asn);
+                sessions.push(session(name, peer.value, local.value, bgp_session, connected, faults));
+            }
+        }
+        unused_next_hops(bgp_session, sessions.get(before..).unwrap_or_default(), faults);
+    }
+    sessions
+}
+
+/// Whether a transport has no session.
+pub(super) fn is_absent(given: Addresses) -> bool {
+    given.prefix.is_none() && given.microsoft.is_none() && given.peer.is_none() && !given.broken
+}
+
+fn version(transport: Family) -> &'static str {
+    match transport {
+        Family::Ipv4 => "v4",
+        Family::Ipv6 => "v6",
+    }
+}
+
+fn name(connection: &str, transport: Family, nth: usize) -> Arc<str> {
+    let version = version(transport);
+    if nth == 1 {
+        format!("{connection}-{version}").into()
+    } else {
+        format!("{connection}-{version}-{nth}").into()
+    }
+}
+
+type Ends = (At<IpAddr>, At<IpAddr>);
+
+/// Peer and local address, checked; none where they cannot be known, which is recorded.
+fn ends(
+    given: Addresses,
+    transport: Family,
+    mark: Mark,
+    connected: Connected<'_>,
+    faults: &mut Faults,
+) -> Option<Ends> {
+    if given.broken {
+        return None;
+    }
+    let from_prefix = match given.prefix {
+        Some(prefix) if !connected.on_exchange() => Some(from_link(prefix, transport, faults)?),
+        Some(_) | None => None,
+    };
+    let ip = transport.name();
+    let (peer, local) = match (given.peer, given.microsoft, from_prefix) {
+        (Some(peer), Some(local), _) => (peer, local),
+        (peer, local, Some((from_peer, from_local))) => {
+            (peer.unwrap_or(from_peer), local.unwrap_or(from_local))
+        }
+        (peer, local, None) => {
+            let missing = match (peer, local) {
+                (None, Some(_)) => format!("peer_session_{ip}_address is missing"),
+                (Some(_), None) => format!("microsoft_session_{ip}_address is missing"),
+                (_, _) => format!("microsoft_session_{ip}_address and peer_session_{ip}_address are missing"),
+            };
+            let fix = if connected.on_exchange() {
+                "add it: on an exchange both addresses are given".to_owned()
+            } else {
+                format!("add it, or give session_prefix_{} and neither address", version(transport))
+            };
+            let mark = peer.or(local).map(|at| at.mark).or(given.prefix.map(|at| at.mark)).unwrap_or(mark);
+            faults.error(mark, missing, fix);
+            return None;
+        }
+    };
+    if let (Some((from_peer, from_local)), Some(prefix)) = (from_prefix, given.prefix) {
+        for (at, from, whose) in [(peer, from_peer, "the peer"), (local, from_local, "Microsoft")] {
+            if at.value != from.value {
+                let what = format!("{} is not the address that {} gives {whose}", at.value, prefix.value);
+                faults.error(
+                    at.mark,
+                    what,
+                    format!("write {}, or remove the address or the prefix", from.value),
+                );
+            }
+        }
+    }
+    check_ends(peer, local, given.prefix, connected, faults);
+    Some((peer, local))
+}
+
+/// The ends of a direct link.
+fn from_link(prefix: At<IpNet>, transport: Family, faults: &mut Faults) -> Option<Ends> {
+    match link_addresses(prefix.value) {
+        Ok(LinkAddresses { peer, microsoft }) => {
+            Some((At { value: peer, mark: prefix.mark }, At { value: microsoft, mark: prefix.mark }))
+        }
+        Err(error) => {
+            let what = format!("Invalid Prefix: {}, {error}", prefix.value);
+            let fix = format!("write the link's own prefix in session_prefix_{}", version(transport));
+            faults.error(prefix.mark, what, fix);
+            None
+        }
+    }
+}
+
+fn check_ends(
+    peer: At<IpAddr>,
+    local: At<IpAddr>,
+    prefix: Option<At<IpNet>>,
+    connected: Connected<'_>,
+    faults: &mut Faults,
+) {
+    let lab = connected.around.lab;
+    let before = faults.count();
+    for (at, whose) in [(peer, "the peer's"), (local, "our")] {
+        if let Some((why, fix)) = address_refusal(at.value, lab) {
+            faults.error(at.mark, format!("{} as {whose} address is {why}", at.value), fix);
+        }
+    }
+    if faults.count() > before {
+        return;
+    }
+
+    if peer.value == local.value {
+        let what = format!("{} is both ends of the session", peer.value);
+        faults.error(peer.mark, what, "give each end an address of its own");
+        return;
+    }
+    match prefix.filter(|_| connected.on_exchange()) {
+        Some(net) => {
+            for at in [peer, local] {
+                if !is_host_of(net.value, at.value) {
+                    let what = format!("{} is no host of the exchange's network {}", at.value, net.value);
+                    faults.error(at.mark, what, "mend the address or the session prefix");
+                }
+            }
+        }
+        None if !lab && !connected.on_exchange() && !on_one_link(peer.value, local.value) => {
+            let what = format!("{} and {} are not on one link", peer.value, local.value);
+            let fix = "write the two hosts of its /30, /31 or IPv6 prefix; lab: true allows other";
+            faults.error(peer.mark, what, fix);
+        }
+        None => {}
+    }
+}
+
+/// Why an address cannot be a session's, and the way out.
+fn address_refusal(address: IpAddr, lab: bool) -> Option<(String, &'static str)> {
+    const FIX: &str = "write an address of the link";
+    let never = match address {
+        IpAddr::V4(a) if a.is_broadcast() => Some("the broadcast address"),
+        IpAddr::V6(a) if a.is_unicast_link_local() => Some("link-local, and has no interface"),
+        IpAddr::V6(a) if a.to_ipv4_mapped().is_some() => Some("an IPv4 address in IPv6 form"),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    };
+    let never = never
+        .or_else(|| address.is_unspecified().then_some("unspecified"))
+        .or_else(|| address.is_multicast().then_some("multicast"));
+    if let Some(why) = never {
+        return Some((why.to_owned(), FIX));
+    }
+    let special = special::reason(&IpNet::from(address)).filter(|_| !lab)?;
+    Some((special.to_owned(), "write a public address; lab: true allows others"))
+}
+
+/// A session's own keys, then those of `bgp_session`, then the defaults.
+fn session(
+    name: Arc<str>,
+    peer_address: IpAddr,
+    local_address: IpAddr,
+    written: &BgpSession,
+    connected: Connected<'_>,
+    faults: &mut Faults,
+) -> SessionPlan {
+    let transport = if peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+    let common = &written.common;
+    let own = written.own.get(transport).as_ref();
+    let chosen = |passive: fn(&Options) -> Option<At<bool>>| own.and_then(passive).or(passive(common));
+    let number = |key: fn(&Options) -> Option<At<u16>>| own.and_then(key).or(key(common)).map(|at| at.value);
+    let families = own.and_then(|o| o.families).or(common.families);
+    let offered = families.map_or_else(|| PerFamily::from_fn(|f| f == transport), |at| at.value);
+    let hop = |family: Family| own.and_then(|o| *o.next_hop.get(family)).or(*common.next_hop.get(family));
+    let broken = common.broken || own.is_some_and(|o| o.broken);
+    let mark = families.map_or(written.mark, |at| at.mark);
+    let next_hop = PerFamily::from_fn(|family| {
+        if !*offered.get(family) {
+            None
+        } else if family == transport {
+            Some(local_address)
+        } else {
+            match hop(family) {
+                Some(at) => {
+                    check_next_hop(at, connected.around.lab, faults);
+                    Some(at.value)
+                }
+                None if broken => None,
+                None => {
+                    no_next_hop(family, &name, mark, faults);
+                    None
+                }
+            }
+        }
+    });
+    if let Some(at) = own.and_then(|o| *o.next_hop.get(transport)) {
+        let what = format!("next_hop_{} has no use here", version(transport));
+        faults.error(at.mark, what, "remove it: the session's own address is the next hop of its own family");
+    }
+    if number(|o| o.hold_time) == Some(0)
+        && let Some(at) = own.and_then(|o| o.hold_time).or(common.hold_time)
+    {
+        let fix = "write a hold time of 3 s or more, unless the peer insists";
+        faults.warning(at.mark, "with hold_time 0 a peer that is gone is never noticed", fix);
+    }
+    let max_prefixes = PerFamily::from_fn(|family| {
+        let limit = own.and_then(|o| *o.max_prefixes.get(family)).or(*common.max_prefixes.get(family));
+        limit.map_or(Some(*MAX_PREFIXES.get(family)), |at| at.value)
+    });
+    SessionPlan {
+        name,
+        connection: Arc::clone(&connected.connection.name),
+        peering: Arc::clone(&connected.peering.name),
+        peering_location: connected.peering.peering_location.clone(),
+        connection_state: connected.connection.state,
+        peer_address,
+        peer_port: number(|o| o.peer_port).unwrap_or(PEER_PORT),
+        local_address,
+        peer_asn: connected.peering.peer_asn,
+        passive: chosen(|o| o.passive).is_some_and(|at| at.value),
+        hold_time: number(|o| o.hold_time).unwrap_or(HOLD_TIME),
+        connect_retry: Duration::from_secs(number(|o| o.connect_retry).unwrap_or(CONNECT_RETRY_SECS).into()),
+        families: offered,
+        next_hop,
+        max_prefixes,
+    }
+}
+
+fn no_next_hop(family: Family, session: &str, mark: Mark, faults: &mut Faults) {
+    let (over, key, like) = match family {
+        Family::Ipv4 => ("IPv4 routes over an IPv6 session", "next_hop_v4", "an IPv4 address of this router"),
+        Family::Ipv6 => ("IPv6 routes over an IPv4 session", "next_hop_v6", "an IPv6 address of this router"),
+    };
+    let what = format!("{session} offers {family}, and {over} have no next hop");
+    faults.error(mark, what, format!("add {key} with {like}, or take {family} out of families"));
+}
+
+fn check_next_hop(at: At<IpAddr>, lab: bool, faults: &mut Faults) {
+    let loopback = at.value.is_loopback().then(|| ("loopback".to_owned(), "write an address of the link"));
+    if let Some((why, fix)) = loopback.filter(|_| !lab).or_else(|| address_refusal(at.value, lab)) {
+        faults.error(at.mark, format!("{} as next hop is {why}", at.value), fix);
+    }
+}
+
+/// A next hop in `bgp_session` that none of its sessions takes.
+fn unused_next_hops(written: &BgpSession, sessions: &[SessionPlan], faults: &mut Faults) {
+    if written.common.broken {
+        return;
+    }
+    for family in Family::ALL {
+        let Some(at) = *written.common.next_hop.get(family) else { continue };
+        let takes =
+            |s: &SessionPlan| *s.families.get(family) && s.peer_address.is_ipv4() != at.value.is_ipv4();
+        if !sessions.iter().any(takes) {
+            let what = format!("next_hop_{} is not used", version(family));
+            let fix =
+                format!("add {family} to the families of a session over the other transport, or remove it");
+            faults.warning(at.mark, what, fix);
+        }
+    }
+}
