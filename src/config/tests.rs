@@ -291,22 +291,45 @@ peerings:
 fn what_is_no_config_is_refused() {
     for (text, expected) in [
         ("", expect![[r#"c.yaml:1:1: this file is empty: write the config; "router:" is a beginning"#]]),
-        ("[]\n", expect!["c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, peerings"]),
-        ("rib: x\n", expect![[r#"
+        (
+            "[]\n",
+            expect![
+                "c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, peerings"
+            ],
+        ),
+        (
+            "rib: x\n",
+            expect![[r#"
             c.yaml:1:1: warning: there are no peerings: add some: without them nobody is spoken to
-            c.yaml:1:1: router is missing: add it, with router_id: and an IPv4 address below it"#]]),
-        ("a: [1\n", expect!["c.yaml:2:1: this is not YAML: while parsing a flow sequence, expected ',' or ']': look for a bracket, a quote or an indentation that is off here or above"]),
-        ("a: &x 1\nb: *x\n", expect![[r#"c.yaml:1:4: a YAML anchor: remove the "&name": anchors are not used here"#]]),
-        ("router: {router_id: 192.0.2.1}\nrib: rib\n---\nrib: x\n", expect![[r#"c.yaml:3:1: a second YAML document: keep one document a file: remove the "---""#]]),
-        ("[a, b]: c\nrib: {}\n", expect![[r#"
+            c.yaml:1:1: router is missing: add it, with router_id: and an IPv4 address below it"#]],
+        ),
+        (
+            "a: [1\n",
+            expect![
+                "c.yaml:2:1: this is not YAML: while parsing a flow sequence, expected ',' or ']': look for a bracket, a quote or an indentation that is off here or above"
+            ],
+        ),
+        (
+            "a: &x 1\nb: *x\n",
+            expect![[r#"c.yaml:1:4: a YAML anchor: remove the "&name": anchors are not used here"#]],
+        ),
+        (
+            "router: {router_id: 192.0.2.1}\nrib: rib\n---\nrib: x\n",
+            expect![[r#"c.yaml:3:1: a second YAML document: keep one document a file: remove the "---""#]],
+        ),
+        (
+            "[a, b]: c\nrib: {}\n",
+            expect![[r#"
             c.yaml:1:1: warning: there are no peerings: add some: without them nobody is spoken to
             c.yaml:1:1: a key is a word: write one of the known keys here
             c.yaml:1:1: router is missing: add it, with router_id: and an IPv4 address below it
-            c.yaml:2:6: rib a mapping is no text: write one value"#]]),
+            c.yaml:2:6: rib a mapping is no text: write one value"#]],
+        ),
     ] {
         expected.assert_eq(&said(text));
     }
-    expect!["c.yaml:1:1: this line is not UTF-8: save the file as UTF-8 text"].assert_eq(&said(b"rib: \xff\n"));
+    expect!["c.yaml:1:1: this line is not UTF-8: save the file as UTF-8 text"]
+        .assert_eq(&said(b"rib: \xff\n"));
     assert!(load(Path::new("/nonexistent/c.yaml")).unwrap_err().has_errors());
 }
 
@@ -317,20 +340,52 @@ fn addresses_are_settled_or_refused() {
         (
             "",
             "{session_prefix_v4: 4.68.74.180/30, peer_session_ipv4_address: 4.68.74.181, families: [ipv4]}",
-            expect!["c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"],
+            expect![
+                "c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"
+            ],
         ),
-        ("", "{session_prefix_v4: 4.68.74.180/30, peer_session_ipv4_address: 4.68.74.182}", expect![[r#"
+        (
+            "",
+            "{session_prefix_v4: 4.68.74.180/30, peer_session_ipv4_address: 4.68.74.182}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
             c.yaml:6:103: 4.68.74.182 is not the address that 4.68.74.180/30 gives the peer: write 4.68.74.181, or remove the address or the prefix
-            c.yaml:6:103: 4.68.74.182 is both ends of the session: give each end an address of its own"#]]),
-        ("", "{session_prefix_v4: 4.68.74.0/24}", expect!["c.yaml:6:60: Invalid Prefix: 4.68.74.0/24, must be /30 or /31: write the link's own prefix in session_prefix_v4"]),
-        ("", "{session_prefix_v6: 2a01::/48}", expect!["c.yaml:6:60: Invalid Prefix: 2a01::/48, must be /64 to /127: write the link's own prefix in session_prefix_v6"]),
-        ("", "{peer_session_ipv4_address: 4.68.74.181}", expect!["c.yaml:6:68: microsoft_session_ipv4_address is missing: add it, or give session_prefix_v4 and neither address"]),
-        ("", "{microsoft_session_ipv6_address: 2a01::1}", expect!["c.yaml:6:73: peer_session_ipv6_address is missing: add it, or give session_prefix_v6 and neither address"]),
+            c.yaml:6:103: 4.68.74.182 is both ends of the session: give each end an address of its own"#]],
+        ),
+        (
+            "",
+            "{session_prefix_v4: 4.68.74.0/24}",
+            expect![
+                "c.yaml:6:60: Invalid Prefix: 4.68.74.0/24, must be /30 or /31: write the link's own prefix in session_prefix_v4"
+            ],
+        ),
+        (
+            "",
+            "{session_prefix_v6: 2a01::/48}",
+            expect![
+                "c.yaml:6:60: Invalid Prefix: 2a01::/48, must be /64 to /127: write the link's own prefix in session_prefix_v6"
+            ],
+        ),
+        (
+            "",
+            "{peer_session_ipv4_address: 4.68.74.181}",
+            expect![
+                "c.yaml:6:68: microsoft_session_ipv4_address is missing: add it, or give session_prefix_v4 and neither address"
+            ],
+        ),
+        (
+            "",
+            "{microsoft_session_ipv6_address: 2a01::1}",
+            expect![
+                "c.yaml:6:73: peer_session_ipv6_address is missing: add it, or give session_prefix_v6 and neither address"
+            ],
+        ),
         (
             "",
             "{peer_session_ipv4_address: 4.68.74.181, microsoft_session_ipv4_address: 4.68.74.182}",
-            expect!["c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"],
+            expect![
+                "c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"
+            ],
         ),
         (
             "",
@@ -349,20 +404,34 @@ fn addresses_are_settled_or_refused() {
         (
             "",
             "{peer_session_ipv4_address: 2a01::1, microsoft_session_ipv4_address: 4.68.74.181}",
-            expect![[r#"c.yaml:6:68: peer_session_ipv4_address "2a01::1" is no IPv4 address: write one like 4.68.74.181"#]],
+            expect![[
+                r#"c.yaml:6:68: peer_session_ipv4_address "2a01::1" is no IPv4 address: write one like 4.68.74.181"#
+            ]],
         ),
-        ("", "{peer_session_ipv4_address: 10.0.0.1, microsoft_session_ipv4_address: 10.0.0.2}", expect![[r#"
+        (
+            "",
+            "{peer_session_ipv4_address: 10.0.0.1, microsoft_session_ipv4_address: 10.0.0.2}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
             c.yaml:6:68: 10.0.0.1 as the peer's address is private space (RFC 1918): write a public address; lab: true allows others
-            c.yaml:6:110: 10.0.0.2 as our address is private space (RFC 1918): write a public address; lab: true allows others"#]]),
-        ("", "{peer_session_ipv4_address: 0.0.0.0, microsoft_session_ipv4_address: 224.0.0.1}", expect![[r#"
+            c.yaml:6:110: 10.0.0.2 as our address is private space (RFC 1918): write a public address; lab: true allows others"#]],
+        ),
+        (
+            "",
+            "{peer_session_ipv4_address: 0.0.0.0, microsoft_session_ipv4_address: 224.0.0.1}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
             c.yaml:6:68: 0.0.0.0 as the peer's address is unspecified: write an address of the link
-            c.yaml:6:109: 224.0.0.1 as our address is multicast: write an address of the link"#]]),
-        ("", "{peer_session_ipv6_address: fe80::1, microsoft_session_ipv6_address: fe80::2}", expect![[r#"
+            c.yaml:6:109: 224.0.0.1 as our address is multicast: write an address of the link"#]],
+        ),
+        (
+            "",
+            "{peer_session_ipv6_address: fe80::1, microsoft_session_ipv6_address: fe80::2}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv6 only: add IPv4 sessions: both are expected at every location
             c.yaml:6:68: fe80::1 as the peer's address is link-local, and has no interface: write an address of the link
-            c.yaml:6:109: fe80::2 as our address is link-local, and has no interface: write an address of the link"#]]),
+            c.yaml:6:109: fe80::2 as our address is link-local, and has no interface: write an address of the link"#]],
+        ),
         (
             LAB,
             "{peer_session_ipv6_address: fe80::1, microsoft_session_ipv6_address: '::ffff:1.2.3.4'}",
@@ -374,10 +443,24 @@ fn addresses_are_settled_or_refused() {
         (
             LAB,
             "{peer_session_ipv4_address: 127.0.1.1, microsoft_session_ipv4_address: 127.0.0.1}",
-            expect!["c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"],
+            expect![
+                "c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"
+            ],
         ),
-        (LAB, "{session_prefix_v4: 10.0.0.0/30}", expect!["c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"]),
-        (exchange, "{session_prefix_v4: 206.126.236.0/22}", expect!["c.yaml:7:60: microsoft_session_ipv4_address and peer_session_ipv4_address are missing: add it: on an exchange both addresses are given"]),
+        (
+            LAB,
+            "{session_prefix_v4: 10.0.0.0/30}",
+            expect![
+                "c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location"
+            ],
+        ),
+        (
+            exchange,
+            "{session_prefix_v4: 206.126.236.0/22}",
+            expect![
+                "c.yaml:7:60: microsoft_session_ipv4_address and peer_session_ipv4_address are missing: add it: on an exchange both addresses are given"
+            ],
+        ),
         (
             exchange,
             "{session_prefix_v4: 206.126.236.0/22, peer_session_ipv4_address: 206.126.240.1, microsoft_session_ipv4_address: 206.126.236.0}",
@@ -386,14 +469,34 @@ fn addresses_are_settled_or_refused() {
                 c.yaml:7:105: 206.126.240.1 is no host of the exchange's network 206.126.236.0/22: mend the address or the session prefix
                 c.yaml:7:152: 206.126.236.0 is no host of the exchange's network 206.126.236.0/22: mend the address or the session prefix"#]],
         ),
-        (exchange, "[]", expect!["c.yaml:7:24: warning: c has no session: add bgp_session and its addresses when they are known"]),
-        ("", "[{session_prefix_v4: 4.68.74.180/30}]", expect![[r#"
+        (
+            exchange,
+            "[]",
+            expect![
+                "c.yaml:7:24: warning: c has no session: add bgp_session and its addresses when they are known"
+            ],
+        ),
+        (
+            "",
+            "[{session_prefix_v4: 4.68.74.180/30}]",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
-            c.yaml:6:40: bgp_session is a list on a direct connection: write one mapping: a list is for kind: exchange and for ix_rs"#]]),
-        ("", "{}", expect!["c.yaml:6:24: warning: c has no session: add bgp_session and its addresses when they are known"]),
-        ("", "{session_prefix_v4: 4.68.74.180/30, v6: {passive: true}}", expect![[r#"
+            c.yaml:6:40: bgp_session is a list on a direct connection: write one mapping: a list is for kind: exchange and for ix_rs"#]],
+        ),
+        (
+            "",
+            "{}",
+            expect![
+                "c.yaml:6:24: warning: c has no session: add bgp_session and its addresses when they are known"
+            ],
+        ),
+        (
+            "",
+            "{session_prefix_v4: 4.68.74.180/30, v6: {passive: true}}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
-            c.yaml:6:80: warning: v6 holds for no session: give that session its addresses, or remove these keys"#]]),
+            c.yaml:6:80: warning: v6 holds for no session: give that session its addresses, or remove these keys"#]],
+        ),
         (
             "  direct_peering_type: voice\n",
             "{session_prefix_v4: 4.68.74.180/31}, session_address_provider: peer",
@@ -410,20 +513,42 @@ fn addresses_are_settled_or_refused() {
 #[test]
 fn a_family_that_the_address_cannot_carry_needs_a_next_hop() {
     for (given, expected) in [
-        ("{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6]}", expect!["c.yaml:6:86: c-v4 offers ipv6, and IPv6 routes over an IPv4 session have no next hop: add next_hop_v6 with an IPv6 address of this router, or take ipv6 out of families"]),
-        ("{session_prefix_v6: 2a01::/64, families: [ipv4]}", expect![[r#"
+        (
+            "{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6]}",
+            expect![
+                "c.yaml:6:86: c-v4 offers ipv6, and IPv6 routes over an IPv4 session have no next hop: add next_hop_v6 with an IPv6 address of this router, or take ipv6 out of families"
+            ],
+        ),
+        (
+            "{session_prefix_v6: 2a01::/64, families: [ipv4]}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
-            c.yaml:6:81: c-v6 offers ipv4, and IPv4 routes over an IPv6 session have no next hop: add next_hop_v4 with an IPv4 address of this router, or take ipv4 out of families"#]]),
+            c.yaml:6:81: c-v6 offers ipv4, and IPv4 routes over an IPv6 session have no next hop: add next_hop_v4 with an IPv4 address of this router, or take ipv4 out of families"#]],
+        ),
         ("{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6], next_hop_v6: '2a01::2'}", expect![""]),
         ("{session_prefix_v6: 2a01::/64, families: [ipv4, ipv6], next_hop_v4: 4.68.74.182}", expect![""]),
-        ("{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6], next_hop_v6: '::1'}", expect!["c.yaml:6:113: ::1 as next hop is loopback: write an address of the link"]),
-        ("{session_prefix_v4: 4.68.74.180/30, next_hop_v6: '2a01::2'}", expect![[r#"
+        (
+            "{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6], next_hop_v6: '::1'}",
+            expect!["c.yaml:6:113: ::1 as next hop is loopback: write an address of the link"],
+        ),
+        (
+            "{session_prefix_v4: 4.68.74.180/30, next_hop_v6: '2a01::2'}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
-            c.yaml:6:89: warning: next_hop_v6 is not used: add ipv6 to the families of a session over the other transport, or remove it"#]]),
-        ("{session_prefix_v4: 4.68.74.180/30, v4: {next_hop_v4: 4.68.74.182}}", expect![[r#"
+            c.yaml:6:89: warning: next_hop_v6 is not used: add ipv6 to the families of a session over the other transport, or remove it"#]],
+        ),
+        (
+            "{session_prefix_v4: 4.68.74.180/30, v4: {next_hop_v4: 4.68.74.182}}",
+            expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
-            c.yaml:6:94: next_hop_v4 has no use here: remove it: the session's own address is the next hop of its own family"#]]),
-        ("{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6], next_hop_v6: nowhere}", expect![[r#"c.yaml:6:113: next_hop_v6 "nowhere" is no IPv6 address: write one like 2a01:111:2000:1::2045"#]]),
+            c.yaml:6:94: next_hop_v4 has no use here: remove it: the session's own address is the next hop of its own family"#]],
+        ),
+        (
+            "{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6], next_hop_v6: nowhere}",
+            expect![[
+                r#"c.yaml:6:113: next_hop_v6 "nowhere" is no IPv6 address: write one like 2a01:111:2000:1::2045"#
+            ]],
+        ),
     ] {
         expected.assert_eq(&session("", given));
     }
