@@ -8,5 +8,5 @@ pub mod special;
 
 pub use finding::{Finding, Findings, Place, Severity};
 pub use generation::Generation;
-pub use load::{LoadOptions, load};
+pub use load::{LoadOptions, load, load_text};
 pub use rows::{FileSpan, Group, Row, Rows};
