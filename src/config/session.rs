@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::faults::{At, Faults};
-use super::resolve::Around;
+use super::resolve::Setting;
 use super::unique::Unique;
 use super::written::{Addresses, BgpSession, Connection, Options};
 use super::{ConnectionPlan, PeeringPlan, SessionPlan};
@@ -26,7 +26,7 @@ const MAX_PREFIXES: PerFamily<u64> = PerFamily { ipv4: 20_000, ipv6: 2_000 };
 pub(super) struct Connected<'a> {
     pub(super) peering: &'a PeeringPlan,
     pub(super) connection: &'a ConnectionPlan,
-    pub(super) around: Around,
+    pub(super) setting: Setting,
 }
 
 impl Connected<'_> {
@@ -185,10 +185,10 @@ fn check_ends(
     connected: Connected<'_>,
     faults: &mut Faults,
 ) {
-    let lab = connected.around.lab;
+    let setting = connected.setting;
     let before = faults.count();
     for (at, whose) in [(peer, "the peer's"), (local, "our")] {
-        if let Some((why, fix)) = address_refusal(at.value, lab) {
+        if let Some((why, fix)) = address_refusal(at.value, setting) {
             faults.error(at.mark, format!("{} as {whose} address is {why}", at.value), fix);
         }
     }
@@ -210,7 +210,10 @@ fn check_ends(
                 }
             }
         }
-        None if !lab && !connected.on_exchange() && !on_one_link(peer.value, local.value) => {
+        None if setting == Setting::Live
+            && !connected.on_exchange()
+            && !on_one_link(peer.value, local.value) =>
+        {
             let what = format!("{} and {} are not on one link", peer.value, local.value);
             let fix = "write the two hosts of its /30, /31 or IPv6 prefix; lab: true allows other";
             faults.error(peer.mark, what, fix);
@@ -220,7 +223,7 @@ fn check_ends(
 }
 
 /// Why an address cannot be a session's, and the way out.
-fn address_refusal(address: IpAddr, lab: bool) -> Option<(String, &'static str)> {
+fn address_refusal(address: IpAddr, setting: Setting) -> Option<(String, &'static str)> {
     const FIX: &str = "write an address of the link";
     let never = match address {
         IpAddr::V4(a) if a.is_broadcast() => Some("the broadcast address"),
@@ -234,7 +237,7 @@ fn address_refusal(address: IpAddr, lab: bool) -> Option<(String, &'static str)>
     if let Some(why) = never {
         return Some((why.to_owned(), FIX));
     }
-    let special = special::reason(&IpNet::from(address)).filter(|_| !lab)?;
+    let special = special::reason(&IpNet::from(address)).filter(|_| setting == Setting::Live)?;
     Some((special.to_owned(), "write a public address; lab: true allows others"))
 }
 
@@ -271,7 +274,7 @@ fn session(
     let families = keys.value(|o| o.families).unwrap_or_else(|| PerFamily::from_fn(|f| f == transport));
     let others = PerFamily::from_fn(|family| {
         let asked = *families.get(family) && family != transport;
-        asked.then(|| other_next_hop(family, &name, keys, written.mark, connected.around, faults)).flatten()
+        asked.then(|| other_next_hop(family, &name, keys, written.mark, connected.setting, faults)).flatten()
     });
     let next_hop = PerFamily::from_fn(|family| {
         if family == transport && *families.get(family) { Some(local_address) } else { *others.get(family) }
@@ -314,12 +317,12 @@ fn other_next_hop(
     session: &str,
     keys: Keys<'_>,
     mark: Mark,
-    around: Around,
+    setting: Setting,
     faults: &mut Faults,
 ) -> Option<IpAddr> {
     match keys.get(|o| *o.next_hop.get(family)) {
         Some(at) => {
-            check_next_hop(at, around.lab, faults);
+            check_next_hop(at, setting, faults);
             Some(at.value)
         }
         None => {
@@ -341,9 +344,8 @@ fn no_next_hop(family: Family, session: &str, mark: Mark, faults: &mut Faults) {
     faults.error(mark, what, format!("add {key} with {like}, or take {family} out of families"));
 }
 
-fn check_next_hop(at: At<IpAddr>, lab: bool, faults: &mut Faults) {
-    let loopback = at.value.is_loopback().then(|| ("loopback".to_owned(), "write an address of the link"));
-    if let Some((why, fix)) = loopback.filter(|_| !lab).or_else(|| address_refusal(at.value, lab)) {
+fn check_next_hop(at: At<IpAddr>, setting: Setting, faults: &mut Faults) {
+    if let Some((why, fix)) = address_refusal(at.value, setting) {
         faults.error(at.mark, format!("{} as next hop is {why}", at.value), fix);
     }
 }
