@@ -211,7 +211,9 @@ fn a_family_that_the_address_cannot_carry_needs_a_next_hop() {
         ("{session_prefix_v6: 2a01::/64, families: [ipv4, ipv6], next_hop_v4: 4.68.74.182}", expect![""]),
         (
             "{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6], next_hop_v6: '::1'}",
-            expect!["c.yaml:6:113: ::1 as next hop is outside global unicast space 2000::/3 (RFC 4291): write a public address; lab: true allows others"],
+            expect![
+                "c.yaml:6:113: ::1 as next hop is outside global unicast space 2000::/3 (RFC 4291): write a public address; lab: true allows others"
+            ],
         ),
         (
             "{session_prefix_v4: 4.68.74.180/30, next_hop_v6: '2a01::2'}",
