@@ -75,3 +75,76 @@ fn counted(count: usize, noun: &str) -> String {
     };
     format!("{count} {noun}{plural}")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use expect_test::expect;
+
+    use super::*;
+
+    /// Exit code, stdout and stderr of a check of these files.
+    fn checked(config: &str, rib: &str) -> (ExitCode, String, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let args = CheckArgs { config: dir.path().join("c.yaml") };
+        fs::write(&args.config, config).unwrap();
+        fs::write(dir.path().join("rib.yaml"), rib).unwrap();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let (code, said) = check(&args, &mut stdout, &mut stderr);
+        said.unwrap();
+        let strip =
+            |text| String::from_utf8(text).unwrap().replace(&format!("{}/", dir.path().display()), "");
+        (code, strip(stdout), strip(stderr))
+    }
+
+    const CONFIG: &str = "\
+router: {router_id: 192.0.2.1}
+rib: rib.yaml
+peerings:
+- name: p
+  peer_asn: 3356
+  connections: [{name: c, bgp_session: {session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2a01::/64'}}]
+";
+
+    #[test]
+    fn a_right_config_is_summed_up() {
+        let rib = "routes:\n- prefixes: [13.64.0.0/11, 20.33.0.0/16]\n- prefixes: ['2603:1000::/24']\n";
+        let (code, stdout, stderr) = checked(CONFIG, rib);
+        assert_eq!((code, stderr.as_str()), (ExitCode::SUCCESS, ""));
+        expect![[r#"
+            c.yaml: 1 peering, 1 connection, 2 sessions
+            rib.yaml: 2 IPv4 prefixes and 1 IPv6 prefix in 2 groups and 1 file
+        "#]]
+        .assert_eq(&stdout);
+    }
+
+    #[test]
+    fn warnings_are_said_and_do_not_fail() {
+        let (code, stdout, stderr) = checked(
+            &CONFIG.replace("  peer_asn", "  peering_service: true\n  peer_asn"),
+            "routes:\n- prefixes: [13.64.0.0/11]\n",
+        );
+        assert_eq!((code, stdout.lines().count()), (ExitCode::SUCCESS, 2));
+        assert!(stderr.starts_with("c.yaml:4:9: warning: "), "{stderr}");
+    }
+
+    #[test]
+    fn errors_of_both_files_are_said_together() {
+        let (code, stdout, stderr) = checked(
+            &CONFIG.replace("192.0.2.1", "0.0.0.0").replace("peer_asn", "peer_as"),
+            "routes:\n- prefixes: [10.0.0.0/8]\n",
+        );
+        assert_eq!((code, stdout.as_str()), (ExitCode::FAILURE, ""));
+        expect![[r#"
+            c.yaml:1:21: router_id 0.0.0.0 identifies no router (RFC 6286): write an IPv4 address that no other router has, like one of this router's own
+            c.yaml:4:3: peer_asn is missing in a peering: add it, like peer_asn: 3356
+            c.yaml:5:3: unknown key peer_as in a peering: did you mean peer_asn?
+            rib.yaml:2:14: 10.0.0.0/8 is private space (RFC 1918): remove it: such space is not announced
+            c.yaml is not usable: 4 errors
+        "#]].assert_eq(&stderr);
+        let (code, _, stderr) = checked("", "");
+        assert_eq!(code, ExitCode::FAILURE);
+        assert!(stderr.contains("c.yaml is not usable: 1 error\n"), "{stderr}");
+    }
+}

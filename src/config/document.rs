@@ -3,6 +3,7 @@
 //! The only use of serde_yaml: it decides what a plain scalar is (null, boolean, number or text). The tree is made
 //! from the marked events, since serde_yaml keeps no place for what it read and stops at the first error.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -116,6 +117,7 @@ impl<'a> Builder<'a, '_> {
 
     fn map(&mut self) -> Read<Value> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut seen: HashMap<String, u32> = HashMap::new();
         loop {
             let event = self.events.next()?;
             let mark = self.events.mark();
@@ -131,12 +133,15 @@ impl<'a> Builder<'a, '_> {
             let value = self.events.next()?;
             let Some(node) = self.node(value)? else { return Ok(Value::Map(entries)) };
             let Some(key) = key else { continue };
-            match entries.iter().find(|entry| entry.key == key) {
+            match seen.get(&key) {
                 Some(first) => {
-                    let what = format!("the key {} is already set at line {}", shown(&key), first.mark.line);
+                    let what = format!("the key {} is already set at line {first}", shown(&key));
                     self.faults.error(mark, what, "keep one of the two");
                 }
-                None => entries.push(Entry { key, mark, node }),
+                None => {
+                    seen.insert(key.clone(), mark.line);
+                    entries.push(Entry { key, mark, node });
+                }
             }
         }
     }

@@ -24,7 +24,8 @@ use std::sync::Arc;
 pub use changes::{Changes, changes};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
 
-use crate::rib::{self, Findings, LoadOptions, Rows};
+use crate::rib::load::folder;
+use crate::rib::{self, Finding, Findings, LoadOptions, Rows};
 use crate::wire::Asn;
 
 /// What can be told of a config, right or wrong.
@@ -37,12 +38,12 @@ struct Reading {
     findings: Findings,
 }
 
-fn read(path: &Path) -> Reading {
+fn read(path: &Path, text: Result<String, Finding>) -> Reading {
     let file = Arc::new(path.to_owned());
     let mut faults = faults::Faults::new(Arc::clone(&file));
     let mut reading =
         Reading { plan: None, rib: None, local_asn: resolve::DEFAULT_ASN, findings: Findings::default() };
-    match rib::load::folder::read(path) {
+    match text {
         Ok(text) => {
             let root = document::parse(&text, &file, &mut faults);
             if let Some(written) = root.and_then(|root| written::read(&root, &mut faults)) {
@@ -63,7 +64,18 @@ fn read(path: &Path) -> Reading {
 /// # Errors
 /// Every error with its place, up to a hundred and a count of the rest, and the warnings.
 pub fn load(path: &Path) -> Result<(Plan, Findings), Findings> {
-    let reading = read(path);
+    usable(read(path, folder::read(path)))
+}
+
+/// Reads a config from a text, as if it stood in a file of that name.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(name: &Path, text: String) -> Result<(Plan, Findings), Findings> {
+    usable(read(name, Ok(text)))
+}
+
+fn usable(reading: Reading) -> Result<(Plan, Findings), Findings> {
     match reading.plan {
         Some(plan) if !reading.findings.has_errors() => Ok((plan, reading.findings)),
         Some(_) | None => Err(reading.findings),
@@ -75,7 +87,7 @@ pub fn load(path: &Path) -> Result<(Plan, Findings), Findings> {
 /// # Errors
 /// Every error of both, and the warnings: a config that is wrong elsewhere does not keep the RIB from being read.
 pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
-    let Reading { plan, rib, local_asn, mut findings } = read(path);
+    let Reading { plan, rib, local_asn, mut findings } = read(path, folder::read(path));
     let rows = match rib.map(|rib| rib::load(&rib, &LoadOptions { local_asn })) {
         Some(Ok((rows, mut warnings))) => {
             findings.0.append(&mut warnings.0);

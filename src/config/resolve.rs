@@ -25,20 +25,24 @@ const CONTROL_SOCKET: &str = "/run/peeringd/control.sock";
 const STATE_DIR: &str = "/var/lib/peeringd";
 const RECEIVED_PREFIXES: u64 = 1_000_000;
 
-/// What a session needs to know of the config around it.
-#[derive(Clone, Copy)]
-pub(super) struct Around {
-    pub(super) lab: bool,
+/// Where this is to run, which decides what numbers and addresses are allowed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// On the Internet.
+    Live,
+    /// Where nobody is harmed.
+    Lab,
 }
 
 /// The plan, as far as it can be made; it is only to be used where no error was recorded.
 pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Plan {
     let lab = written.lab.is_some_and(|lab| lab.value);
+    let setting = if lab { Setting::Lab } else { Setting::Live };
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
     let beside = |path: Option<&At<PathBuf>>, default: &str| {
         folder.join(path.map_or_else(|| Path::new(default), |path| path.value.as_path()))
     };
-    let router = router(written, lab, faults);
+    let router = router(written, setting, faults);
     let control_socket = beside(written.control_socket.as_ref(), CONTROL_SOCKET);
     if control_socket.as_os_str().len() > MAX_SOCKET_PATH {
         let mark = written.control_socket.as_ref().map_or(written.mark, |at| at.mark);
@@ -62,7 +66,8 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
     let mut names = Names::default();
     let mut unique = Unique::default();
     for peering in &written.peerings {
-        let (peering, sessions) = resolve_peering(peering, &plan, &mut names, &mut unique, faults);
+        let (peering, sessions) =
+            resolve_peering(peering, (plan.router.asn, setting), &mut names, &mut unique, faults);
         plan.peerings.push(Arc::new(peering));
         plan.sessions.extend(sessions);
     }
@@ -73,10 +78,10 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
     plan
 }
 
-fn router(written: &Written, lab: bool, faults: &mut Faults) -> RouterPlan {
+fn router(written: &Written, setting: Setting, faults: &mut Faults) -> RouterPlan {
     let asn = written.asn.map_or(DEFAULT_ASN, |asn| asn.value);
     if let Some(At { mark, .. }) = written.asn
-        && let Some((why, fix)) = asn_refusal(asn, lab)
+        && let Some((why, fix)) = asn_refusal(asn, setting)
     {
         faults.error(mark, format!("asn {asn} is {why}"), fix);
     }
@@ -87,17 +92,17 @@ fn router(written: &Written, lab: bool, faults: &mut Faults) -> RouterPlan {
         let fix = "write an IPv4 address that no other router has, like one of this router's own";
         faults.error(mark, format!("router_id {router_id} identifies no router (RFC 6286)"), fix);
     }
-    RouterPlan { asn, router_id, listen: listen(written, lab, faults) }
+    RouterPlan { asn, router_id, listen: listen(written, setting, faults) }
 }
 
-fn listen(written: &Written, lab: bool, faults: &mut Faults) -> Vec<SocketAddr> {
+fn listen(written: &Written, setting: Setting, faults: &mut Faults) -> Vec<SocketAddr> {
     let mut taken: Vec<At<SocketAddr>> = Vec::new();
     let router = written.listen.as_deref().unwrap_or_default();
     for (key, at) in
         router.iter().map(|at| ("listen", at)).chain(written.http.iter().map(|at| ("http.listen", at)))
     {
         let (address, mark) = (at.value, at.mark);
-        if address.port() == 0 && !lab {
+        if address.port() == 0 && setting == Setting::Live {
             let fix = "name the port; any free one (0) is for labs";
             faults.error(mark, format!("{key} {address} has no port"), fix);
         }
@@ -132,7 +137,7 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// Why a number cannot be a speaker's ASN, and the way out.
-fn asn_refusal(asn: Asn, lab: bool) -> Option<(&'static str, &'static str)> {
+fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str)> {
     const FIX: &str = "write the ASN that the network really has";
     const LAB: &str = "write a public ASN; lab: true allows these";
     if asn == EXPRESS_ROUTE {
@@ -140,8 +145,8 @@ fn asn_refusal(asn: Asn, lab: bool) -> Option<(&'static str, &'static str)> {
     }
     match asn.kind() {
         AsnKind::Public => None,
-        AsnKind::Private if lab => None,
-        AsnKind::Documentation if lab => None,
+        AsnKind::Private if setting == Setting::Lab => None,
+        AsnKind::Documentation if setting == Setting::Lab => None,
         AsnKind::Private => Some(("a private ASN (RFC 6996)", LAB)),
         AsnKind::Documentation => Some(("an ASN for documentation (RFC 5398)", LAB)),
         AsnKind::Trans => Some(("AS_TRANS (RFC 6793), which stands for another", FIX)),
@@ -178,7 +183,7 @@ fn claim(
 
 fn resolve_peering(
     written: &Peering,
-    plan: &Plan,
+    (our_asn, setting): (Asn, Setting),
     names: &mut Names,
     unique: &mut Unique,
     faults: &mut Faults,
@@ -193,7 +198,7 @@ fn resolve_peering(
         kind,
         direct_peering_type,
         peering_service: written.peering_service.is_some_and(|at| at.value),
-        peer_asn: peer_asn(written, plan, faults),
+        peer_asn: peer_asn(written, our_asn, setting, faults),
         peering_location: written.peering_location.as_ref().map(|at| at.value.as_str().into()),
         registered_prefixes: once(&written.registered_prefixes, |r| r.prefix, "registered prefix", faults),
         registered_asns: once(&written.registered_asns, |r| r.asn, "registered ASN", faults),
@@ -205,12 +210,11 @@ fn resolve_peering(
         ),
         connections: Vec::with_capacity(written.connections.len()),
     };
-    registered(written, plan.lab, faults);
+    registered(written, setting, faults);
     let mut all_sessions = Vec::new();
     for written in &written.connections {
         let mut connection = resolve_connection(written, &peering, names, faults);
-        let connected =
-            Connected { peering: &peering, connection: &connection, around: Around { lab: plan.lab } };
+        let connected = Connected { peering: &peering, connection: &connection, setting };
         let sessions = sessions(written, connected, unique, faults);
         unique.connection(written.name.as_ref(), &sessions);
         connection.sessions = sessions.iter().map(|session| Arc::clone(&session.name)).collect();
@@ -221,12 +225,12 @@ fn resolve_peering(
     (peering, all_sessions)
 }
 
-fn peer_asn(written: &Peering, plan: &Plan, faults: &mut Faults) -> Asn {
+fn peer_asn(written: &Peering, our_asn: Asn, setting: Setting, faults: &mut Faults) -> Asn {
     let Some(At { value: asn, mark }) = written.peer_asn else { return Asn(0) };
-    if asn == plan.router.asn {
+    if asn == our_asn {
         let fix = "write the partner's ASN: sessions here are between networks";
         faults.error(mark, format!("peer_asn {asn} is our own"), fix);
-    } else if let Some((why, fix)) = asn_refusal(asn, plan.lab) {
+    } else if let Some((why, fix)) = asn_refusal(asn, setting) {
         faults.error(mark, format!("peer_asn {asn} is {why}"), fix);
     }
     asn
@@ -256,17 +260,19 @@ fn once<T: Clone, K: std::hash::Hash + Eq + std::fmt::Display>(
 }
 
 /// Nobody registers what is not theirs to announce.
-fn registered(written: &Peering, lab: bool, faults: &mut Faults) {
+fn registered(written: &Peering, setting: Setting, faults: &mut Faults) {
     let prefixes = written.registered_prefixes.iter().map(|at| (at.value.prefix, at.mark));
     let service = written.peering_service_prefixes.iter().map(|at| (at.value.prefix, at.mark));
     for (prefix, mark) in prefixes.chain(service) {
-        if let Some(why) = special::reason(&prefix).filter(|_| !lab || prefix.prefix_len() == 0) {
+        if let Some(why) =
+            special::reason(&prefix).filter(|_| setting == Setting::Live || prefix.prefix_len() == 0)
+        {
             let what = format!("Invalid IP prefix {prefix}: it is {why}");
             faults.error(mark, what, "register public space; lab: true allows other");
         }
     }
     for At { value, mark } in &written.registered_asns {
-        if let Some((why, fix)) = asn_refusal(value.asn, lab) {
+        if let Some((why, fix)) = asn_refusal(value.asn, setting) {
             faults.error(*mark, format!("registered ASN {} is {why}", value.asn), fix);
         }
     }

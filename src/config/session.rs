@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::faults::{At, Faults};
-use super::resolve::Around;
+use super::resolve::Setting;
 use super::unique::Unique;
 use super::written::{Addresses, BgpSession, Connection, Options};
 use super::{ConnectionPlan, PeeringPlan, SessionPlan};
@@ -26,7 +26,7 @@ const MAX_PREFIXES: PerFamily<u64> = PerFamily { ipv4: 20_000, ipv6: 2_000 };
 pub(super) struct Connected<'a> {
     pub(super) peering: &'a PeeringPlan,
     pub(super) connection: &'a ConnectionPlan,
-    pub(super) around: Around,
+    pub(super) setting: Setting,
 }
 
 impl Connected<'_> {
@@ -79,7 +79,7 @@ pub(super) fn sessions(
             if let Some((peer, local)) = ends {
                 let asn = connected.peering.peer_asn;
                 unique.session(transport, peer, local.value, asn);
-                sessions.push(session(name, peer.value, local.value, bgp_session, connected, faults));
+                sessions.push(session(name, (peer.value, local.value), bgp_session, connected, faults));
             }
         }
         unused_next_hops(bgp_session, sessions.get(before..).unwrap_or_default(), faults);
@@ -185,10 +185,10 @@ fn check_ends(
     connected: Connected<'_>,
     faults: &mut Faults,
 ) {
-    let lab = connected.around.lab;
+    let setting = connected.setting;
     let before = faults.count();
     for (at, whose) in [(peer, "the peer's"), (local, "our")] {
-        if let Some((why, fix)) = address_refusal(at.value, lab) {
+        if let Some((why, fix)) = address_refusal(at.value, setting) {
             faults.error(at.mark, format!("{} as {whose} address is {why}", at.value), fix);
         }
     }
@@ -210,7 +210,10 @@ fn check_ends(
                 }
             }
         }
-        None if !lab && !connected.on_exchange() && !on_one_link(peer.value, local.value) => {
+        None if setting == Setting::Live
+            && !connected.on_exchange()
+            && !on_one_link(peer.value, local.value) =>
+        {
             let what = format!("{} and {} are not on one link", peer.value, local.value);
             let fix = "write the two hosts of its /30, /31 or IPv6 prefix; lab: true allows other";
             faults.error(peer.mark, what, fix);
@@ -220,7 +223,7 @@ fn check_ends(
 }
 
 /// Why an address cannot be a session's, and the way out.
-fn address_refusal(address: IpAddr, lab: bool) -> Option<(String, &'static str)> {
+fn address_refusal(address: IpAddr, setting: Setting) -> Option<(String, &'static str)> {
     const FIX: &str = "write an address of the link";
     let never = match address {
         IpAddr::V4(a) if a.is_broadcast() => Some("the broadcast address"),
@@ -234,62 +237,56 @@ fn address_refusal(address: IpAddr, lab: bool) -> Option<(String, &'static str)>
     if let Some(why) = never {
         return Some((why.to_owned(), FIX));
     }
-    let special = special::reason(&IpNet::from(address)).filter(|_| !lab)?;
+    let special = special::reason(&IpNet::from(address)).filter(|_| setting == Setting::Live)?;
     Some((special.to_owned(), "write a public address; lab: true allows others"))
 }
 
-/// A session's own keys, then those of `bgp_session`, then the defaults.
+/// The keys that hold for a session: its own first, then those of `bgp_session`.
+#[derive(Clone, Copy)]
+struct Keys<'a> {
+    own: Option<&'a Options>,
+    common: &'a Options,
+}
+
+impl Keys<'_> {
+    fn get<T>(&self, key: impl Fn(&Options) -> Option<At<T>>) -> Option<At<T>> {
+        self.own.and_then(&key).or_else(|| key(self.common))
+    }
+
+    fn value<T>(&self, key: impl Fn(&Options) -> Option<At<T>>) -> Option<T> {
+        self.get(key).map(|at| at.value)
+    }
+
+    fn broken(&self) -> bool {
+        self.common.broken || self.own.is_some_and(|own| own.broken)
+    }
+}
+
 fn session(
     name: Arc<str>,
-    peer_address: IpAddr,
-    local_address: IpAddr,
+    (peer_address, local_address): (IpAddr, IpAddr),
     written: &BgpSession,
     connected: Connected<'_>,
     faults: &mut Faults,
 ) -> SessionPlan {
     let transport = if peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
-    let common = &written.common;
-    let own = written.own.get(transport).as_ref();
-    let chosen = |passive: fn(&Options) -> Option<At<bool>>| own.and_then(passive).or(passive(common));
-    let number = |key: fn(&Options) -> Option<At<u16>>| own.and_then(key).or(key(common)).map(|at| at.value);
-    let families = own.and_then(|o| o.families).or(common.families);
-    let offered = families.map_or_else(|| PerFamily::from_fn(|f| f == transport), |at| at.value);
-    let hop = |family: Family| own.and_then(|o| *o.next_hop.get(family)).or(*common.next_hop.get(family));
-    let broken = common.broken || own.is_some_and(|o| o.broken);
-    let mark = families.map_or(written.mark, |at| at.mark);
-    let next_hop = PerFamily::from_fn(|family| {
-        if !*offered.get(family) {
-            None
-        } else if family == transport {
-            Some(local_address)
-        } else {
-            match hop(family) {
-                Some(at) => {
-                    check_next_hop(at, connected.around.lab, faults);
-                    Some(at.value)
-                }
-                None if broken => None,
-                None => {
-                    no_next_hop(family, &name, mark, faults);
-                    None
-                }
-            }
-        }
+    let keys = Keys { own: written.own.get(transport).as_ref(), common: &written.common };
+    let families = keys.value(|o| o.families).unwrap_or_else(|| PerFamily::from_fn(|f| f == transport));
+    let others = PerFamily::from_fn(|family| {
+        let asked = *families.get(family) && family != transport;
+        asked.then(|| other_next_hop(family, &name, keys, written.mark, connected.setting, faults)).flatten()
     });
-    if let Some(at) = own.and_then(|o| *o.next_hop.get(transport)) {
+    let next_hop = PerFamily::from_fn(|family| {
+        if family == transport && *families.get(family) { Some(local_address) } else { *others.get(family) }
+    });
+    if let Some(at) = keys.own.and_then(|own| *own.next_hop.get(transport)) {
         let what = format!("next_hop_{} has no use here", version(transport));
         faults.error(at.mark, what, "remove it: the session's own address is the next hop of its own family");
     }
-    if number(|o| o.hold_time) == Some(0)
-        && let Some(at) = own.and_then(|o| o.hold_time).or(common.hold_time)
-    {
+    if let Some(At { value: 0, mark }) = keys.get(|o| o.hold_time) {
         let fix = "write a hold time of 3 s or more, unless the peer insists";
-        faults.warning(at.mark, "with hold_time 0 a peer that is gone is never noticed", fix);
+        faults.warning(mark, "with hold_time 0 a peer that is gone is never noticed", fix);
     }
-    let max_prefixes = PerFamily::from_fn(|family| {
-        let limit = own.and_then(|o| *o.max_prefixes.get(family)).or(*common.max_prefixes.get(family));
-        limit.map_or(Some(*MAX_PREFIXES.get(family)), |at| at.value)
-    });
     SessionPlan {
         name,
         connection: Arc::clone(&connected.connection.name),
@@ -297,15 +294,44 @@ fn session(
         peering_location: connected.peering.peering_location.clone(),
         connection_state: connected.connection.state,
         peer_address,
-        peer_port: number(|o| o.peer_port).unwrap_or(PEER_PORT),
+        peer_port: keys.value(|o| o.peer_port).unwrap_or(PEER_PORT),
         local_address,
         peer_asn: connected.peering.peer_asn,
-        passive: chosen(|o| o.passive).is_some_and(|at| at.value),
-        hold_time: number(|o| o.hold_time).unwrap_or(HOLD_TIME),
-        connect_retry: Duration::from_secs(number(|o| o.connect_retry).unwrap_or(CONNECT_RETRY_SECS).into()),
-        families: offered,
+        passive: keys.value(|o| o.passive).unwrap_or(false),
+        hold_time: keys.value(|o| o.hold_time).unwrap_or(HOLD_TIME),
+        connect_retry: Duration::from_secs(
+            keys.value(|o| o.connect_retry).unwrap_or(CONNECT_RETRY_SECS).into(),
+        ),
+        families,
         next_hop,
-        max_prefixes,
+        max_prefixes: PerFamily::from_fn(|family| {
+            let limit = keys.value(|o| *o.max_prefixes.get(family));
+            limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
+        }),
+    }
+}
+
+/// The next hop of the family that is not the transport's own.
+fn other_next_hop(
+    family: Family,
+    session: &str,
+    keys: Keys<'_>,
+    mark: Mark,
+    setting: Setting,
+    faults: &mut Faults,
+) -> Option<IpAddr> {
+    match keys.get(|o| *o.next_hop.get(family)) {
+        Some(at) => {
+            check_next_hop(at, setting, faults);
+            Some(at.value)
+        }
+        None => {
+            if !keys.broken() {
+                let mark = keys.get(|o| o.families).map_or(mark, |at| at.mark);
+                no_next_hop(family, session, mark, faults);
+            }
+            None
+        }
     }
 }
 
@@ -318,9 +344,8 @@ fn no_next_hop(family: Family, session: &str, mark: Mark, faults: &mut Faults) {
     faults.error(mark, what, format!("add {key} with {like}, or take {family} out of families"));
 }
 
-fn check_next_hop(at: At<IpAddr>, lab: bool, faults: &mut Faults) {
-    let loopback = at.value.is_loopback().then(|| ("loopback".to_owned(), "write an address of the link"));
-    if let Some((why, fix)) = loopback.filter(|_| !lab).or_else(|| address_refusal(at.value, lab)) {
+fn check_next_hop(at: At<IpAddr>, setting: Setting, faults: &mut Faults) {
+    if let Some((why, fix)) = address_refusal(at.value, setting) {
         faults.error(at.mark, format!("{} as next hop is {why}", at.value), fix);
     }
 }

@@ -18,6 +18,6 @@ mod table;
 
 pub use finding::{Finding, Findings, Place, Severity};
 pub use generation::{BuildError, Generation, RouteView};
-pub use load::{LoadOptions, load};
+pub use load::{LoadOptions, load, load_text};
 pub use ranks::Ranks;
 pub use rows::{FileSpan, Group, Row, Rows};
