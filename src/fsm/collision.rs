@@ -1,4 +1,8 @@
 //! Which of two connections lives (RFC 4271 §6.8, RFC 6286 §2.3, RFC 4724 §5).
+//!
+//! Deviation: RFC 4271 §6.8 closes whatever collides with an Established connection. Where both sides dialled at once
+//! and one saw the session go up on the connection that must lose, the other side may at that moment be closing it;
+//! both connections would die. There the favoured one waits up to 2 s for the peer's choice.
 
 use crate::wire::{Capability, Open};
 

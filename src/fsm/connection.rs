@@ -2,6 +2,10 @@
 //!
 //! Idle and Active are the peer's: a connection begins in Connect where we dial and in OpenSent where the peer did,
 //! and is forgotten when it is over. What the other connection has to do with it is the peer's to say.
+//!
+//! Of the events of §8.1, the starts (1, 3–7), IdleHoldTimer (13) and the refusal of an incoming TCP connection (14–15,
+//! 17) are the peer's too. DelayOpen (12, 20) is not used, a bad header or OPEN (21, 22, 24, 28) comes as
+//! `Incoming::Malformed` with its answer, and what is wrong between two good OPENs is found here.
 
 use std::mem;
 

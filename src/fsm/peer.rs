@@ -346,7 +346,6 @@ impl PeerFsm {
 
     fn up(&mut self, id: ConnId, agreed: Box<Negotiated>) {
         self.dialling.succeeded();
-        self.accepting.succeeded();
         self.actions.push_back(Action::Up(id, agreed));
     }
 

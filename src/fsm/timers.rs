@@ -9,6 +9,9 @@ use super::Moment;
 /// How long a connection may stay before its peer's OPEN and first KEEPALIVE: the "large value" of RFC 4271 §8.2.2.
 pub(super) const OPEN_HOLD: Duration = Duration::from_secs(240);
 /// How long a dial may take until TCP is up.
+///
+/// Deviation: RFC 4271 §8.2.2 dials again when ConnectRetryTimer expires in Connect. Here that time is the first step
+/// of the back-off, which may be shorter than a slow handshake.
 pub(super) const DIAL_LIMIT: Duration = Duration::from_secs(20);
 /// A start is spread over this much, so that two speakers that start together do not always collide.
 const START_SPREAD_MS: u64 = 100;

@@ -67,6 +67,7 @@ impl Bench {
                     return (conn, self.now.0 - start.0);
                 }
             }
+            assert!(self.fsm.poll_deadline().is_none_or(|after| after > self.now), "nothing stays due");
         }
     }
 
@@ -366,6 +367,30 @@ fn an_attempt_refused_by_a_notification_counts_as_failed() {
     }
     assert!(waits[0] <= Duration::from_secs(5) && waits[1] > Duration::from_secs(5), "{waits:?}");
     assert!(waits[2] > Duration::from_secs(10), "{waits:?}");
+}
+
+#[test]
+fn a_lost_collision_with_nothing_left_counts_as_failed() {
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        let conn = bench.connect();
+        bench.hear(conn, Incoming::Notification(cease(ErrorCode::COLLISION)));
+    }
+    assert_eq!(bench.fsm.failed_dials(), 3);
+    let (_, waited) = bench.dial();
+    assert!(waited > Duration::from_secs(10), "{waited:?}");
+}
+
+#[test]
+fn a_session_forgives_the_failures_before_it() {
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        let (dial, _) = bench.dial();
+        bench.fsm.handle_connect_failed(bench.now, dial);
+    }
+    let conn = bench.accept();
+    bench.establish(conn);
+    assert_eq!(bench.fsm.failed_dials(), 0);
 }
 
 #[test]
@@ -671,11 +696,15 @@ fn a_peer_that_keeps_the_session_keeps_it() {
 
 #[test]
 fn a_stop_in_a_contest_ends_both() {
-    let (mut bench, outbound, inbound) = contested();
+    let mut bench = Bench::new();
+    let inbound = bench.accept();
+    let outbound = bench.connect();
+    bench.establish(inbound);
+    assert_eq!(bench.open(outbound, LOWER), []);
     bench.fsm.handle_stop(bench.now, Some(cease(ErrorCode::ADMIN_SHUTDOWN)));
     let mut expected = said(outbound, ErrorCode::ADMIN_SHUTDOWN).to_vec();
     expected.extend(downed(inbound, ErrorCode::ADMIN_SHUTDOWN));
-    assert_eq!(bench.drain(), expected);
+    assert_eq!(bench.drain(), expected, "and neither clears the way of the other");
 }
 
 // Every situation × every event.
