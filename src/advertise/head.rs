@@ -47,6 +47,11 @@ pub(super) fn announce_room(profile: &Profile, attrs: &AttrSet) -> Option<usize>
     room(profile, attrs).or_else(|| room(&Profile { gshut: false, ..*profile }, attrs))
 }
 
+/// Whether announcements of a profile with GRACEFUL_SHUTDOWN have room for it with these attributes.
+pub(super) fn carries_gshut(profile: &Profile, attrs: &AttrSet) -> bool {
+    room(&Profile { gshut: true, ..*profile }, attrs).is_some()
+}
+
 fn room(profile: &Profile, attrs: &AttrSet) -> Option<usize> {
     let mut count = Counter(HEADER_LEN + LENGTH_FIELDS);
     if let Some(len) = mp_reach_len(profile) {
@@ -78,7 +83,7 @@ pub(super) fn put_announce(
     nlri_len: usize,
     out: &mut Vec<u8>,
 ) -> usize {
-    let profile = Profile { gshut: profile.gshut && room(profile, attrs).is_some(), ..*profile };
+    let profile = Profile { gshut: profile.gshut && carries_gshut(profile, attrs), ..*profile };
     let start = out.len();
     put_header(message::UPDATE, out);
     out.extend_from_slice(&[0, 0, 0, 0]);

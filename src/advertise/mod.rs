@@ -14,6 +14,8 @@ mod delta;
 mod draft;
 mod head;
 mod lane;
+#[cfg(test)]
+mod naive;
 mod outbox;
 mod picture;
 mod profile;

@@ -414,6 +414,10 @@ trait AnyLane: Debug + Send + Sync {
     fn advertised(&self) -> u64;
     fn pending(&self) -> u64;
     fn private_bytes(&self) -> usize;
+    #[cfg(test)]
+    fn said(&self, net: &ipnet::IpNet) -> super::zones::Said;
+    #[cfg(test)]
+    fn waits_for_zone(&self) -> bool;
 }
 
 impl<A: InView> AnyLane for Lane<A> {
@@ -454,7 +458,7 @@ impl<A: InView> AnyLane for Lane<A> {
     }
 
     fn told(&self) -> Told {
-        Told::new(self.picture.clone(), self.next_hop)
+        Told::new(self.picture.clone(), self.profile, self.next_hop)
     }
 
     fn advertised(&self) -> u64 {
@@ -467,6 +471,17 @@ impl<A: InView> AnyLane for Lane<A> {
 
     fn private_bytes(&self) -> usize {
         Lane::private_bytes(self)
+    }
+
+    #[cfg(test)]
+    fn said(&self, net: &ipnet::IpNet) -> super::zones::Said {
+        crate::rib::Prefix::of_net(net)
+            .map_or(super::zones::Said::Nothing, |prefix| self.picture.said(prefix))
+    }
+
+    #[cfg(test)]
+    fn waits_for_zone(&self) -> bool {
+        self.wanted.is_some()
     }
 }
 

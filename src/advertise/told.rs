@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::head::GRACEFUL_SHUTDOWN;
+use super::head::{GRACEFUL_SHUTDOWN, carries_gshut};
 use super::picture::{Picture, to_index};
-use super::profile::NextHop;
+use super::profile::{NextHop, Profile};
 use super::zones::{Said, Stroke};
 use crate::rib::{InGeneration, Prefix, row_after};
 use crate::wire::{AttrSet, Community};
@@ -42,8 +42,12 @@ pub struct Told {
 
 impl Told {
     /// Of a lane's picture.
-    pub(super) fn new<A: InGeneration>(picture: Picture<A>, next_hop: Option<NextHop>) -> Self {
-        Self { of: Arc::new(Snapshot { picture, next_hop: next_hop.map(NextHop::address) }) }
+    pub(super) fn new<A: InGeneration>(
+        picture: Picture<A>,
+        profile: Profile,
+        next_hop: Option<NextHop>,
+    ) -> Self {
+        Self { of: Arc::new(Snapshot { picture, profile, next_hop: next_hop.map(NextHop::address) }) }
     }
 
     /// Up to `limit` routes behind `after`, in prefix order (address, then length). O(log n + limit) in sync; while a
@@ -69,6 +73,7 @@ trait Pages: Debug + Send + Sync {
 #[derive(Debug)]
 struct Snapshot<A> {
     picture: Picture<A>,
+    profile: Profile,
     next_hop: Option<IpAddr>,
 }
 
@@ -137,7 +142,7 @@ impl<A: InGeneration> Snapshot<A> {
         let same = run.is_some_and(|run| self.picture.sheet.rank_and_attrs(run).1 == attrs);
         Some(ToldRoute {
             prefix: prefix.to_net(),
-            attrs: view.as_ref().filter(|_| same).map(|view| inked(&view.attrs, stroke)),
+            attrs: view.as_ref().filter(|_| same).map(|view| self.inked(&view.attrs, stroke)),
             next_hop: self.next_hop,
             stale: said != self.picture.desired(run),
             place: view.as_ref().map(|view| (view.file.clone(), view.line)),
@@ -145,15 +150,15 @@ impl<A: InGeneration> Snapshot<A> {
             source: view.and_then(|view| view.source),
         })
     }
-}
 
-/// The attributes as they went out.
-fn inked(attrs: &Arc<AttrSet>, stroke: Stroke) -> Arc<AttrSet> {
-    if !stroke.gshut {
-        return attrs.clone();
+    /// The attributes as they went out.
+    fn inked(&self, attrs: &Arc<AttrSet>, stroke: Stroke) -> Arc<AttrSet> {
+        if !stroke.gshut || !carries_gshut(&self.profile, attrs) {
+            return attrs.clone();
+        }
+        let mut with = AttrSet::clone(attrs);
+        with.communities.push(Community(GRACEFUL_SHUTDOWN));
+        with.canonicalize();
+        Arc::new(with)
     }
-    let mut with = AttrSet::clone(attrs);
-    with.communities.push(Community(GRACEFUL_SHUTDOWN));
-    with.canonicalize();
-    Arc::new(with)
 }
