@@ -2,6 +2,7 @@
 
 mod build;
 mod column;
+mod diff;
 mod finding;
 mod fingerprint;
 mod generation;
@@ -21,3 +22,9 @@ pub use generation::{BuildError, Generation, RouteView};
 pub use load::{LoadOptions, load, load_text};
 pub use ranks::Ranks;
 pub use rows::{FileSpan, Group, Row, Rows};
+
+pub(crate) use diff::merge;
+pub(crate) use generation::{InGeneration, row_after};
+pub(crate) use prefix::{Address, Prefix, nlri_len};
+pub(crate) use strip::{Strip, span};
+pub(crate) use table::Table;
