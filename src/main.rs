@@ -2,12 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use peeringd::cli::{Cli, Command, check, import};
-
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Check(args) => check::run(&args),
-        Command::Import(args) => import::run(&args),
-    }
+    peeringd::cli::main()
 }

@@ -99,6 +99,11 @@ impl AdjRibIn {
         Self { v4: Table::new(), v6: Table::new(), limits, budget }
     }
 
+    /// Sets the most prefixes; what is held beyond them stays until the peer announces more.
+    pub fn set_limits(&mut self, limits: PerFamily<u64>) {
+        self.limits = limits;
+    }
+
     /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes.
     ///
     /// # Errors

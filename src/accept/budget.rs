@@ -20,17 +20,18 @@ pub struct Budget {
 /// A count that stays at or below its limit.
 #[derive(Debug)]
 struct Pool {
-    limit: u64,
+    limit: AtomicU64,
     used: AtomicU64,
 }
 
 impl Pool {
     fn new(limit: u64) -> Self {
-        Self { limit, used: AtomicU64::new(0) }
+        Self { limit: AtomicU64::new(limit), used: AtomicU64::new(0) }
     }
 
     fn take(&self, amount: u64) -> bool {
-        let more = |used: u64| used.checked_add(amount).filter(|sum| *sum <= self.limit);
+        let limit = self.limit.load(Ordering::Relaxed);
+        let more = |used: u64| used.checked_add(amount).filter(|sum| *sum <= limit);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     }
 
@@ -49,14 +50,19 @@ impl Budget {
     /// A budget of so many prefixes.
     #[must_use]
     pub fn new(prefixes: u64) -> Self {
-        let octets = prefixes.saturating_mul(OCTETS_PER_PREFIX).max(OCTETS_AT_LEAST);
-        Self { prefixes: Pool::new(prefixes), octets: Pool::new(octets) }
+        Self { prefixes: Pool::new(prefixes), octets: Pool::new(octets_for(prefixes)) }
+    }
+
+    /// Sets the most prefixes; what is held beyond them stays, and nothing is added until there is room again.
+    pub fn set_limit(&self, prefixes: u64) {
+        self.prefixes.limit.store(prefixes, Ordering::Relaxed);
+        self.octets.limit.store(octets_for(prefixes), Ordering::Relaxed);
     }
 
     /// The most prefixes that may be held.
     #[must_use]
     pub fn limit(&self) -> u64 {
-        self.prefixes.limit
+        self.prefixes.limit.load(Ordering::Relaxed)
     }
 
     /// Prefixes held now.
@@ -79,6 +85,10 @@ impl Budget {
     pub(super) fn charge_octets(self: &Arc<Self>, octets: u64) -> Option<Charge> {
         self.octets.take(octets).then(|| Charge { budget: Arc::clone(self), octets })
     }
+}
+
+fn octets_for(prefixes: u64) -> u64 {
+    prefixes.saturating_mul(OCTETS_PER_PREFIX).max(OCTETS_AT_LEAST)
 }
 
 /// Room for attributes that is in use.

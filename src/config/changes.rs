@@ -65,6 +65,7 @@ fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         peer_port,
         local_address,
         peer_asn,
+        is_route_server,
         passive,
         hold_time,
         connect_retry: _,
@@ -76,6 +77,7 @@ fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *peer_port != new.peer_port
         || *local_address != new.local_address
         || *peer_asn != new.peer_asn
+        || *is_route_server != new.is_route_server
         || *passive != new.passive
         || *hold_time != new.hold_time
         || *families != new.families

@@ -117,6 +117,8 @@ pub struct SessionPlan {
     pub local_address: IpAddr,
     /// The ASN that the peer must present.
     pub peer_asn: Asn,
+    /// The peer is a route server, whose paths begin with its clients' ASNs (RFC 7947 §2.2.2.1).
+    pub is_route_server: bool,
     /// Wait for the peer to dial.
     pub passive: bool,
     /// Seconds: 0, or 3–65535.

@@ -297,6 +297,7 @@ fn session(
         peer_port: keys.value(|o| o.peer_port).unwrap_or(PEER_PORT),
         local_address,
         peer_asn: connected.peering.peer_asn,
+        is_route_server: connected.peering.direct_peering_type == DirectPeeringType::IxRs,
         passive: keys.value(|o| o.passive).unwrap_or(false),
         hold_time: keys.value(|o| o.hold_time).unwrap_or(HOLD_TIME),
         connect_retry: Duration::from_secs(

@@ -127,6 +127,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         local_address,
         peer_asn: Asn(3356),
         passive: false,
+        is_route_server: false,
         hold_time: 90,
         connect_retry: Duration::from_secs(5),
         families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },

@@ -18,7 +18,7 @@ mod timers;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
-mod pair_tests;
+mod tests;
 
 pub use interface::{
     Action, ConnId, Direction, DownReason, Event, FsmConfig, Incoming, Moment, Negotiated, Outgoing, Refused,

@@ -120,6 +120,12 @@ impl Generation {
         PerFamily { ipv4: self.v4.count(), ipv6: self.v6.count() }
     }
 
+    /// How many distinct attribute sets its groups have. O(groups log groups).
+    #[must_use]
+    pub fn attribute_sets(&self) -> usize {
+        self.groups.iter().map(|g| &g.attrs).collect::<std::collections::BTreeSet<_>>().len()
+    }
+
     /// The files it was made from, in global line order.
     #[must_use]
     pub fn files(&self) -> &[FileSpan] {
