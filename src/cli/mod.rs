@@ -1,1 +1,5 @@
 //! One file a command family.
+
+mod client;
+pub mod show;
+mod table;

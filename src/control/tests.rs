@@ -75,9 +75,13 @@ async fn what_was_received() {
 
 #[tokio::test]
 async fn what_is_advertised_before_established() {
-    check("/api/v1/sessions/ix-london-1/advertised", expect![[r#"
+    check(
+        "/api/v1/sessions/ix-london-1/advertised",
+        expect![[r#"
         []
-    "#]]).await;
+    "#]],
+    )
+    .await;
 }
 
 #[tokio::test]
