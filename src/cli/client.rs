@@ -95,10 +95,13 @@ impl Client {
 
     fn no_connection(&self, error: io::Error) -> ClientError {
         let socket = self.socket.clone();
-        match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoDaemon(socket),
-            io::ErrorKind::PermissionDenied => ClientError::NotAllowed(socket),
-            _ => ClientError::Connect { socket, error },
+        let kind = error.kind();
+        if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+            ClientError::NoDaemon(socket)
+        } else if kind == io::ErrorKind::PermissionDenied {
+            ClientError::NotAllowed(socket)
+        } else {
+            ClientError::Connect { socket, error }
         }
     }
 
