@@ -2,6 +2,7 @@
 
 mod build;
 mod column;
+mod diff;
 mod finding;
 mod fingerprint;
 mod generation;
@@ -18,3 +19,9 @@ pub use finding::{Finding, Findings, Place, Severity};
 pub use generation::{BuildError, Generation, RouteView};
 pub use ranks::Ranks;
 pub use rows::{FileSpan, Group, Row, Rows};
+
+pub(crate) use diff::merge;
+pub(crate) use generation::{InGeneration, row_after};
+pub(crate) use prefix::{Address, Prefix, nlri_len};
+pub(crate) use strip::{Strip, span};
+pub(crate) use table::Table;

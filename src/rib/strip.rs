@@ -57,11 +57,6 @@ impl<A: Address> Strip<A> {
         &self.runs
     }
 
-    /// How many prefixes.
-    pub(crate) fn count(&self) -> u32 {
-        self.count
-    }
-
     /// The offset behind the last prefix.
     pub(crate) fn end(&self) -> u32 {
         u32::try_from(self.nlri.len()).unwrap_or(u32::MAX)
