@@ -341,6 +341,14 @@ fn the_strongest_treatment_counts() {
 }
 
 #[test]
+fn of_equally_strong_faults_the_first_is_answered() {
+    let octets = body(&[], &[attr(0x40, 5, &[0; 4]), attr(0x40, 1, &[9]), attr(0x80, 4, &[0; 3])], &[]);
+    let update = decode_update(&octets, &ctx());
+    let wanted = Notification::with_data(ErrorCode::INVALID_ORIGIN, attr(0x40, 1, &[9]));
+    assert_eq!((update.treatment(), update.notification()), (RESET, Some(&wanted)));
+}
+
+#[test]
 fn an_error_without_routes_to_withdraw_resets() {
     let bad_med = attr(0x80, 4, &[0; 3]);
     let octets = body(&[], std::slice::from_ref(&bad_med), &[]);
