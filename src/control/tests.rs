@@ -85,6 +85,30 @@ async fn what_is_advertised_before_established() {
 }
 
 #[tokio::test]
+async fn what_is_advertised() {
+    check("/api/v1/sessions/contoso-ashburn-1-v4/advertised", expect![[r#"
+        [
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":4,"stale":false}
+        ]
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn what_is_advertised_in_mid_transfer() {
+    let router = Speaker::in_transfer().router();
+    let body = ok(&router, "/api/v1/sessions/contoso-ashburn-1/advertised").await;
+    expect![[r#"
+        [
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":5,"stale":true},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,"file":null,"line":null,"stale":true}
+        ]
+    "#]].assert_eq(&body);
+}
+
+#[tokio::test]
 async fn routes() {
     check("/api/v1/routes", expect![[r#"
         [
@@ -109,7 +133,7 @@ async fn the_generation() {
 
 #[tokio::test]
 async fn no_sessions_are_an_empty_array() {
-    let speaker = Speaker::with(Vec::new(), Vec::new(), None);
+    let speaker = Speaker::with(Vec::new(), Vec::new(), None, None);
     assert_eq!(ok(&speaker.router(), "/api/v1/sessions").await, "[]\n");
     let said = message(&speaker.router(), "/api/v1/sessions/x", StatusCode::NOT_FOUND).await;
     assert!(said.ends_with("; no sessions are configured"), "{said}");
@@ -205,13 +229,15 @@ async fn routes_are_looked_up_by_prefix_and_by_address() {
 async fn long_lists_come_whole_and_in_order_and_can_be_taken_up_again() {
     let count = 2 * list::PAGE + 1;
     let router = Speaker::large(count).router();
-    for path in ["/api/v1/routes", "/api/v1/sessions/contoso-ashburn-1/received"] {
+    let session = "/api/v1/sessions/contoso-ashburn-1";
+    for path in ["/api/v1/routes".to_owned(), format!("{session}/received"), format!("{session}/advertised")]
+    {
         let prefixes = |body: String| -> Vec<String> {
             let rows: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
             assert_eq!(body.lines().count(), rows.len() + 2);
             rows.iter().map(|r| r["prefix"].as_str().unwrap().to_owned()).collect()
         };
-        let all = prefixes(ok(&router, path).await);
+        let all = prefixes(ok(&router, &path).await);
         assert_eq!(all.len(), count, "{path}");
         assert_eq!(all[0], "20.0.0.0/24");
         assert_eq!(all[count - 1], "20.7.208.0/24");

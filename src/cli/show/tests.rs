@@ -187,6 +187,16 @@ async fn advertised_before_established() {
 }
 
 #[tokio::test]
+async fn advertised() {
+    check("advertised 4.68.74.181", None, expect![[r#"
+        PREFIX          NEXT HOP      AS PATH     SINCE     FROM                  ATTRIBUTES
+        13.64.0.0/11    4.68.74.182   8075        #3 3d02h  rib/microsoft.yaml:3
+        13.64.0.0/14    4.68.74.182   8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 (service-tags 376)
+        2603:1000::/24  2001:1900::2  8075        #3 3d02h  rib/microsoft.yaml:4
+    "#]]).await;
+}
+
+#[tokio::test]
 async fn received() {
     check(
         "received contoso-ashburn-1-v4",
@@ -244,7 +254,7 @@ async fn json_is_the_daemons_own() {
 #[tokio::test]
 async fn long_lists_come_whole() {
     let daemon = Daemon::of(Speaker::large(2500));
-    for words in ["routes", "received contoso-ashburn-1"] {
+    for words in ["routes", "received contoso-ashburn-1", "advertised contoso-ashburn-1"] {
         let text = daemon.show(words, None).await.unwrap();
         assert_eq!(text.lines().count(), 2501, "{words}");
         assert!(text.lines().last().unwrap().starts_with("20.9.195.0/24 "), "{words}");
