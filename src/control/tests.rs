@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 use tower::ServiceExt as _;
 
-use super::fixtures::{self, Speaker};
+use super::fixtures::Speaker;
 use super::router::MAX_LONG_READERS;
 use super::{list, serve};
 
@@ -451,21 +451,37 @@ async fn one_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_stop_lets_answers_end_and_takes_the_socket_away() {
+async fn a_stop_lets_the_answer_under_way_end() {
+    let router = Speaker::large(3 * list::PAGE).router();
+    let (mut client, stop, task) = serve_in_memory(router, 4096);
+    client.write_all(b"GET /api/v1/routes HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut all = vec![0; 12];
+    client.read_exact(&mut all).await.unwrap();
+    drop(stop);
+    client.read_to_end(&mut all).await.unwrap();
+    assert!(all.ends_with(b"0\r\n\r\n"));
+    task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_1_s_for_who_takes_nothing_and_the_socket_goes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("control.sock");
     let listener: UnixListener = super::bind_socket(&path).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let router = Speaker::large(20 * list::PAGE).socket_router();
     let server = tokio::spawn(serve::serve_socket(listener, router, async { drop(stopped.await) }));
-    let mut stream = UnixStream::connect(&path).await.unwrap();
-    stream.write_all(b"GET /api/v1/routes HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let mut all = vec![0; 12];
-    stream.read_exact(&mut all).await.unwrap();
+    let _idle = UnixStream::connect(&path).await.unwrap();
+    let mut stuck = UnixStream::connect(&path).await.unwrap();
+    stuck.write_all(b"GET /api/v1/routes HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut begun = vec![0; 12];
+    stuck.read_exact(&mut begun).await.unwrap();
+    let asked = tokio::time::Instant::now();
     stop.send(()).unwrap();
-    stream.read_to_end(&mut all).await.unwrap();
-    assert!(all.ends_with(b"0\r\n\r\n"));
     server.await.unwrap();
+    let took = asked.elapsed();
+    assert!(took >= serve::STOP_LIMIT && took < 2 * serve::STOP_LIMIT, "{took:?}");
     assert!(!path.exists());
-    assert_eq!(fixtures::NOON % 3600, 0);
+    stuck.read_to_end(&mut begun).await.unwrap();
+    assert!(!begun.ends_with(b"0\r\n\r\n"), "a list that was broken off must not look whole");
 }
