@@ -5,13 +5,16 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod check;
+mod client;
 pub mod demo;
 pub mod import;
 mod load;
 mod log;
 pub mod out;
 pub mod run;
+pub mod show;
 mod systemd;
+mod table;
 
 /// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
 #[derive(Debug, Parser)]
@@ -31,6 +34,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Make a RIB file of published prefix data.
     Import(import::ImportArgs),
+    /// Look at a running daemon.
+    Show(show::ShowArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -41,5 +46,6 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Show(args) => show::run(&args),
     }
 }

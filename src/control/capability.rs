@@ -19,36 +19,33 @@ pub(super) struct CapabilityJson {
 
 impl CapabilityJson {
     pub(super) fn new(capability: &Capability) -> Self {
-        let (code, name, text) = match capability {
-            Capability::Multiprotocol(afi, safi) => (1, "Multiprotocol", family(*afi, *safi)),
-            Capability::RouteRefresh => (2, "Route Refresh", String::new()),
+        let (name, text) = match capability {
+            Capability::Multiprotocol(afi, safi) => ("Multiprotocol", family(*afi, *safi)),
+            Capability::RouteRefresh => ("Route Refresh", String::new()),
             Capability::ExtendedNextHop(list) => {
                 let text = joined(list, |(afi, safi, hop)| {
                     format!("{} via {}", family16(*afi, *safi), afi_name(*hop))
                 });
-                (5, "Extended Next Hop", text)
+                ("Extended Next Hop", text)
             }
-            Capability::ExtendedMessage => (6, "Extended Message", String::new()),
-            Capability::Role(role) => (9, "BGP Role", role_name(*role)),
-            Capability::GracefulRestart { restarting, notification, restart_time, families } => (
-                64,
-                "Graceful Restart",
-                graceful_restart(*restarting, *notification, *restart_time, families),
-            ),
-            Capability::FourOctetAs(asn) => (65, "Four-octet AS Number", asn.to_string()),
+            Capability::ExtendedMessage => ("Extended Message", String::new()),
+            Capability::Role(role) => ("BGP Role", role_name(*role)),
+            Capability::GracefulRestart { restarting, notification, restart_time, families } => {
+                ("Graceful Restart", graceful_restart(*restarting, *notification, *restart_time, families))
+            }
+            Capability::FourOctetAs(asn) => ("Four-octet AS Number", asn.to_string()),
             Capability::AddPath(list) => (
-                69,
                 "ADD-PATH",
                 joined(list, |(afi, safi, way)| format!("{} {}", family(*afi, *safi), paths(*way))),
             ),
-            Capability::EnhancedRouteRefresh => (70, "Enhanced Route Refresh", String::new()),
+            Capability::EnhancedRouteRefresh => ("Enhanced Route Refresh", String::new()),
             Capability::LongLivedGracefulRestart(list) => {
                 let text = joined(list, |(afi, safi, _, secs)| format!("{} {secs} s", family(*afi, *safi)));
-                (71, "Long-Lived Graceful Restart", text)
+                ("Long-Lived Graceful Restart", text)
             }
-            Capability::Unknown { code, value } => (*code, "Unknown", hex(value)),
+            Capability::Unknown { value, .. } => ("Unknown", hex(value)),
         };
-        Self { code, name, text }
+        Self { code: capability.code(), name, text }
     }
 }
 

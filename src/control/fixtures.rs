@@ -11,6 +11,7 @@ use ipnet::{IpNet, Ipv4Net};
 use tokio::sync::{mpsc, watch};
 
 use crate::accept::{ReceivedAttrs, ReceivedRoute};
+use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
 use crate::config::SessionPlan;
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, State};
@@ -35,21 +36,34 @@ impl Speaker {
     /// Three sessions of two connections, one of them Established, over a generation of three routes.
     pub(crate) fn new() -> Self {
         let sessions = vec![established(), idle(), exchange()];
-        Self::with(sessions, vec![received(1), received(2)], Some(generation(three_routes())))
+        Self::with(sessions, vec![received(1), received(2)], Some(generation(3, three_routes())), None)
+    }
+
+    /// One Established session whose peer has all of a generation and nothing yet of the next, which has one route less
+    /// and one with other attributes.
+    pub(crate) fn in_transfer() -> Self {
+        let mut routes = three_routes();
+        routes[0].1.truncate(1);
+        routes[1].0.attrs = Arc::default();
+        let next = Some(generation(4, routes));
+        Self::with(vec![established()], Vec::new(), next, Some(generation(3, three_routes())))
     }
 
     /// One Established session that holds, and has in its generation, so many routes.
     pub(crate) fn large(routes: usize) -> Self {
         let many = vec![(plain(), (0..routes).map(numbered).collect())];
         let held = (0..routes).map(|n| ReceivedRoute { prefix: numbered(n), ..received(1) }).collect();
-        Self::with(vec![established()], held, Some(generation(many)))
+        Self::with(vec![established()], held, Some(generation(3, many)), None)
     }
 
     pub(crate) fn with(
         snapshots: Vec<SessionSnapshot>,
         held: Vec<ReceivedRoute>,
         generation: Option<Generation>,
+        told_before: Option<Generation>,
     ) -> Self {
+        let generation = generation.map(Arc::new);
+        let told = told(told_before.map(Arc::new), generation.clone());
         let metrics = Metrics::new().unwrap();
         let held = Arc::new(held);
         let (mut entries, mut senders) = (Vec::new(), Vec::new());
@@ -59,9 +73,11 @@ impl Speaker {
                 session_ip: snapshot.plan.peer_address,
             };
             metrics.session(labels).count_messages(Way::Sent, MessageType::Update, 3);
+            let is_up = snapshot.state == State::Established;
+            let told = if is_up { told.clone() } else { PerFamily::default() };
             let (sender, receiver) = watch::channel(Arc::new(snapshot));
             let (ask, questions) = mpsc::channel(4);
-            tokio::spawn(answer(questions, held.clone()));
+            tokio::spawn(answer(questions, told, held.clone()));
             entries.push(SessionEntry { snapshot: receiver, ask });
             senders.push(sender);
         }
@@ -75,7 +91,7 @@ impl Speaker {
         });
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
-            generation: Arc::new(ArcSwapOption::from_pointee(generation)),
+            generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
         };
         Self { handle, metrics, overview, _snapshots: senders }
@@ -91,10 +107,14 @@ impl Speaker {
 }
 
 /// Answers as a session's task would; a limit of 0 is never answered.
-async fn answer(mut questions: mpsc::Receiver<Ask>, held: Arc<Vec<ReceivedRoute>>) {
+async fn answer(
+    mut questions: mpsc::Receiver<Ask>,
+    told: PerFamily<Option<Told>>,
+    held: Arc<Vec<ReceivedRoute>>,
+) {
     while let Some(question) = questions.recv().await {
         match question {
-            Ask::Advertised(reply) => drop(reply.send(PerFamily { ipv4: None, ipv6: None })),
+            Ask::Advertised(reply) => drop(reply.send(told.clone())),
             Ask::Received { limit: 0, reply, .. } => {
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -107,6 +127,33 @@ async fn answer(mut questions: mpsc::Receiver<Ask>, held: Arc<Vec<ReceivedRoute>
             }
         }
     }
+}
+
+/// What a peer was told that got all of `before`, or of `now` where there is no `before`.
+fn told(before: Option<Arc<Generation>>, now: Option<Arc<Generation>>) -> PerFamily<Option<Told>> {
+    let Some(now) = now else { return PerFamily::default() };
+    let selector = Selector { peering: "contoso-ashburn".into(), location: Some("Ashburn".into()) };
+    let profile = SessionProfile {
+        local_asn: Asn(8075),
+        four_octet_as: true,
+        max_message_len: 4096,
+        families: PerFamily { ipv4: true, ipv6: true },
+        next_hop: PerFamily {
+            ipv4: Some("4.68.74.182".parse().unwrap()),
+            ipv6: Some("2001:1900::2".parse().unwrap()),
+        },
+        extended_next_hop: false,
+        enhanced_route_refresh: false,
+        otc: None,
+    };
+    let board = Board::new(before.unwrap_or_else(|| now.clone()));
+    let mut outbox = Outbox::new();
+    outbox.up(profile, board.view(&selector), Announcing::Yes);
+    let wrote =
+        outbox.write(NOON, usize::MAX, &mut |slices| Ok(slices.iter().map(|s| s.len()).sum())).unwrap();
+    assert_eq!(wrote.outcome, Outcome::Drained);
+    outbox.set_view(board.next(now).view(&selector));
+    PerFamily::from_fn(|family| outbox.told(family))
 }
 
 fn key(net: IpNet) -> (bool, IpAddr, u8) {
@@ -224,7 +271,7 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
 }
 
 /// A load of one file: a group for each of these, a line for each group and each prefix.
-fn generation(groups: Vec<(Group, Vec<IpNet>)>) -> Generation {
+fn generation(number: u32, groups: Vec<(Group, Vec<IpNet>)>) -> Generation {
     let path = Arc::new(PathBuf::from("rib/microsoft.yaml"));
     let mut rows = Rows { files: vec![FileSpan { path, first_line: 1 }], ..Rows::default() };
     let mut line = 2;
@@ -242,7 +289,7 @@ fn generation(groups: Vec<(Group, Vec<IpNet>)>) -> Generation {
     }
     rows.v4.sort_unstable_by_key(|r| (r.addr, r.len));
     rows.v6.sort_unstable_by_key(|r| (r.addr, r.len));
-    Generation::build(rows, None, &mut Ranks::new(), 3, NOON).unwrap()
+    Generation::build(rows, None, &mut Ranks::new(), number, NOON).unwrap()
 }
 
 fn plain() -> Group {

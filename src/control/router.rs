@@ -42,14 +42,12 @@ impl App {
 }
 
 /// The read-only HTTP of `http.listen`.
-#[must_use]
 pub fn router(handle: Handle, metrics: Metrics) -> Router {
     finish(reading(), handle, metrics)
 }
 
 /// The HTTP of the control socket: what [`router`] has, and the only place for what changes anything. Its long readers
 /// are counted apart, so that nobody on the network can keep an operator on the machine from looking.
-#[must_use]
 pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     finish(reading(), handle, metrics)
 }

@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 use tower::ServiceExt as _;
 
-use super::fixtures::{self, Speaker};
+use super::fixtures::Speaker;
 use super::router::MAX_LONG_READERS;
 use super::{list, serve};
 
@@ -85,6 +85,30 @@ async fn what_is_advertised_before_established() {
 }
 
 #[tokio::test]
+async fn what_is_advertised() {
+    check("/api/v1/sessions/contoso-ashburn-1-v4/advertised", expect![[r#"
+        [
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":4,"stale":false}
+        ]
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn what_is_advertised_in_mid_transfer() {
+    let router = Speaker::in_transfer().router();
+    let body = ok(&router, "/api/v1/sessions/contoso-ashburn-1/advertised").await;
+    expect![[r#"
+        [
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":5,"stale":true},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,"file":null,"line":null,"stale":true}
+        ]
+    "#]].assert_eq(&body);
+}
+
+#[tokio::test]
 async fn routes() {
     check("/api/v1/routes", expect![[r#"
         [
@@ -109,7 +133,7 @@ async fn the_generation() {
 
 #[tokio::test]
 async fn no_sessions_are_an_empty_array() {
-    let speaker = Speaker::with(Vec::new(), Vec::new(), None);
+    let speaker = Speaker::with(Vec::new(), Vec::new(), None, None);
     assert_eq!(ok(&speaker.router(), "/api/v1/sessions").await, "[]\n");
     let said = message(&speaker.router(), "/api/v1/sessions/x", StatusCode::NOT_FOUND).await;
     assert!(said.ends_with("; no sessions are configured"), "{said}");
@@ -205,13 +229,15 @@ async fn routes_are_looked_up_by_prefix_and_by_address() {
 async fn long_lists_come_whole_and_in_order_and_can_be_taken_up_again() {
     let count = 2 * list::PAGE + 1;
     let router = Speaker::large(count).router();
-    for path in ["/api/v1/routes", "/api/v1/sessions/contoso-ashburn-1/received"] {
+    let session = "/api/v1/sessions/contoso-ashburn-1";
+    for path in ["/api/v1/routes".to_owned(), format!("{session}/received"), format!("{session}/advertised")]
+    {
         let prefixes = |body: String| -> Vec<String> {
             let rows: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
             assert_eq!(body.lines().count(), rows.len() + 2);
             rows.iter().map(|r| r["prefix"].as_str().unwrap().to_owned()).collect()
         };
-        let all = prefixes(ok(&router, path).await);
+        let all = prefixes(ok(&router, &path).await);
         assert_eq!(all.len(), count, "{path}");
         assert_eq!(all[0], "20.0.0.0/24");
         assert_eq!(all[count - 1], "20.7.208.0/24");
@@ -425,21 +451,37 @@ async fn one_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_stop_lets_answers_end_and_takes_the_socket_away() {
+async fn a_stop_lets_the_answer_under_way_end() {
+    let router = Speaker::large(3 * list::PAGE).router();
+    let (mut client, stop, task) = serve_in_memory(router, 4096);
+    client.write_all(b"GET /api/v1/routes HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut all = vec![0; 12];
+    client.read_exact(&mut all).await.unwrap();
+    drop(stop);
+    client.read_to_end(&mut all).await.unwrap();
+    assert!(all.ends_with(b"0\r\n\r\n"));
+    task.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_waits_1_s_for_who_takes_nothing_and_the_socket_goes() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("control.sock");
     let listener: UnixListener = super::bind_socket(&path).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let router = Speaker::large(20 * list::PAGE).socket_router();
     let server = tokio::spawn(serve::serve_socket(listener, router, async { drop(stopped.await) }));
-    let mut stream = UnixStream::connect(&path).await.unwrap();
-    stream.write_all(b"GET /api/v1/routes HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let mut all = vec![0; 12];
-    stream.read_exact(&mut all).await.unwrap();
+    let _idle = UnixStream::connect(&path).await.unwrap();
+    let mut stuck = UnixStream::connect(&path).await.unwrap();
+    stuck.write_all(b"GET /api/v1/routes HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut begun = vec![0; 12];
+    stuck.read_exact(&mut begun).await.unwrap();
+    let asked = tokio::time::Instant::now();
     stop.send(()).unwrap();
-    stream.read_to_end(&mut all).await.unwrap();
-    assert!(all.ends_with(b"0\r\n\r\n"));
     server.await.unwrap();
+    let took = asked.elapsed();
+    assert!(took >= serve::STOP_LIMIT && took < 2 * serve::STOP_LIMIT, "{took:?}");
     assert!(!path.exists());
-    assert_eq!(fixtures::NOON % 3600, 0);
+    stuck.read_to_end(&mut begun).await.unwrap();
+    assert!(!begun.ends_with(b"0\r\n\r\n"), "a list that was broken off must not look whole");
 }

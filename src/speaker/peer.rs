@@ -343,11 +343,12 @@ impl Peer {
             let Some(connection) = self.connection_mut(conn).filter(|c| c.outbox.wants_write()) else {
                 continue;
             };
-            match connection.write() {
-                Ok(wrote) => {
-                    more |= matches!(wrote.outcome, Outcome::Budget);
-                    self.status.bytes_sent(wrote.bytes);
-                }
+            let before = connection.outbox.counters().clone();
+            let wrote = connection.write();
+            let now = connection.outbox.counters().clone();
+            self.status.sent(&before, &now);
+            match wrote {
+                Ok(wrote) => more |= matches!(wrote.outcome, Outcome::Budget),
                 Err(error) => {
                     debug!(%error, "writing failed");
                     // The peer may have said why before it went.
@@ -394,7 +395,9 @@ impl Peer {
         };
         if let Some(connection) = self.connection_mut(conn) {
             connection.outbox.control(bytes);
-            self.status.control_sent(message);
+        }
+        if let Outgoing::Notification(notification) = message {
+            self.status.notification_sent(notification);
         }
     }
 

@@ -11,9 +11,9 @@ use super::terms;
 use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, Outbox};
 use crate::config::{RouterPlan, SessionPlan};
-use crate::fsm::{DownReason, Negotiated, Outgoing, State};
-use crate::metrics::{ErrorTreatment, MessageType, PrefixGauge, SessionMetrics, Way};
-use crate::wire::{Capability, Family, MessageKind, PerFamily, Treatment, Update};
+use crate::fsm::{DownReason, Negotiated, State};
+use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
+use crate::wire::{Capability, Family, MessageKind, Notification, PerFamily, Treatment, Update};
 
 /// What makes a new snapshot worth telling.
 #[derive(Clone, PartialEq)]
@@ -39,7 +39,6 @@ pub(super) struct Status {
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
     last_error: Option<LastError>,
-    counted: Counters,
     seen: Option<Seen>,
 }
 
@@ -54,7 +53,6 @@ impl Status {
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             last_error: None,
-            counted: Counters::default(),
             seen: None,
             metrics,
         }
@@ -122,7 +120,6 @@ impl Status {
 
     pub(super) fn up(&mut self, negotiated: Negotiated) {
         self.metrics.count_established();
-        self.counted = Counters::default();
         self.end_of_rib_received = PerFamily::default();
         self.negotiated = Some(negotiated);
     }
@@ -136,24 +133,19 @@ impl Status {
         self.last_error = Some(error);
     }
 
-    pub(super) fn bytes_sent(&self, n: usize) {
-        self.metrics.count_bytes(Way::Sent, count(n));
-    }
-
     pub(super) fn bytes_received(&self, n: usize) {
         self.metrics.count_bytes(Way::Received, count(n));
     }
 
-    pub(super) fn control_sent(&self, message: &Outgoing) {
-        let kind = match message {
-            Outgoing::Open(_) => MessageType::Open,
-            Outgoing::Keepalive => MessageType::Keepalive,
-            Outgoing::Notification(notification) => {
-                self.metrics.count_notification(Way::Sent, notification.code);
-                MessageType::Notification
-            }
-        };
-        self.metrics.count_messages(Way::Sent, kind, 1);
+    /// A turn of writing took an outbox's counters from `before` to `now`.
+    pub(super) fn sent(&self, before: &Counters, now: &Counters) {
+        self.metrics.count_sent(before, now);
+    }
+
+    /// A NOTIFICATION is on its way. It is written while its connection closes, which no turn of ours sees.
+    pub(super) fn notification_sent(&self, notification: &Notification) {
+        self.metrics.count_messages(Way::Sent, MessageType::Notification, 1);
+        self.metrics.count_notification(Way::Sent, notification.code);
     }
 
     pub(super) fn message_received(&self, kind: MessageKind) {
@@ -167,22 +159,20 @@ impl Status {
         self.metrics.count_messages(Way::Received, kind, 1);
     }
 
-    pub(super) fn notification_received(&self, notification: &crate::wire::Notification) {
+    pub(super) fn notification_received(&self, notification: &Notification) {
         self.metrics.count_notification(Way::Received, notification.code);
     }
 
     /// An UPDATE with errors is told of: the peer's operator will want to know, and so will ours.
     pub(super) fn update_received(&self, update: &Update<'_>) {
-        let treatment = match update.treatment() {
-            Treatment::Accept => return,
-            Treatment::AttributeDiscard => ErrorTreatment::AttributeDiscard,
-            Treatment::TreatAsWithdraw => ErrorTreatment::TreatAsWithdraw,
-            Treatment::SessionReset => ErrorTreatment::SessionReset,
-        };
+        let treatment = update.treatment();
+        if treatment == Treatment::Accept {
+            return;
+        }
         self.metrics.count_treatment(treatment);
         let faults: Vec<String> = update.faults().iter().map(ToString::to_string).collect();
         warn!(
-            treatment = treatment.label(),
+            treatment = treatment.name(),
             faults = faults.join("; "),
             "the peer sent an UPDATE with errors"
         );
@@ -199,7 +189,7 @@ impl Status {
         }
     }
 
-    /// Counts what was sent since the last time, and tells of the session if it differs from what was told last.
+    /// Tells of the session if it differs from what was told last.
     pub(super) fn snapshot(
         &mut self,
         plan: &Arc<SessionPlan>,
@@ -212,9 +202,6 @@ impl Status {
             self.since = Clock::unix();
             self.state = state;
             self.metrics.set_state(state, self.since);
-        }
-        if let Some(outbox) = outbox {
-            self.count_sent(outbox.counters());
         }
         let seen = Seen {
             plan: plan.clone(),
@@ -262,19 +249,6 @@ impl Status {
             flaps: self.flaps,
             last_error: seen.last_error.clone(),
         }
-    }
-
-    fn count_sent(&mut self, now: &Counters) {
-        let updates = now.updates.saturating_sub(self.counted.updates);
-        self.metrics.count_messages(Way::Sent, MessageType::Update, updates);
-        for family in Family::ALL {
-            let since = |f: fn(&Counters) -> &PerFamily<u64>, c: &Counters| {
-                f(now).get(family).saturating_sub(*f(c).get(family))
-            };
-            self.metrics.count_announced(Way::Sent, family, since(|c| &c.announced, &self.counted));
-            self.metrics.count_withdrawn(Way::Sent, family, since(|c| &c.withdrawn, &self.counted));
-        }
-        self.counted = now.clone();
     }
 }
 
