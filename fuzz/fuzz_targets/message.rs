@@ -4,8 +4,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use peeringd::wire::{
-    Asn, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, MessageKind, Notification, Open, PerFamily, RouteRefresh,
-    UpdateContext, decode_update, frame,
+    Asn, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, MessageKind, Notification, Open, PerFamily,
+    RouteRefresh, UpdateContext, decode_update, frame,
 };
 
 fuzz_target!(|input: &[u8]| {
