@@ -103,23 +103,29 @@ impl<A: InGeneration> Lane<A> {
         self.picture.progress = progress;
     }
 
-    /// When all is told: lets the exceptions go, takes the ink that waits, starts a refresh that waits.
+    /// Takes the ink that waits as soon as there is room for it. When all is told, lets the exceptions go and starts the
+    /// refresh that waits.
     pub(super) fn settle(&mut self) {
+        self.take_wanted();
         while self.picture.is_done(&self.picture.progress) {
             if self.picture.delta.take().is_some() {
                 self.picture.progress.next = 0;
                 self.picture.sheet.forget_deltas();
-            }
-            if let Some(announcing) = self.wanted.take() {
-                let ink = Ink::of(announcing, self.epoch);
-                self.rebase(self.picture.sheet.clone(), ink);
-                continue;
             }
             let progress = &self.picture.progress;
             if progress.owes_end_of_rib || progress.owes_end || !std::mem::take(&mut self.refresh) {
                 return;
             }
             self.start_refresh();
+        }
+    }
+
+    fn take_wanted(&mut self) {
+        if let Some(announcing) = self.wanted {
+            let ink = Ink::of(announcing, self.epoch);
+            if self.rebase(self.picture.sheet.clone(), ink) {
+                self.wanted = None;
+            }
         }
     }
 

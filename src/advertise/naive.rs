@@ -57,12 +57,12 @@ fn whatever_the_length(session: &SessionProfile, hop: IpAddr, attrs: &AttrSet, g
     let wide = |wide: bool| {
         let mut value = Vec::new();
         for part in path.chunks(255) {
-            value.extend([2, part.len() as u8]);
+            value.extend([2, u8::try_from(part.len()).unwrap()]);
             for asn in part {
                 if wide {
                     value.extend(asn.to_be_bytes());
                 } else {
-                    value.extend((if *asn > 65535 { 23456 } else { *asn as u16 }).to_be_bytes());
+                    value.extend(u16::try_from(*asn).unwrap_or(23456).to_be_bytes());
                 }
             }
         }
@@ -104,9 +104,9 @@ fn whatever_the_length(session: &SessionProfile, hop: IpAddr, attrs: &AttrSet, g
     for (flags, kind, value) in all {
         if value.len() > 255 {
             attributes.extend([flags | 0x10, kind]);
-            attributes.extend((value.len() as u16).to_be_bytes());
+            attributes.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
         } else {
-            attributes.extend([flags, kind, value.len() as u8]);
+            attributes.extend([flags, kind, u8::try_from(value.len()).unwrap()]);
         }
         attributes.extend(value);
     }

@@ -217,6 +217,8 @@ impl Outbox {
                 self.counters.bytes.saturating_add(u64::try_from(taken).unwrap_or(u64::MAX));
             if self.accept(draft, taken) {
                 self.commit_all(planned, now);
+            } else {
+                self.each(AnyLane::settle);
             }
         }
     }
@@ -326,7 +328,7 @@ impl Outbox {
         Family::ALL.into_iter().filter_map(|family| self.lane(family))
     }
 
-    fn each(&mut self, mut change: impl FnMut(&mut dyn AnyLane)) {
+    fn each(&mut self, mut change: impl FnMut(&mut (dyn AnyLane + 'static))) {
         for family in Family::ALL {
             if let Some(lane) = self.lanes.get_mut(family) {
                 change(lane.as_mut());

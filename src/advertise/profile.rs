@@ -95,6 +95,17 @@ impl NextHop {
 impl SessionProfile {
     /// The profile and next hop of a family; without a usable next hop, `None` for it.
     pub(super) fn of(&self, family: Family) -> (Profile, Option<NextHop>) {
+        // Taken apart whole: a further knob must be placed here before this compiles.
+        let Self {
+            local_asn,
+            four_octet_as,
+            max_message_len,
+            families: _,
+            next_hop: _,
+            extended_next_hop: _,
+            enhanced_route_refresh: _,
+            otc,
+        } = *self;
         let next_hop = self.next_hop_of(family);
         let profile = Profile {
             family,
@@ -105,10 +116,10 @@ impl SessionProfile {
                 },
                 NextHop::reach,
             ),
-            local_asn: self.local_asn,
-            four_octet_as: self.four_octet_as,
-            max_len: self.max_message_len.clamp(LEAST_MESSAGE_LEN, MAX_EXTENDED_MESSAGE_LEN),
-            otc: self.otc,
+            local_asn,
+            four_octet_as,
+            max_len: max_message_len.clamp(LEAST_MESSAGE_LEN, MAX_EXTENDED_MESSAGE_LEN),
+            otc,
             gshut: false,
         };
         (profile, next_hop)
