@@ -61,6 +61,7 @@ impl Router for Bird {
     fn session(&self, ours: IpAddr) -> Result<SessionView, String> {
         let text = self.protocol(ours)?;
         let row = text.lines().find(|l| l.starts_with("microsoft")).ok_or_else(|| text.clone())?;
+        let ups = format!("{}: State changed to up", protocol_name(ours));
         let changes =
             text.lines().filter(|l| l.contains("Import updates:") || l.contains("Import withdraws:"));
         let received = changes.map(|l| read::<u64>(l.split_whitespace().nth(2).unwrap_or_default()));

@@ -107,7 +107,9 @@ fn apply(table: &mut Table, update: &Value) -> Result<(), String> {
         }
     }
     for hops in update["announce"].as_object().into_iter().flat_map(|f| f.values()) {
-        for (hop, list) in hops.as_object().into_iter().flatten() {
+        // A link-local next hop may be listed beside the global one.
+        let global = hops.as_object().into_iter().flatten().filter(|(hop, _)| !hop.starts_with("fe80:"));
+        for (hop, list) in global {
             for prefix in nlri(list) {
                 table.insert(read(&prefix)?, route(hop, &update["attribute"])?);
             }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::router::{Refresh, Router, SessionView, Setup, fill, hold, read};
+use crate::router::{Router, SessionView, Setup, fill, hold, read};
 use crate::support::daemon::{Dials, Sessions};
 use crate::support::lab::{Lab, Site, command_in};
 use crate::support::process::{Process, installed, output};
@@ -84,12 +84,6 @@ impl Router for Gobgp {
     }
 }
 
-impl Refresh for Gobgp {
-    fn refresh(&self, ours: IpAddr) {
-        self.ask(&format!("neighbor {ours} softresetin")).unwrap();
-    }
-}
-
 /// Attributes are told of by their type codes.
 fn route(path: &Value) -> Result<Route, String> {
     let attributes = path["attrs"].as_array().ok_or_else(|| format!("no attributes in {path:#}"))?;
@@ -129,12 +123,7 @@ fn route(path: &Value) -> Result<Route, String> {
 
 mod tests {
     use super::*;
-    use crate::scenario::{self, scenarios};
+    use crate::scenario::scenarios;
 
     scenarios!(Gobgp);
-
-    #[test]
-    fn a_route_refresh_brings_the_whole_table() {
-        scenario::refreshes::<Gobgp>();
-    }
 }
