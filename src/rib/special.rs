@@ -1,7 +1,7 @@
 //! Address space that no one may announce on the public Internet (IANA special-purpose registries, RFC 6890).
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use ipnet::{IpNet, Ipv6Net};
+use std::net::Ipv6Addr;
 
 /// IPv4: network, length, what it is.
 const V4: [([u8; 4], u8, &str); 18] = [
@@ -42,10 +42,15 @@ pub fn reason(net: &IpNet) -> Option<&'static str> {
         return Some("a default route");
     }
     match net {
-        IpNet::V4(net) => V4.iter().find_map(|([a, b, c, d], len, why)| {
-            let special = Ipv4Net::new(Ipv4Addr::new(*a, *b, *c, *d), *len).ok()?;
-            (special.contains(net) || net.contains(&special)).then_some(*why)
-        }),
+        IpNet::V4(net) => {
+            let (bits, length) = (net.addr().to_bits(), net.prefix_len());
+            V4.iter().find_map(|(special, len, why)| {
+                // One holds the other where they agree in as many bits as the shorter has.
+                let differ =
+                    (bits ^ u32::from_be_bytes(*special)).leading_zeros() < u32::from(length.min(*len));
+                (!differ).then_some(*why)
+            })
+        }
         IpNet::V6(net) => {
             let first = net.network().segments().first().copied().unwrap_or(0);
             if first >> 13 != 1 || net.prefix_len() < 3 {
@@ -86,6 +91,24 @@ mod tests {
     fn global_space_is_let_through() {
         for prefix in ["13.64.0.0/11", "192.0.1.0/24", "172.32.0.0/11", "2603:1000::/24", "2001:4898::/32"] {
             assert_eq!(reason(&prefix.parse().unwrap()), None, "{prefix}");
+        }
+    }
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            ..proptest::prelude::ProptestConfig::default()
+        })]
+        #[test]
+        fn ipv4_space_is_touched_from_inside_and_from_outside(bits: u32, len in 1_u8..=32, near in 0..V4.len(), keep in 0_u32..32) {
+            // Half of the addresses share their first bits with a special one, so that both answers are common.
+            let special = u32::from_be_bytes(V4[near].0);
+            let bits = if bits & 1 == 0 { bits } else { special ^ (bits >> keep) };
+            let net = ipnet::Ipv4Net::new(bits.into(), len).unwrap().trunc();
+            let touches = V4.iter().any(|(special, len, _)| {
+                let special = ipnet::Ipv4Net::new((*special).into(), *len).unwrap();
+                special.contains(&net) || net.contains(&special)
+            });
+            proptest::prop_assert_eq!(reason(&net.into()).is_some(), touches);
         }
     }
 }
