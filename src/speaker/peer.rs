@@ -50,8 +50,8 @@ pub(super) struct Intent {
 pub(super) enum Order {
     /// It does.
     Run,
-    /// It ends with this NOTIFICATION, and its task with it.
-    Leave(Notification),
+    /// It ends, and its task with it: with this NOTIFICATION, or, for a restart, without one.
+    Leave(Option<Notification>),
 }
 
 /// What a session's task is given.
@@ -175,7 +175,7 @@ impl Peer {
     fn on_orphaned(&mut self) {
         let mut intent = self.links.intent.borrow().clone();
         if matches!(intent.order, Order::Run) {
-            intent.order = Order::Leave(Notification::new(ErrorCode::ADMIN_SHUTDOWN));
+            intent.order = Order::Leave(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN)));
         }
         self.on_intent(intent);
     }
@@ -185,7 +185,7 @@ impl Peer {
         self.adj_rib_in.set_limits(terms::limits(&intent.plan));
         if let Order::Leave(notification) = &intent.order {
             let now = self.now();
-            self.fsm.handle_stop(now, Some(notification.clone()));
+            self.fsm.handle_stop(now, notification.clone());
         }
         self.intent = intent;
         let view = self.intent.view.clone();
