@@ -192,6 +192,8 @@ impl Peer {
         if let Some(conn) = self.established_mut() {
             conn.outbox.set_view(view);
             conn.outbox.set_announcing(announcing);
+            let left_out = conn.outbox.left_out();
+            self.status.left_out(&left_out);
         }
         self.act();
     }
@@ -433,6 +435,8 @@ impl Peer {
         if let Some(connection) = self.connection_mut(conn) {
             connection.max_message_len = max_message_len;
             connection.outbox.up(profile, view, announcing(&plan));
+            let left_out = connection.outbox.left_out();
+            self.status.left_out(&left_out);
         }
         self.status.up(negotiated);
     }
