@@ -1,3 +1,7 @@
 //! The `peeringd` binary: arguments in, exit code out.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    peeringd::cli::main()
+}

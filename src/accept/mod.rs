@@ -1,5 +1,9 @@
 //! What a peer may tell us: Adj-RIB-In, limits, reasons. Nothing here is ever advertised.
 
+mod adj_rib_in;
+mod budget;
 mod received;
 
+pub use adj_rib_in::{AdjRibIn, Applied, LimitExceeded};
+pub use budget::Budget;
 pub use received::{ReceivedAttrs, ReceivedRoute};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::wire::{Community, ExtendedCommunity, LargeCommunity, Origin};
+use crate::wire::{Attributes, Community, ExtendedCommunity, LargeCommunity, Origin};
 
 /// What a peer's UPDATE said of all its prefixes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -22,6 +22,32 @@ pub struct ReceivedAttrs {
     pub extended_communities: Vec<ExtendedCommunity>,
     /// LARGE_COMMUNITY, in the order of the message.
     pub large_communities: Vec<LargeCommunity>,
+}
+
+impl ReceivedAttrs {
+    /// About how much memory it takes.
+    pub(super) fn octets(&self) -> u64 {
+        let lists = size_of_val(self.communities.as_slice())
+            .saturating_add(size_of_val(self.extended_communities.as_slice()))
+            .saturating_add(size_of_val(self.large_communities.as_slice()));
+        let all = size_of::<Self>().saturating_add(lists).saturating_add(self.as_path.len());
+        u64::try_from(all).unwrap_or(u64::MAX)
+    }
+}
+
+impl From<&Attributes<'_>> for ReceivedAttrs {
+    fn from(attributes: &Attributes<'_>) -> Self {
+        let mut as_path = attributes.as_path().map(|path| path.to_string()).unwrap_or_default();
+        as_path.shrink_to_fit();
+        Self {
+            origin: attributes.origin().unwrap_or_default(),
+            as_path,
+            med: attributes.med(),
+            communities: attributes.communities().collect(),
+            extended_communities: attributes.extended_communities().collect(),
+            large_communities: attributes.large_communities().collect(),
+        }
+    }
 }
 
 /// One route of an Adj-RIB-In.

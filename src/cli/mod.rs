@@ -1,1 +1,51 @@
-//! One file a command family.
+//! The command line: one file a command family. Exit codes: 0 done, 1 the input or the state is wrong, 2 wrong usage.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub mod check;
+mod client;
+pub mod demo;
+pub mod import;
+mod load;
+mod log;
+pub mod out;
+pub mod run;
+pub mod show;
+mod systemd;
+mod table;
+
+/// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
+#[derive(Debug, Parser)]
+#[command(name = "peeringd", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon, in the foreground.
+    Run(run::RunArgs),
+    /// The main job with nothing to set up: the shipped RIB, a speaker, and a partner that receives it all.
+    Demo(demo::DemoArgs),
+    /// Check a config and its RIB: every error, each with its place and what to do.
+    Check(check::CheckArgs),
+    /// Make a RIB file of published prefix data.
+    Import(import::ImportArgs),
+    /// Look at a running daemon.
+    Show(show::ShowArgs),
+}
+
+/// Runs the command of the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Show(args) => show::run(&args),
+    }
+}

@@ -1,5 +1,109 @@
-//! The configuration: as written (YAML with places), as meant ([`Plan`]), as changed.
+//! The configuration: as written (YAML with places), as meant ([`Plan`]), as changed ([`Changes`]).
+//!
+//! A text becomes a tree with places, the tree what was written, and that the plan. Each step goes on past what is
+//! wrong, so that one run names every error. Nothing of a config with an error is used.
 
+mod advice;
+mod changes;
+mod document;
+mod faults;
 mod plan;
+mod resolve;
+mod scope;
+mod section;
+mod session;
+#[cfg(test)]
+mod tests;
+mod unique;
+mod values;
+mod written;
 
-pub use plan::{Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+pub use changes::{Changes, changes};
+pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
+
+use crate::rib::load::folder;
+use crate::rib::{self, Finding, Findings, LoadOptions, Rows};
+use crate::wire::Asn;
+
+/// What can be told of a config, right or wrong.
+struct Reading {
+    /// Only to be used where no finding is an error.
+    plan: Option<Plan>,
+    /// Where the RIB is, if that much could be read.
+    rib: Option<PathBuf>,
+    local_asn: Asn,
+    findings: Findings,
+}
+
+fn read(path: &Path, text: Result<String, Finding>) -> Reading {
+    let file = Arc::new(path.to_owned());
+    let mut faults = faults::Faults::new(Arc::clone(&file));
+    let mut reading =
+        Reading { plan: None, rib: None, local_asn: resolve::DEFAULT_ASN, findings: Findings::default() };
+    match text {
+        Ok(text) => {
+            let root = document::parse(&text, &file, &mut faults);
+            if let Some(written) = root.and_then(|root| written::read(&root, &mut faults)) {
+                let plan = resolve::resolve(&written, path, &mut faults);
+                reading.rib = written.rib.map(|_| plan.rib.clone());
+                reading.local_asn = plan.router.asn;
+                reading.plan = Some(plan);
+            }
+        }
+        Err(finding) => faults.push(finding),
+    }
+    reading.findings = faults.finish();
+    reading
+}
+
+/// Reads a config: the plan, and what is only worth a warning. Paths in it are relative to the file.
+///
+/// # Errors
+/// Every error with its place, up to a hundred and a count of the rest, and the warnings.
+pub fn load(path: &Path) -> Result<(Plan, Findings), Findings> {
+    usable(read(path, folder::read(path)))
+}
+
+/// Reads a config from a text, as if it stood in a file of that name.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(name: &Path, text: String) -> Result<(Plan, Findings), Findings> {
+    usable(read(name, Ok(text)))
+}
+
+fn usable(reading: Reading) -> Result<(Plan, Findings), Findings> {
+    match reading.plan {
+        Some(plan) if !reading.findings.has_errors() => Ok((plan, reading.findings)),
+        Some(_) | None => Err(reading.findings),
+    }
+}
+
+/// Reads a config and the RIB that it names.
+///
+/// # Errors
+/// Every error of both, and the warnings: a config that is wrong elsewhere does not keep the RIB from being read.
+pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
+    let Reading { plan, rib, local_asn, mut findings } = read(path, folder::read(path));
+    let rows = match rib.map(|rib| rib::load(&rib, &LoadOptions { local_asn })) {
+        Some(Ok((rows, mut warnings))) => {
+            findings.0.append(&mut warnings.0);
+            Some(rows)
+        }
+        Some(Err(mut errors)) => {
+            findings.0.append(&mut errors.0);
+            None
+        }
+        None => None,
+    };
+    match (plan, rows) {
+        (Some(plan), Some(rows)) if !findings.has_errors() => {
+            findings.0.append(&mut scope::warnings(&plan, &rows).0);
+            Ok((plan, rows, findings))
+        }
+        (_, _) => Err(findings),
+    }
+}

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::peering::{ConnectionState, DirectPeeringType, Kind};
+use crate::peering::{
+    ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
+    SessionAddressProvider,
+};
 use crate::wire::{Asn, PerFamily};
 
 /// The whole configuration, checked.
@@ -66,8 +69,31 @@ pub struct PeeringPlan {
     pub peer_asn: Asn,
     /// The metro.
     pub peering_location: Option<Arc<str>>,
-    /// Names of its connections, in order.
-    pub connections: Vec<Arc<str>>,
+    /// What the partner may announce; each prefix once.
+    pub registered_prefixes: Vec<RegisteredPrefix>,
+    /// Whose prefixes a route-server partner may announce; each ASN once.
+    pub registered_asns: Vec<RegisteredAsn>,
+    /// What customers brought into their own Peering Service; each prefix once.
+    pub peering_service_prefixes: Vec<PeeringServicePrefix>,
+    /// In the order of the file.
+    pub connections: Vec<Arc<ConnectionPlan>>,
+}
+
+/// A connection: a link and the sessions on it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ConnectionPlan {
+    /// Its name, unique in the config.
+    pub name: Arc<str>,
+    /// Its state as wanted.
+    pub state: ConnectionState,
+    /// Mbps, where it is said.
+    pub bandwidth_in_mbps: Option<u64>,
+    /// Who gives its session addresses, of a direct connection where it is said.
+    pub session_address_provider: Option<SessionAddressProvider>,
+    /// The facility's id at PeeringDB.
+    pub peering_db_facility_id: Option<u64>,
+    /// Names of its sessions, in the order of [`Plan::sessions`].
+    pub sessions: Vec<Arc<str>>,
 }
 
 /// One BGP session: everything the speaker needs to run it.
@@ -91,6 +117,8 @@ pub struct SessionPlan {
     pub local_address: IpAddr,
     /// The ASN that the peer must present.
     pub peer_asn: Asn,
+    /// The peer is a route server, whose paths begin with its clients' ASNs (RFC 7947 §2.2.2.1).
+    pub is_route_server: bool,
     /// Wait for the peer to dial.
     pub passive: bool,
     /// Seconds: 0, or 3–65535.

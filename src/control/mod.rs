@@ -1,1 +1,30 @@
 //! The control socket and HTTP: JSON from snapshots only.
+//!
+//! Nothing here can slow a session: snapshots, generations and [`Told`](crate::advertise::Told) are immutable, and a
+//! session's task is asked for a page of its Adj-RIB-In between two turns. What a client may cost is bounded: 256
+//! connections for each listener, 10 s for a request's head and between requests, 30 s without taking anything of an
+//! answer, 8 lists of more than a page (1,000 rows) at once.
+//!
+//! Both routers are GET only; errors are `{"error": {"message": …}}`, with `near` in it where something else may have
+//! been meant. A session is addressed by its name, its peer's address, or its connection's name where that has one
+//! session. Lists of prefixes take `?after=PREFIX` and `?limit=N`; `routes` takes `?prefix=`, a prefix for that route
+//! or an address for the most specific route that covers it.
+#![doc = include_str!("shapes.md")]
+
+mod capability;
+mod error;
+mod find;
+mod json;
+mod list;
+mod router;
+mod serve;
+mod socket;
+
+pub use router::{router, socket_router};
+pub use serve::{serve_http, serve_socket};
+pub use socket::bind_socket;
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;

@@ -96,6 +96,31 @@ pub struct Negotiated {
     pub graceful_restart: bool,
 }
 
+/// One input of [`PeerFsm`](super::PeerFsm), as a driver may record it to replay a run; see [`replay`](super::replay).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// `handle_start`.
+    Start,
+    /// `handle_stop`.
+    Stop(Option<Notification>),
+    /// `handle_reset`.
+    Reset(Notification),
+    /// `handle_config`.
+    Config(Box<FsmConfig>, Notification),
+    /// `handle_accepted`.
+    Accepted,
+    /// `handle_connected`.
+    Connected(ConnId),
+    /// `handle_connect_failed`.
+    ConnectFailed(ConnId),
+    /// `handle_closed`.
+    Closed(ConnId),
+    /// `handle_message`.
+    Message(ConnId, Incoming),
+    /// `handle_timeout`.
+    Timeout,
+}
+
 /// What came in on a connection. UPDATEs are decoded elsewhere; the machine only learns that one came.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Incoming {

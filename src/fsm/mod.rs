@@ -1,7 +1,28 @@
 //! The peer state machine (RFC 4271 §8), sans-IO: events and the time in, actions and one deadline out.
+//!
+//! [`PeerFsm`] is a peer: dialling, back-off, accepting, and up to two connections with their collision (§6.8).
+//! `connection` is one TCP connection, every state × every event written out. `negotiation` makes two OPENs into
+//! what they agree on, `collision` says which of two connections lives, `timers` holds every duration.
+//! No sockets, no clock, no logging: the same events at the same moments with the same seed give the same actions.
+//!
+//! RFC 4271 (§6.2, §6.5–6.8, §8), 4724 §5 (a restarted peer), 5492 and 4760 (families), 6286 (BGP Identifier),
+//! 6608 (FSM error subcodes), 6793 and 7607 (AS numbers).
 
+mod collision;
+mod connection;
 mod interface;
+mod negotiation;
+mod peer;
+mod timers;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
 
 pub use interface::{
-    Action, ConnId, Direction, DownReason, FsmConfig, Incoming, Moment, Negotiated, Outgoing, Refused, State,
+    Action, ConnId, Direction, DownReason, Event, FsmConfig, Incoming, Moment, Negotiated, Outgoing, Refused,
+    State,
 };
+pub use negotiation::{negotiate, our_open};
+pub use peer::{PeerFsm, replay};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use super::labels::{ErrorTreatment, LoadResult, MessageType, NotificationCode, Way};
+use super::labels::{LoadResult, MessageType, NotificationCode, TREATMENTS, Way};
 use super::process::Process;
 use super::{Inner, PrefixGauge, RibMetrics, SessionMetrics, process};
 use crate::wire::Family as AddressFamily;
@@ -216,8 +216,8 @@ static SESSION: [Family<SessionMetrics>; 22] = [
         "UPDATE messages from the peer with errors, by what was done about them (RFC 7606).",
         Some("treatment"),
         |s, put| {
-            for treatment in ErrorTreatment::ALL {
-                put(Some(treatment.label()), float(s.treatments(*treatment)));
+            for (treatment, label) in TREATMENTS {
+                put(Some(label), float(s.treatments(treatment)));
             }
         },
     ),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::wire::{ErrorCode, codes::message};
+use crate::wire::{ErrorCode, Treatment, codes::message};
 
 /// Makes an enum whose values are the only values of a label.
 macro_rules! label_values {
@@ -125,15 +125,21 @@ impl From<ErrorCode> for NotificationCode {
     }
 }
 
-label_values! {
-    /// What was done about an UPDATE with errors (RFC 7606 §2).
-    ErrorTreatment {
-        /// The attribute was dropped, the routes kept.
-        AttributeDiscard = "attribute_discard",
-        /// The routes were taken as withdrawn.
-        TreatAsWithdraw = "treat_as_withdraw",
-        /// The session was ended.
-        SessionReset = "session_reset",
+/// What is done about UPDATEs with errors (RFC 7606 §2), with the label's values.
+pub(super) const TREATMENTS: [(Treatment, &str); 3] = [
+    (Treatment::AttributeDiscard, "attribute_discard"),
+    (Treatment::TreatAsWithdraw, "treat_as_withdraw"),
+    (Treatment::SessionReset, "session_reset"),
+];
+
+impl Index for Treatment {
+    fn index(self) -> usize {
+        match self {
+            Self::Accept => 0,
+            Self::AttributeDiscard => 1,
+            Self::TreatAsWithdraw => 2,
+            Self::SessionReset => 3,
+        }
     }
 }
 
@@ -188,7 +194,6 @@ mod tests {
         let seen: Vec<u64> = NotificationCode::ALL.iter().map(|c| counts.get(*c)).collect();
         assert_eq!(seen, (1..=9).collect::<Vec<_>>());
         assert_eq!(MessageType::ALL.len(), 5);
-        assert_eq!(ErrorTreatment::ALL.len(), 3);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prometheus::{Registry, TextEncoder};
 use thiserror::Error;
 
-pub use labels::{ErrorTreatment, LoadResult, MessageType, NotificationCode, Way};
+pub use labels::{LoadResult, MessageType, NotificationCode, Way};
 pub use rib::{GenerationFigures, RibMetrics};
 pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
 

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use super::labels::{Counts, ErrorTreatment, MessageType, NotificationCode, Way};
+use super::labels::{Counts, MessageType, NotificationCode, Way};
+use crate::advertise::Counters;
 use crate::fsm::State;
-use crate::wire::{ErrorCode, Family};
+use crate::wire::{ErrorCode, Family, PerFamily, Treatment};
 
 /// What tells one session's series from another's; both come from the config.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,7 +60,7 @@ pub struct SessionMetrics {
     notifications: PerWay<Counts<9>>,
     announced: PerWay<Counts<2>>,
     withdrawn: PerWay<Counts<2>>,
-    treatments: Counts<3>,
+    treatments: Counts<4>,
     advertised: Counts<2>,
     pending: Counts<2>,
     received: Counts<2>,
@@ -122,8 +123,30 @@ impl SessionMetrics {
         self.withdrawn.get(way).add(family, n);
     }
 
-    /// An UPDATE from the peer had errors, and this was done about it.
-    pub fn count_treatment(&self, treatment: ErrorTreatment) {
+    /// What an outbox has sent since its counters stood at `before`: messages, octets and prefixes. NOTIFICATIONs by
+    /// code are [`Self::count_notification`]'s.
+    pub fn count_sent(&self, before: &Counters, now: &Counters) {
+        for (kind, before, now) in [
+            (MessageType::Open, before.opens, now.opens),
+            (MessageType::Update, before.updates, now.updates),
+            (MessageType::Notification, before.notifications, now.notifications),
+            (MessageType::Keepalive, before.keepalives, now.keepalives),
+            (MessageType::RouteRefresh, before.route_refreshes, now.route_refreshes),
+        ] {
+            self.count_messages(Way::Sent, kind, now.saturating_sub(before));
+        }
+        self.count_bytes(Way::Sent, now.bytes.saturating_sub(before.bytes));
+        for family in Family::ALL {
+            let grown = |now: &PerFamily<u64>, before: &PerFamily<u64>| {
+                now.get(family).saturating_sub(*before.get(family))
+            };
+            self.count_announced(Way::Sent, family, grown(&now.announced, &before.announced));
+            self.count_withdrawn(Way::Sent, family, grown(&now.withdrawn, &before.withdrawn));
+        }
+    }
+
+    /// An UPDATE from the peer had errors, and this was done about it. [`Treatment::Accept`] is not exposed.
+    pub fn count_treatment(&self, treatment: Treatment) {
         self.treatments.add(treatment, 1);
     }
 
@@ -220,7 +243,7 @@ impl SessionMetrics {
 
     /// UPDATEs with errors that were treated so.
     #[must_use]
-    pub fn treatments(&self, treatment: ErrorTreatment) -> u64 {
+    pub fn treatments(&self, treatment: Treatment) -> u64 {
         self.treatments.get(treatment)
     }
 

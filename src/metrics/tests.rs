@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
+use crate::advertise::Counters;
 use crate::fsm::State;
-use crate::wire::{ErrorCode, Family, PerFamily};
+use crate::wire::{ErrorCode, Family, PerFamily, Treatment};
 
 fn labels(connection: &str, ip: &str) -> SessionLabels {
     SessionLabels { connection: connection.into(), session_ip: ip.parse().unwrap() }
@@ -133,7 +134,7 @@ fn a_session_counts_where_it_says() {
     s.count_bytes(Way::Sent, 4_000_000);
     s.count_announced(Way::Sent, Family::Ipv4, 354);
     s.count_withdrawn(Way::Received, Family::Ipv6, 3);
-    s.count_treatment(ErrorTreatment::TreatAsWithdraw);
+    s.count_treatment(Treatment::TreatAsWithdraw);
     s.set_prefixes(PrefixGauge::Advertised, Family::Ipv6, 14);
     s.set_prefixes(PrefixGauge::Received, Family::Ipv4, 2);
     s.set_prefixes(PrefixGauge::Received, Family::Ipv4, 1);
@@ -173,6 +174,38 @@ fn a_session_counts_where_it_says() {
     s.set_state(State::OpenConfirm, 1_700_000_001);
     assert_eq!(value(&metrics.render().unwrap(), "peeringd_session_up", &[]), 0.0);
     assert_eq!(value(&metrics.render().unwrap(), "peeringd_session_state", &[]), 4.0);
+}
+
+#[test]
+fn what_an_outbox_sent_is_counted_once() {
+    let metrics = Metrics::new().unwrap();
+    let s = metrics.session(labels("contoso-1", "192.0.2.1"));
+    let first = Counters {
+        opens: 1,
+        updates: 5,
+        keepalives: 2,
+        bytes: 900,
+        announced: PerFamily { ipv4: 354, ipv6: 14 },
+        ..Counters::default()
+    };
+    let second = Counters {
+        updates: 6,
+        notifications: 1,
+        route_refreshes: 3,
+        bytes: 1000,
+        withdrawn: PerFamily { ipv4: 0, ipv6: 9 },
+        ..first.clone()
+    };
+    s.count_sent(&Counters::default(), &first);
+    s.count_sent(&first, &second);
+    s.count_sent(&second, &second);
+    let sent: Vec<u64> = MessageType::ALL.iter().map(|kind| s.messages(Way::Sent, *kind)).collect();
+    assert_eq!(sent, [1, 6, 1, 2, 3]);
+    assert_eq!(s.bytes(Way::Sent), 1000);
+    assert_eq!(s.announced(Way::Sent, Family::Ipv4), 354);
+    assert_eq!(s.announced(Way::Sent, Family::Ipv6), 14);
+    assert_eq!(s.withdrawn(Way::Sent, Family::Ipv6), 9);
+    assert_eq!(s.bytes(Way::Received), 0);
 }
 
 #[test]

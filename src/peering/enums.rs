@@ -71,3 +71,9 @@ azure_enum! {
         ExternalBlocker = "external_blocker",
     }
 }
+
+azure_enum! {
+    /// Who gives a direct connection's session addresses.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    SessionAddressProvider { Microsoft = "microsoft", Peer = "peer" }
+}

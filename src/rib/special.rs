@@ -93,4 +93,22 @@ mod tests {
             assert_eq!(reason(&prefix.parse().unwrap()), None, "{prefix}");
         }
     }
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            ..proptest::prelude::ProptestConfig::default()
+        })]
+        #[test]
+        fn ipv4_space_is_touched_from_inside_and_from_outside(bits: u32, len in 1_u8..=32, near in 0..V4.len(), keep in 0_u32..32) {
+            // Half of the addresses share their first bits with a special one, so that both answers are common.
+            let special = u32::from_be_bytes(V4[near].0);
+            let bits = if bits & 1 == 0 { bits } else { special ^ (bits >> keep) };
+            let net = ipnet::Ipv4Net::new(bits.into(), len).unwrap().trunc();
+            let touches = V4.iter().any(|(special, len, _)| {
+                let special = ipnet::Ipv4Net::new((*special).into(), *len).unwrap();
+                special.contains(&net) || net.contains(&special)
+            });
+            proptest::prop_assert_eq!(reason(&net.into()).is_some(), touches);
+        }
+    }
 }

@@ -1,7 +1,26 @@
 //! Tokio tasks, sockets, channels, supervision. The only place with `unsafe`, in one file.
+//!
+//! A session is one task that owns all of it; the supervisor starts and ends them and gives each its intent; whoever
+//! looks holds a [`Handle`].
 
+mod clock;
+mod connection;
+mod generations;
 mod handle;
+mod listen;
+mod peer;
 mod snapshot;
+mod sockets;
+mod status;
+mod supervisor;
+mod terms;
+#[cfg(test)]
+mod tests;
 
+pub use generations::Generations;
+#[cfg(test)]
+pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, Handle};
+pub use listen::{ListenError, Listeners};
 pub use snapshot::{LastError, Overview, SessionSnapshot};
+pub use supervisor::{Ended, Speaker};

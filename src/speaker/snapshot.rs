@@ -1,15 +1,19 @@
 //! What the rest of the process may know of the speaker: immutable, and cheap to take.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::config::SessionPlan;
 use crate::fsm::{Direction, State};
-use crate::wire::{Capability, ErrorCode, PerFamily};
+use crate::wire::{Asn, Capability, ErrorCode, PerFamily};
 
 /// The speaker as a whole.
 #[derive(Clone, Debug)]
 pub struct Overview {
+    /// Our ASN.
+    pub local_asn: Asn,
+    /// Our BGP Identifier.
+    pub router_id: Ipv4Addr,
     /// Seconds since the epoch at which the process started.
     pub started: u64,
     /// Listeners are bound and a generation is in force.
@@ -47,7 +51,7 @@ pub struct SessionSnapshot {
     /// Who dialled, once Established.
     pub direction: Option<Direction>,
     /// The peer's BGP Identifier, once Established.
-    pub peer_id: Option<std::net::Ipv4Addr>,
+    pub peer_id: Option<Ipv4Addr>,
     /// Seconds, once Established.
     pub hold_time: Option<u16>,
     /// Families negotiated; none before Established.

@@ -10,6 +10,21 @@ pub mod message {
     pub const ROUTE_REFRESH: u8 = 5;
 }
 
+/// Capabilities (RFC 5492).
+#[allow(missing_docs, reason = "each constant's name is the registry's own word for it")]
+pub mod capability {
+    pub const MULTIPROTOCOL: u8 = 1;
+    pub const ROUTE_REFRESH: u8 = 2;
+    pub const EXTENDED_NEXT_HOP: u8 = 5;
+    pub const EXTENDED_MESSAGE: u8 = 6;
+    pub const ROLE: u8 = 9;
+    pub const GRACEFUL_RESTART: u8 = 64;
+    pub const FOUR_OCTET_AS: u8 = 65;
+    pub const ADD_PATH: u8 = 69;
+    pub const ENHANCED_ROUTE_REFRESH: u8 = 70;
+    pub const LONG_LIVED_GRACEFUL_RESTART: u8 = 71;
+}
+
 /// Path attribute flags (RFC 4271 §4.3).
 #[allow(missing_docs, reason = "each constant's name is the RFC's own word for it")]
 pub mod flag {

@@ -1,24 +1,53 @@
 //! Bytes ⇄ messages: the BGP-4 codec and the words of the RFCs. No state, no IO.
 //!
 //! RFC 4271 (BGP-4), 4760 (multiprotocol), 5492 (capabilities), 6793 (4-octet AS), 7606 (error handling),
-//! 1997/4360/8092 (communities), 2918 (route refresh).
+//! 1997/4360/8092 (communities), 2918/7313 (route refresh), 8654 (extended messages), 9072 (extended parameters).
 
+mod as_path;
 mod asn;
+mod attribute;
 mod attribute_set;
+mod attributes;
 mod capability;
 pub mod codes;
 mod community;
+mod error;
 mod family;
+mod frame;
+mod message;
+mod nlri;
 mod notification;
 mod open;
+mod route_refresh;
+mod text;
+mod treatment;
+mod update;
+mod update_decoder;
 
+#[cfg(test)]
+mod tests;
+
+pub use as_path::{AsPath, AsWidth, Segment, SegmentKind};
 pub use asn::{Asn, AsnKind};
+pub use attribute::RawAttribute;
 pub use attribute_set::{AttrSet, Origin};
+pub use attributes::{Aggregator, Attributes};
 pub use capability::Capability;
 pub use community::{Community, ExtendedCommunity, LargeCommunity};
+pub use error::{EncodeError, NotificationError, OpenError, RouteRefreshError};
 pub use family::{Family, PerFamily};
+pub use frame::{Frame, frame};
+pub use message::{KEEPALIVE, MessageKind};
+pub use nlri::{Ipv4Prefixes, Ipv6Prefixes, NextHop, Nlri, Prefixes};
 pub use notification::{ErrorCode, Notification};
 pub use open::Open;
+pub use route_refresh::{RefreshSubtype, RouteRefresh};
+pub use text::escape;
+pub use treatment::{AsPathFault, Fault, FaultKind, Faults, NlriFault, Treatment};
+pub use update::{FirstAs, Reach, Update, UpdateContext, decode_update};
+
+/// What a nom parser over octets gives; where a parser can fail for one reason only, its caller names it.
+type Parsed<'a, T> = nom::IResult<&'a [u8], T, ()>;
 
 /// The length of the message header: marker, length and type (RFC 4271 §4.1).
 pub const HEADER_LEN: usize = 19;

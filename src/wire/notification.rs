@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+use nom::Parser;
+use nom::combinator::rest;
+use nom::multi::length_data;
+use nom::number::complete::be_u8;
+
+use super::message::whole;
+use super::text::escape;
+use super::{HEADER_LEN, MAX_MESSAGE_LEN, MessageKind, NotificationError};
+
 /// Error code and subcode of a NOTIFICATION.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ErrorCode(pub u8, pub u8);
@@ -133,6 +142,42 @@ impl Notification {
     #[must_use]
     pub fn with_data(code: ErrorCode, data: impl Into<Vec<u8>>) -> Self {
         Self { code, data: data.into() }
+    }
+
+    /// Reads a body: code, subcode, data.
+    ///
+    /// # Errors
+    /// A body under two octets. A NOTIFICATION is never answered by one (RFC 4271 §6.4).
+    pub fn decode(body: &[u8]) -> Result<Self, NotificationError> {
+        let (_, (code, subcode, data)) = (be_u8::<_, ()>, be_u8, rest)
+            .parse(body)
+            .map_err(|_: nom::Err<()>| NotificationError { len: body.len() })?;
+        Ok(Self { code: ErrorCode(code, subcode), data: data.to_vec() })
+    }
+
+    /// The whole message; data beyond what fits in 4,096 octets is left out.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let ErrorCode(code, subcode) = self.code;
+        let mut body = vec![code, subcode];
+        body.extend(self.data.iter().take(MAX_MESSAGE_LEN.saturating_sub(HEADER_LEN).saturating_sub(2)));
+        // The data was cut to fit, so there is no error to give.
+        whole(MessageKind::Notification, "NOTIFICATION", &body).unwrap_or_default()
+    }
+
+    /// What the peer's operator says of a shutdown or reset (RFC 9003), escaped; also from within a Hard Reset
+    /// (RFC 8538). `None` where there is nothing, or where its length octet lies.
+    #[must_use]
+    pub fn communication(&self) -> Option<String> {
+        let (code, data) = match (self.code, self.data.as_slice()) {
+            (ErrorCode::HARD_RESET, [code, subcode, data @ ..]) => (ErrorCode(*code, *subcode), data),
+            (code, data) => (code, data),
+        };
+        if code != ErrorCode::ADMIN_SHUTDOWN && code != ErrorCode::ADMIN_RESET {
+            return None;
+        }
+        let (_, text) = length_data(be_u8::<_, ()>).parse(data).ok()?;
+        (!text.is_empty()).then(|| escape(text))
     }
 }
 

@@ -1,22 +1,24 @@
 //! Findings in bounded number: a file of a million bad lines costs a hundred findings and a count.
 
-use crate::rib::{Finding, Findings, Place, Severity};
+use crate::rib::{Finding, Findings, Place};
 
 /// The most errors that one load lists.
 pub(crate) const LISTED: usize = 100;
 
-/// Errors as they are found, the first [`LISTED`] of them in words.
+/// Findings as they are made: every warning, and the first [`LISTED`] errors in words.
 #[derive(Default, Debug)]
 pub(crate) struct Collected {
-    pub(crate) findings: Vec<Finding>,
+    pub(crate) errors: Vec<Finding>,
+    pub(crate) warnings: Vec<Finding>,
+    /// Errors besides those listed.
     pub(crate) more: usize,
 }
 
 impl Collected {
     /// Adds an error, which is put in words only where it will be listed.
     pub(crate) fn error(&mut self, words: impl FnOnce() -> Finding) {
-        if self.findings.len() < LISTED {
-            self.findings.push(words());
+        if self.errors.len() < LISTED {
+            self.errors.push(words());
         } else {
             self.more += 1;
         }
@@ -24,29 +26,24 @@ impl Collected {
 
     /// Adds those of another.
     pub(crate) fn append(&mut self, other: Self) {
-        self.findings.extend(other.findings);
+        self.errors.extend(other.errors);
+        self.warnings.extend(other.warnings);
         self.more += other.more;
     }
 
-    /// The list as it is shown: by place, errors and warnings mixed, the errors cut to [`LISTED`], with a last word on
-    /// how many there are besides.
+    /// The list as it is shown: by place, the errors cut to [`LISTED`], with a last word on how many there are besides.
     pub(crate) fn finish(mut self, whole: Place) -> Findings {
-        self.findings.sort_by(|a, b| a.place.cmp(&b.place));
-        let mut listed = 0_usize;
-        let mut more = self.more;
-        self.findings.retain(|finding| match finding.severity {
-            Severity::Warning => true,
-            Severity::Error => {
-                listed += 1;
-                more += usize::from(listed > LISTED);
-                listed <= LISTED
-            }
-        });
+        self.errors.sort_by(|a, b| a.place.cmp(&b.place));
+        let more = self.more + self.errors.len().saturating_sub(LISTED);
+        self.errors.truncate(LISTED);
+        let mut findings = self.warnings;
+        findings.append(&mut self.errors);
+        findings.sort_by(|a, b| a.place.cmp(&b.place));
         if more > 0 {
             let fix = "mend those above and check again";
-            self.findings.push(Finding::error(whole, format!("{more} more errors"), fix));
+            findings.push(Finding::error(whole, format!("{more} more errors"), fix));
         }
-        Findings(self.findings)
+        Findings(findings)
     }
 }
 

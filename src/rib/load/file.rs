@@ -185,10 +185,10 @@ impl<'a> Reader<'a> {
             line: start.line,
         };
         let mut attrs = AttrSet::default();
-        let mut seen: Vec<String> = Vec::new();
+        let mut seen: Vec<&str> = Vec::with_capacity(KEYS.len());
         while let Some((key, mark)) = self.key()? {
             let value = self.next()?;
-            if seen.contains(&key) {
+            if seen.contains(&key.as_str()) {
                 self.twice(&key, mark);
                 self.skip(&value)?;
                 continue;
@@ -216,9 +216,9 @@ impl<'a> Reader<'a> {
                     self.skip(&value)?;
                 }
             }
-            seen.push(key);
+            seen.extend(KEYS.iter().find(|known| **known == key));
         }
-        if !seen.iter().any(|key| key == "prefixes") {
+        if !seen.contains(&"prefixes") {
             self.error(
                 start,
                 "this group has no prefixes",

@@ -49,17 +49,35 @@ struct Loaded {
 /// first.
 pub fn load(path: &Path, options: &LoadOptions) -> Result<(Rows, Findings), Findings> {
     let files = folder::find(path)?;
-    let mut loaded = read_all(&files.paths, options.local_asn);
-    let mut collected = Collected { findings: files.warnings, more: 0 };
-    let rows = unite(&mut loaded, &mut collected, path);
+    let loaded = read_all(&files.paths, options.local_asn);
+    finish(path, loaded, files.warnings)
+}
+
+/// Reads a RIB from a text, as if it stood in a file of that name.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(name: &Path, text: String, options: &LoadOptions) -> Result<(Rows, Findings), Findings> {
+    let path = Arc::new(name.to_owned());
+    let rows = file::read(&text, Arc::clone(&path), options.local_asn);
+    finish(name, vec![Loaded { path, text, rows }], Vec::new())
+}
+
+fn finish(
+    whole: &Path,
+    mut loaded: Vec<Loaded>,
+    warnings: Vec<Finding>,
+) -> Result<(Rows, Findings), Findings> {
+    let mut collected = Collected { warnings, ..Collected::default() };
+    let rows = unite(&mut loaded, &mut collected, whole);
     duplicates(&rows, &loaded, &mut collected);
-    let findings = collected.finish(Place::file(path));
+    let findings = collected.finish(Place::file(whole));
     if findings.has_errors() {
         return Err(findings);
     }
     if rows.v4.is_empty() && rows.v6.is_empty() {
         return Err(Findings(vec![Finding::error(
-            Place::file(path),
+            Place::file(whole),
             "this RIB has no prefix at all",
             "add one: an empty table is never put in force",
         )]));
@@ -180,7 +198,7 @@ fn duplicates(rows: &Rows, loaded: &[Loaded], collected: &mut Collected) {
         let same_line = usize::from(again.line == again.first);
         let place = Place { column: column(text, &again.net, same_line), ..second };
         let fix = format!("keep one: it is already at {}:{}", first.file.display(), first.line);
-        collected.findings.push(Finding::error(place, format!("{} stands here again", again.net), fix));
+        collected.errors.push(Finding::error(place, format!("{} stands here again", again.net), fix));
     }
 }
 

@@ -439,3 +439,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_loads_like_its_file() {
+    let (dir, from_file) = load_text(FULL);
+    let path = dir.path().join("rib.yaml");
+    assert_eq!(super::load_text(&path, FULL.to_owned(), &OURS), from_file);
+}

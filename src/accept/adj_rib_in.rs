@@ -1,0 +1,290 @@
+//! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use thiserror::Error;
+
+use super::budget::Charge;
+use super::{Budget, ReceivedAttrs, ReceivedRoute};
+use crate::wire::{
+    Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PerFamily, Reach, Treatment, Update,
+};
+
+/// What one UPDATE did to an Adj-RIB-In.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Applied {
+    /// Prefixes it announced that are held now.
+    pub announced: PerFamily<u32>,
+    /// Prefixes it withdrew, held before or not: named as withdrawn, treated as such, or announced with our own AS in
+    /// the path.
+    pub withdrawn: PerFamily<u32>,
+    /// The family whose End-of-RIB it was.
+    pub end_of_rib: Option<Family>,
+    /// What RFC 7606 had done with it. With [`Treatment::SessionReset`], nothing was changed.
+    pub treatment: Treatment,
+}
+
+/// The limit that an UPDATE passed. The session is to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum LimitExceeded {
+    /// The session's own, of one family.
+    #[error("more than {limit} {family} prefixes")]
+    Session {
+        /// The family.
+        family: Family,
+        /// The most prefixes.
+        limit: u64,
+    },
+    /// That of all sessions together, by prefixes.
+    #[error("more than {limit} prefixes from all peers together")]
+    Process {
+        /// The most prefixes.
+        limit: u64,
+    },
+    /// That of all sessions together, by octets of attributes.
+    #[error("too many attributes from all peers together")]
+    Attributes,
+}
+
+impl LimitExceeded {
+    /// What ends the session (RFC 4486 §4): Cease/1 with AFI, SAFI and the limit; where it is not this session's own
+    /// limit, Cease/8.
+    #[must_use]
+    pub fn notification(&self) -> Notification {
+        match self {
+            Self::Session { family, limit } => {
+                let mut data = family.afi().to_be_bytes().to_vec();
+                data.push(Family::SAFI_UNICAST);
+                data.extend_from_slice(&u32::try_from(*limit).unwrap_or(u32::MAX).to_be_bytes());
+                Notification::with_data(ErrorCode::MAX_PREFIXES, data)
+            }
+            Self::Process { .. } | Self::Attributes => Notification::new(ErrorCode::OUT_OF_RESOURCES),
+        }
+    }
+}
+
+/// Attributes that the routes of one UPDATE share, with their place in the budget.
+#[derive(Debug)]
+struct Shared {
+    attrs: Arc<ReceivedAttrs>,
+    _charge: Charge,
+}
+
+#[derive(Debug)]
+struct Entry {
+    next_hop: IpAddr,
+    shared: Arc<Shared>,
+    received_at: u64,
+}
+
+type Table<N> = BTreeMap<N, Entry>;
+
+/// All that one session's peer announces and has not withdrawn. It is looked at and counted, and goes nowhere else.
+#[derive(Debug)]
+pub struct AdjRibIn {
+    v4: Table<Ipv4Net>,
+    v6: Table<Ipv6Net>,
+    limits: PerFamily<u64>,
+    budget: Arc<Budget>,
+}
+
+impl AdjRibIn {
+    /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
+    #[must_use]
+    pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
+        Self { v4: Table::new(), v6: Table::new(), limits, budget }
+    }
+
+    /// Sets the most prefixes; what is held beyond them stays until the peer announces more.
+    pub fn set_limits(&mut self, limits: PerFamily<u64>) {
+        self.limits = limits;
+    }
+
+    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes.
+    ///
+    /// # Errors
+    /// The limit that one prefix more would pass; that prefix is not held, those before it are.
+    pub fn apply(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
+        let mut applied = Applied {
+            announced: PerFamily::default(),
+            withdrawn: PerFamily::default(),
+            end_of_rib: update.end_of_rib(),
+            treatment: update.treatment(),
+        };
+        for nlri in update.withdrawn() {
+            add(&mut applied.withdrawn, nlri.family(), self.withdraw(nlri));
+        }
+        let mut shared = None;
+        for Reach { next_hop, nlri } in update.announced() {
+            if update.has_loop() {
+                add(&mut applied.withdrawn, nlri.family(), self.withdraw(nlri));
+                continue;
+            }
+            if nlri.is_empty() {
+                continue;
+            }
+            let shared = match &shared {
+                Some(shared) => Arc::clone(shared),
+                None => Arc::clone(shared.insert(self.share(update.attributes())?)),
+            };
+            let count = self.announce(nlri, next_hop, &shared, now)?;
+            add(&mut applied.announced, nlri.family(), count);
+        }
+        Ok(applied)
+    }
+
+    fn share(&self, attributes: &Attributes<'_>) -> Result<Arc<Shared>, LimitExceeded> {
+        let attrs = ReceivedAttrs::from(attributes);
+        let charge = self.budget.charge_octets(attrs.octets()).ok_or(LimitExceeded::Attributes)?;
+        Ok(Arc::new(Shared { attrs: Arc::new(attrs), _charge: charge }))
+    }
+
+    fn withdraw(&mut self, nlri: Nlri<'_>) -> u32 {
+        let (named, held) = match nlri {
+            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes),
+            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes),
+        };
+        self.budget.give_prefixes(held);
+        named
+    }
+
+    fn announce(
+        &mut self,
+        nlri: Nlri<'_>,
+        next_hop: NextHop,
+        shared: &Arc<Shared>,
+        now: u64,
+    ) -> Result<u32, LimitExceeded> {
+        let entry = || Entry { next_hop: next_hop.address, shared: Arc::clone(shared), received_at: now };
+        let room =
+            Room { family: nlri.family(), limit: *self.limits.get(nlri.family()), budget: &self.budget };
+        match nlri {
+            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room),
+            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room),
+        }
+    }
+
+    /// Prefixes held.
+    #[must_use]
+    pub fn count(&self) -> PerFamily<u64> {
+        PerFamily { ipv4: len(&self.v4), ipv6: len(&self.v6) }
+    }
+
+    /// Up to `limit` routes behind `after`: IPv4 before IPv6, each in prefix order (address, then length).
+    /// O(log n + limit).
+    #[must_use]
+    pub fn page(&self, after: Option<IpNet>, limit: usize) -> Vec<ReceivedRoute> {
+        let (from_v4, from_v6) = match after {
+            None => (Some(Bound::Unbounded), Bound::Unbounded),
+            Some(IpNet::V4(prefix)) => (Some(Bound::Excluded(prefix)), Bound::Unbounded),
+            Some(IpNet::V6(prefix)) => (None, Bound::Excluded(prefix)),
+        };
+        let v4 = from_v4.into_iter().flat_map(|from| self.v4.range((from, Bound::Unbounded)));
+        let v6 = self.v6.range((from_v6, Bound::Unbounded));
+        v4.map(|(prefix, entry)| entry.route(IpNet::V4(*prefix)))
+            .chain(v6.map(|(prefix, entry)| entry.route(IpNet::V6(*prefix))))
+            .take(limit)
+            .collect()
+    }
+
+    /// The route of one prefix, by exact match. O(log n).
+    #[must_use]
+    pub fn get(&self, prefix: &IpNet) -> Option<ReceivedRoute> {
+        let entry = match prefix {
+            IpNet::V4(net) => self.v4.get(net),
+            IpNet::V6(net) => self.v6.get(net),
+        };
+        entry.map(|entry| entry.route(*prefix))
+    }
+
+    /// Forgets all of it, as when the session ends.
+    pub fn clear(&mut self) {
+        let count = self.count();
+        self.budget.give_prefixes(count.ipv4.saturating_add(count.ipv6));
+        self.v4.clear();
+        self.v6.clear();
+    }
+}
+
+impl Drop for AdjRibIn {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Entry {
+    fn route(&self, prefix: IpNet) -> ReceivedRoute {
+        ReceivedRoute {
+            prefix,
+            next_hop: self.next_hop,
+            attrs: Arc::clone(&self.shared.attrs),
+            received_at: self.received_at,
+        }
+    }
+}
+
+/// What a table of one family may still take.
+struct Room<'a> {
+    family: Family,
+    limit: u64,
+    budget: &'a Budget,
+}
+
+impl Room<'_> {
+    /// Takes the room for one prefix more than `held`.
+    fn take(&self, held: u64) -> Result<(), LimitExceeded> {
+        if held >= self.limit {
+            return Err(LimitExceeded::Session { family: self.family, limit: self.limit });
+        }
+        if !self.budget.take_prefix() {
+            return Err(LimitExceeded::Process { limit: self.budget.limit() });
+        }
+        Ok(())
+    }
+}
+
+/// How many were stored.
+fn announce<N: Ord>(
+    table: &mut Table<N>,
+    prefixes: impl Iterator<Item = N>,
+    entry: impl Fn() -> Entry,
+    room: &Room<'_>,
+) -> Result<u32, LimitExceeded> {
+    let mut count = 0_u32;
+    for prefix in prefixes {
+        if let Some(held) = table.get_mut(&prefix) {
+            *held = entry();
+        } else {
+            room.take(len(table))?;
+            table.insert(prefix, entry());
+        }
+        count = count.saturating_add(1);
+    }
+    Ok(count)
+}
+
+/// How many were named, and how many of those were held.
+fn withdraw<N: Ord>(table: &mut Table<N>, prefixes: impl Iterator<Item = N>) -> (u32, u64) {
+    let (mut named, mut held) = (0_u32, 0_u64);
+    for prefix in prefixes {
+        named = named.saturating_add(1);
+        held = held.saturating_add(u64::from(table.remove(&prefix).is_some()));
+    }
+    (named, held)
+}
+
+fn len<N>(table: &Table<N>) -> u64 {
+    u64::try_from(table.len()).unwrap_or(u64::MAX)
+}
+
+fn add(counts: &mut PerFamily<u32>, family: Family, more: u32) {
+    let count = counts.get_mut(family);
+    *count = count.saturating_add(more);
+}
+
+#[cfg(test)]
+mod tests;

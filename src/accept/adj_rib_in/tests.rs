@@ -1,0 +1,285 @@
+use std::collections::BTreeMap as Map;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::wire::{Asn, FirstAs, UpdateContext, decode_update};
+
+fn ctx() -> UpdateContext {
+    UpdateContext {
+        local_asn: Asn(8075),
+        peer_asn: Asn(65001),
+        peer_address: "192.0.2.1".parse().unwrap(),
+        first_as: FirstAs::Peer,
+        four_octet_as: true,
+        families: PerFamily { ipv4: true, ipv6: true },
+        extended_next_hop: false,
+    }
+}
+
+fn nlri(nets: &[&str]) -> Vec<u8> {
+    nets.iter()
+        .flat_map(|net| {
+            let net: IpNet = net.parse().unwrap();
+            let octets = match net {
+                IpNet::V4(net) => net.addr().octets().to_vec(),
+                IpNet::V6(net) => net.addr().octets().to_vec(),
+            };
+            let len = net.prefix_len();
+            std::iter::once(len).chain(octets.into_iter().take(usize::from(len).div_ceil(8)))
+        })
+        .collect()
+}
+
+fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
+    [&[flags | 0x10, code], u16::try_from(value.len()).unwrap().to_be_bytes().as_slice(), value].concat()
+}
+
+fn path(asns: &[u32]) -> Vec<u8> {
+    let numbers: Vec<u8> = asns.iter().flat_map(|n| n.to_be_bytes()).collect();
+    attribute(0x40, 2, &[&[2, u8::try_from(asns.len()).unwrap()], numbers.as_slice()].concat())
+}
+
+/// The body of an UPDATE: IPv4 withdrawn, attributes behind ORIGIN and NEXT_HOP, IPv4 announced.
+fn body(withdrawn: &[&str], attributes: &[Vec<u8>], announced: &[&str]) -> Vec<u8> {
+    let (withdrawn, announced) = (nlri(withdrawn), nlri(announced));
+    let mut all = attributes.concat();
+    if !announced.is_empty() || !all.is_empty() {
+        all.extend([attribute(0x40, 1, &[0]), attribute(0x40, 3, &[192, 0, 2, 1])].concat());
+    }
+    let len = |octets: &[u8]| u16::try_from(octets.len()).unwrap().to_be_bytes();
+    [&len(&withdrawn), withdrawn.as_slice(), &len(&all), &all, &announced].concat()
+}
+
+fn announce(prefixes: &[&str]) -> Vec<u8> {
+    body(&[], &[path(&[65001])], prefixes)
+}
+
+fn announce_v6(prefixes: &[&str]) -> Vec<u8> {
+    let hop = "2001:db8::1".parse::<std::net::Ipv6Addr>().unwrap().octets();
+    let reach = [&[0, 2, 1, 16], hop.as_slice(), &[0], &nlri(prefixes)].concat();
+    body(&[], &[attribute(0x80, 14, &reach), path(&[65001])], &[])
+}
+
+fn rib(limit: u64, budget: &Arc<Budget>) -> AdjRibIn {
+    AdjRibIn::new(PerFamily { ipv4: limit, ipv6: limit }, Arc::clone(budget))
+}
+
+fn apply(rib: &mut AdjRibIn, octets: &[u8], now: u64) -> Result<Applied, LimitExceeded> {
+    rib.apply(&decode_update(octets, &ctx()), now)
+}
+
+fn prefixes(routes: &[ReceivedRoute]) -> Vec<String> {
+    routes.iter().map(|route| route.prefix.to_string()).collect()
+}
+
+#[test]
+fn routes_are_held_replaced_and_withdrawn() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(100, &budget);
+    let applied = apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8", "10.0.0.0/8"]), 5).unwrap();
+    assert_eq!((applied.announced.ipv4, applied.withdrawn.ipv4), (3, 0));
+    apply(&mut rib, &announce_v6(&["2001:db8:1::/48"]), 6).unwrap();
+    assert_eq!((rib.count(), budget.held()), (PerFamily { ipv4: 2, ipv6: 1 }, 3));
+
+    let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
+    assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("192.0.2.1", 5));
+    assert_eq!(route.attrs.as_path, "65001");
+    let route = rib.get(&"2001:db8:1::/48".parse().unwrap()).unwrap();
+    assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("2001:db8::1", 6));
+    assert!(rib.get(&"10.0.0.0/9".parse().unwrap()).is_none());
+
+    let again = body(&[], &[path(&[65001, 7]), attribute(0x80, 4, &[0, 0, 0, 9])], &["10.0.0.0/8"]);
+    apply(&mut rib, &again, 7).unwrap();
+    let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
+    assert_eq!((route.attrs.as_path.as_str(), route.attrs.med, route.received_at), ("65001 7", Some(9), 7));
+    assert_eq!((rib.count().ipv4, budget.held()), (2, 3));
+
+    let applied = apply(&mut rib, &body(&["10.0.0.0/8", "12.0.0.0/8"], &[], &[]), 8).unwrap();
+    assert_eq!(applied.withdrawn, PerFamily { ipv4: 2, ipv6: 0 });
+    assert_eq!((rib.count().ipv4, budget.held()), (1, 2));
+}
+
+#[test]
+fn a_prefix_both_withdrawn_and_announced_is_announced() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(100, &budget);
+    apply(&mut rib, &body(&["10.0.0.0/8"], &[path(&[65001])], &["10.0.0.0/8"]), 1).unwrap();
+    assert_eq!(rib.count().ipv4, 1);
+}
+
+#[test]
+fn what_is_treated_as_withdrawn_or_loops_goes() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(100, &budget);
+    apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8"]), 1).unwrap();
+
+    let bad = body(&[], &[path(&[65001]), attribute(0x80, 4, &[0; 3])], &["10.0.0.0/8"]);
+    let applied = apply(&mut rib, &bad, 2).unwrap();
+    assert_eq!((applied.treatment, applied.withdrawn.ipv4), (Treatment::TreatAsWithdraw, 1));
+
+    let applied =
+        apply(&mut rib, &body(&[], &[path(&[65001, 8075])], &["11.0.0.0/8", "13.0.0.0/8"]), 3).unwrap();
+    assert_eq!((applied.treatment, applied.withdrawn.ipv4), (Treatment::Accept, 2));
+    assert_eq!(applied.announced, PerFamily::default());
+    assert_eq!(prefixes(&rib.page(None, 10)), ["12.0.0.0/8"]);
+    assert_eq!(budget.held(), 1);
+}
+
+#[test]
+fn a_session_reset_changes_nothing() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(100, &budget);
+    apply(&mut rib, &announce(&["10.0.0.0/8"]), 1).unwrap();
+    let applied = apply(&mut rib, &[0, 2, 8, 10, 0, 9], 2).unwrap();
+    assert_eq!((applied.treatment, rib.count().ipv4), (Treatment::SessionReset, 1));
+}
+
+#[test]
+fn end_of_rib_is_passed_on() {
+    let budget = Arc::new(Budget::new(1));
+    let mut rib = rib(1, &budget);
+    assert_eq!(apply(&mut rib, &[0, 0, 0, 0], 1).unwrap().end_of_rib, Some(Family::Ipv4));
+    assert_eq!(apply(&mut rib, &announce(&["10.0.0.0/8"]), 1).unwrap().end_of_rib, None);
+}
+
+#[test]
+fn the_prefix_past_the_limit_is_not_held() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(2, &budget);
+    let error = apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8"]), 1).unwrap_err();
+    assert_eq!(error, LimitExceeded::Session { family: Family::Ipv4, limit: 2 });
+    assert_eq!((rib.count().ipv4, budget.held()), (2, 2));
+    let wanted = Notification::with_data(ErrorCode(6, 1), [0, 1, 1, 0, 0, 0, 2]);
+    assert_eq!(error.notification(), wanted);
+
+    // What is held may still change, and the families have limits of their own.
+    apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8"]), 2).unwrap();
+    apply(&mut rib, &announce_v6(&["2001:db8:1::/48", "2001:db8:2::/48"]), 2).unwrap();
+    let error = apply(&mut rib, &announce_v6(&["2001:db8:3::/48"]), 2).unwrap_err();
+    assert_eq!(error.notification().data, [0, 2, 1, 0, 0, 0, 2]);
+
+    let huge = LimitExceeded::Session { family: Family::Ipv4, limit: u64::MAX };
+    assert_eq!(huge.notification().data, [0, 1, 1, 255, 255, 255, 255]);
+}
+
+#[test]
+fn a_limit_of_zero_holds_nothing() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(0, &budget);
+    assert!(apply(&mut rib, &announce(&["10.0.0.0/8"]), 1).is_err());
+    assert_eq!((rib.count().ipv4, budget.held()), (0, 0));
+}
+
+#[test]
+fn sessions_share_the_budget_and_give_it_back() {
+    let budget = Arc::new(Budget::new(3));
+    let (mut one, mut two) = (rib(100, &budget), rib(100, &budget));
+    apply(&mut one, &announce(&["10.0.0.0/8", "11.0.0.0/8"]), 1).unwrap();
+    let error = apply(&mut two, &announce(&["10.0.0.0/8", "11.0.0.0/8"]), 1).unwrap_err();
+    assert_eq!(error, LimitExceeded::Process { limit: 3 });
+    assert_eq!(error.notification(), Notification::new(ErrorCode(6, 8)));
+    assert_eq!((two.count().ipv4, budget.held()), (1, 3));
+
+    one.clear();
+    assert_eq!((one.count(), budget.held()), (PerFamily::default(), 1));
+    apply(&mut two, &announce(&["11.0.0.0/8", "12.0.0.0/8"]), 1).unwrap();
+    drop(two);
+    assert_eq!(budget.held(), 0);
+}
+
+#[test]
+fn attributes_have_a_bound_too() {
+    let budget = Arc::new(Budget::new(1_000_000));
+    let small = Arc::new(Budget::new(10_000));
+    let (mut roomy, mut tight) = (rib(10_000, &budget), rib(10_000, &small));
+    let many: Vec<u8> = (0..60_000_u32).map(|n| n.to_be_bytes()[3]).collect();
+    let mut refused = None;
+    for n in 0..200_u32 {
+        let [_, _, _, d] = n.to_be_bytes();
+        let prefix = format!("10.{d}.0.0/16");
+        let octets = body(&[], &[path(&[65001]), attribute(0xC0, 8, &many)], &[&prefix]);
+        apply(&mut roomy, &octets, 1).unwrap();
+        if let Err(error) = apply(&mut tight, &octets, 1) {
+            refused = Some((n, error));
+            break;
+        }
+    }
+    // 60,000 octets each in 10,000 × 512.
+    let (n, error) = refused.unwrap();
+    assert_eq!((n, error), (85, LimitExceeded::Attributes));
+    assert_eq!(error.notification(), Notification::new(ErrorCode::OUT_OF_RESOURCES));
+    // Replacing a route gives its attributes back.
+    apply(&mut tight, &announce(&["10.0.0.0/16"]), 2).unwrap();
+    apply(&mut tight, &body(&[], &[path(&[65001]), attribute(0xC0, 8, &many)], &["10.90.0.0/16"]), 2)
+        .unwrap();
+}
+
+#[test]
+fn routes_of_one_update_share_their_attributes() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(100, &budget);
+    apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8"]), 1).unwrap();
+    let page = rib.page(None, 10);
+    assert!(Arc::ptr_eq(&page[0].attrs, &page[1].attrs));
+}
+
+#[test]
+fn pages_follow_each_other_through_both_families() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(100, &budget);
+    apply(&mut rib, &announce(&["11.0.0.0/8", "10.0.0.0/16", "10.0.0.0/8"]), 1).unwrap();
+    apply(&mut rib, &announce_v6(&["2001:db8:2::/48", "2001:db8::/32"]), 1).unwrap();
+    let all = ["10.0.0.0/8", "10.0.0.0/16", "11.0.0.0/8", "2001:db8::/32", "2001:db8:2::/48"];
+    assert_eq!(prefixes(&rib.page(None, usize::MAX)), all);
+    for size in 1..=6 {
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let page = rib.page(after, size);
+            assert!(page.len() <= size);
+            let Some(last) = page.last() else { break };
+            after = Some(last.prefix);
+            seen.extend(prefixes(&page));
+        }
+        assert_eq!(seen, all, "pages of {size}");
+    }
+    // A place that is not held is a place all the same.
+    assert_eq!(prefixes(&rib.page(Some("10.0.0.0/12".parse().unwrap()), 2)), ["10.0.0.0/16", "11.0.0.0/8"]);
+    assert!(rib.page(None, 0).is_empty());
+}
+
+proptest! {
+    /// Against a map that knows nothing of budgets or of the wire.
+    #[test]
+    fn any_history_ends_as_in_a_plain_map(
+        history in vec((vec(0_u8..6, 0..4), vec(0_u8..6, 0..4), 0_u8..3), 0..40),
+    ) {
+        let budget = Arc::new(Budget::new(1000));
+        let mut rib = rib(1000, &budget);
+        let mut model: Map<String, u64> = Map::new();
+        for (now, (withdrawn, announced, kind)) in (1_u64..).zip(history) {
+            let texts = |numbers: &[u8]| numbers.iter().map(|n| format!("{n}.0.0.0/8")).collect::<Vec<_>>();
+            let (withdrawn, announced) = (texts(&withdrawn), texts(&announced));
+            let (w, a): (Vec<&str>, Vec<&str>) =
+                (withdrawn.iter().map(String::as_str).collect(), announced.iter().map(String::as_str).collect());
+            let asns: &[u32] = if kind == 2 { &[65001, 8075] } else { &[65001] };
+            let mut attributes = vec![path(asns)];
+            if kind == 1 && !a.is_empty() {
+                attributes.push(attribute(0x80, 4, &[]));
+            }
+            apply(&mut rib, &body(&w, &attributes, &a), now).unwrap();
+            withdrawn.iter().for_each(|p| { model.remove(p); });
+            for prefix in announced {
+                if kind == 0 { model.insert(prefix, now); } else { model.remove(&prefix); }
+            }
+            let held: Map<String, u64> =
+                rib.page(None, 100).into_iter().map(|r| (r.prefix.to_string(), r.received_at)).collect();
+            prop_assert_eq!(&held, &model);
+            let len = u64::try_from(model.len()).unwrap();
+            prop_assert_eq!((rib.count().ipv4, budget.held()), (len, len));
+        }
+        rib.clear();
+        prop_assert_eq!(budget.held(), 0);
+    }
+}

@@ -1,0 +1,150 @@
+//! `peeringd check`: every error of a config and its RIB in one run.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::config::{self, Plan};
+use crate::rib::{Findings, Rows, Severity};
+
+/// Arguments of `check`.
+#[derive(clap::Args, Clone, Debug)]
+pub struct CheckArgs {
+    /// The config to check, and with it the RIB that it names.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+}
+
+/// Says on stderr what is wrong, `file:line:column: what: what to do`, and on stdout what a right config amounts to.
+/// Exit code 0, or 1 where there is an error; warnings do not fail it.
+#[must_use]
+pub fn run(args: &CheckArgs) -> ExitCode {
+    let (code, said) = check(args, &mut io::stdout().lock(), &mut io::stderr().lock());
+    // A reader that has gone away has what it wanted; the exit code is still the answer.
+    drop(said);
+    code
+}
+
+fn check(args: &CheckArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> (ExitCode, io::Result<()>) {
+    match config::load_with_rib(&args.config) {
+        Ok((plan, rows, warnings)) => {
+            let said = say(stderr, &warnings).and_then(|()| summary(stdout, &plan, &rows));
+            (ExitCode::SUCCESS, said)
+        }
+        Err(findings) => {
+            let errors = findings.0.iter().filter(|f| f.severity == Severity::Error).count();
+            let said = say(stderr, &findings).and_then(|()| {
+                writeln!(stderr, "{} is not usable: {}", args.config.display(), counted(errors, "error"))
+            });
+            (ExitCode::FAILURE, said)
+        }
+    }
+}
+
+fn say(out: &mut dyn Write, findings: &Findings) -> io::Result<()> {
+    if findings.0.is_empty() { Ok(()) } else { writeln!(out, "{findings}") }
+}
+
+fn summary(out: &mut dyn Write, plan: &Plan, rows: &Rows) -> io::Result<()> {
+    let connections = plan.peerings.iter().map(|p| p.connections.len()).sum();
+    let file = plan.file.display();
+    writeln!(
+        out,
+        "{file}: {}, {}, {}{}",
+        counted(plan.peerings.len(), "peering"),
+        counted(connections, "connection"),
+        counted(plan.sessions.len(), "session"),
+        if plan.lab { ", lab mode" } else { "" },
+    )?;
+    writeln!(
+        out,
+        "{}: {} and {} in {} and {}",
+        plan.rib.display(),
+        counted(rows.v4.len(), "IPv4 prefix"),
+        counted(rows.v6.len(), "IPv6 prefix"),
+        counted(rows.groups.len(), "group"),
+        counted(rows.files.len(), "file"),
+    )
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    let plural = match (count, noun.strip_suffix('x')) {
+        (1, _) => "",
+        (_, Some(_)) => "es",
+        (_, None) => "s",
+    };
+    format!("{count} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use expect_test::expect;
+
+    use super::*;
+
+    /// Exit code, stdout and stderr of a check of these files.
+    fn checked(config: &str, rib: &str) -> (ExitCode, String, String) {
+        let dir = tempfile::tempdir().unwrap();
+        let args = CheckArgs { config: dir.path().join("c.yaml") };
+        fs::write(&args.config, config).unwrap();
+        fs::write(dir.path().join("rib.yaml"), rib).unwrap();
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        let (code, said) = check(&args, &mut stdout, &mut stderr);
+        said.unwrap();
+        let strip =
+            |text| String::from_utf8(text).unwrap().replace(&format!("{}/", dir.path().display()), "");
+        (code, strip(stdout), strip(stderr))
+    }
+
+    const CONFIG: &str = "\
+router: {router_id: 192.0.2.1}
+rib: rib.yaml
+peerings:
+- name: p
+  peer_asn: 3356
+  connections: [{name: c, bgp_session: {session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2a01::/64'}}]
+";
+
+    #[test]
+    fn a_right_config_is_summed_up() {
+        let rib = "routes:\n- prefixes: [13.64.0.0/11, 20.33.0.0/16]\n- prefixes: ['2603:1000::/24']\n";
+        let (code, stdout, stderr) = checked(CONFIG, rib);
+        assert_eq!((code, stderr.as_str()), (ExitCode::SUCCESS, ""));
+        expect![[r#"
+            c.yaml: 1 peering, 1 connection, 2 sessions
+            rib.yaml: 2 IPv4 prefixes and 1 IPv6 prefix in 2 groups and 1 file
+        "#]]
+        .assert_eq(&stdout);
+    }
+
+    #[test]
+    fn warnings_are_said_and_do_not_fail() {
+        let (code, stdout, stderr) = checked(
+            &CONFIG.replace("  peer_asn", "  peering_service: true\n  peer_asn"),
+            "routes:\n- prefixes: [13.64.0.0/11]\n",
+        );
+        assert_eq!((code, stdout.lines().count()), (ExitCode::SUCCESS, 2));
+        assert!(stderr.starts_with("c.yaml:4:9: warning: "), "{stderr}");
+    }
+
+    #[test]
+    fn errors_of_both_files_are_said_together() {
+        let (code, stdout, stderr) = checked(
+            &CONFIG.replace("192.0.2.1", "0.0.0.0").replace("peer_asn", "peer_as"),
+            "routes:\n- prefixes: [10.0.0.0/8]\n",
+        );
+        assert_eq!((code, stdout.as_str()), (ExitCode::FAILURE, ""));
+        expect![[r#"
+            c.yaml:1:21: router_id 0.0.0.0 identifies no router (RFC 6286): write an IPv4 address that no other router has, like one of this router's own
+            c.yaml:4:3: peer_asn is missing in a peering: add it, like peer_asn: 3356
+            c.yaml:5:3: unknown key peer_as in a peering: did you mean peer_asn?
+            rib.yaml:2:14: 10.0.0.0/8 is private space (RFC 1918): remove it: such space is not announced
+            c.yaml is not usable: 4 errors
+        "#]].assert_eq(&stderr);
+        let (code, _, stderr) = checked("", "");
+        assert_eq!(code, ExitCode::FAILURE);
+        assert!(stderr.contains("c.yaml is not usable: 1 error\n"), "{stderr}");
+    }
+}

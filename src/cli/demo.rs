@@ -1,0 +1,357 @@
+//! `peeringd demo`: Microsoft's side and a partner in one process, over real TCP, with nothing to set up.
+
+use std::collections::BTreeSet;
+use std::io::{IsTerminal, Write, stdout};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ipnet::IpNet;
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+
+use crate::config::{Limits, Plan, RouterPlan, SessionPlan};
+use crate::control;
+use crate::fsm::State;
+use crate::metrics::Metrics;
+use crate::peering::ConnectionState;
+use crate::rib::{self, Generation, LoadOptions, Rows};
+use crate::speaker::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
+use crate::wire::{Asn, ErrorCode, Family, Notification, PerFamily};
+
+/// The RIB that ships, as it is in the repository.
+const SHIPPED_RIB: &str = include_str!("../../configs/rib/microsoft.yaml");
+const SHIPPED_RIB_NAME: &str = "configs/rib/microsoft.yaml";
+/// Microsoft's AS, and one set aside for documentation (RFC 5398) for the partner.
+const MICROSOFT: Asn = Asn(8075);
+const PARTNER: Asn = Asn(64500);
+/// Where Microsoft's side listens, if nobody else does.
+const PORT: u16 = 1790;
+const HTTP_PORT: u16 = 9179;
+/// The partner's two ends, and one for whoever wants to connect a router.
+const PARTNER_ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
+const YOUR_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
+/// The IPv6 next hop over IPv4 sessions; documentation space (RFC 3849).
+const NEXT_HOP_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x8075, 0, 0, 0, 0, 1);
+/// How long the partner may take.
+const IN_SYNC_WITHIN: Duration = Duration::from_secs(20);
+
+/// Arguments of `demo`.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// End after the partner is in sync; exit 0 only if it holds exactly the RIB.
+    #[arg(long)]
+    once: bool,
+}
+
+/// Runs the demo.
+pub(super) fn run(args: &DemoArgs) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("peeringd demo: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(demo(args)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("peeringd demo: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a demo failed; said once, to a person.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+async fn demo(args: &DemoArgs) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let (rows, _) = rib::load_text(
+        Path::new(SHIPPED_RIB_NAME),
+        SHIPPED_RIB.to_owned(),
+        &LoadOptions { local_asn: MICROSOFT },
+    )?;
+    let generation = Generations::new().build(rows)?;
+    let count = generation.count();
+    let mut out = stdout();
+    writeln!(
+        out,
+        "peeringd {}: Microsoft's side (AS{MICROSOFT}) and a partner (AS{PARTNER}) over real TCP\n",
+        env!("CARGO_PKG_VERSION")
+    )?;
+    writeln!(
+        out,
+        "  RIB       {} IPv4 + {} IPv6 prefixes of {SHIPPED_RIB_NAME}, loaded in {}",
+        count.ipv4,
+        count.ipv6,
+        took(begin)
+    )?;
+
+    let listeners = bind(PORT)?;
+    let at = *listeners.addresses().first().ok_or("no listener")?;
+    let microsoft = Arc::new(microsoft_plan(at));
+    let metrics = Metrics::new()?;
+    let speaker = Speaker::start(microsoft, generation.clone(), listeners, metrics.clone());
+    writeln!(out, "  Speaker   {at}")?;
+    let http = http(&speaker, &metrics).await?;
+
+    let dialled = Instant::now();
+    let nothing = Generations::new().build(Rows::default())?;
+    let partner = Speaker::start(Arc::new(partner_plan(at)), nothing, bind(0)?, Metrics::new()?);
+    let in_sync = timeout(IN_SYNC_WITHIN, watch(&partner.handle(), &generation, dialled)).await;
+    let sessions =
+        in_sync.map_err(|_| format!("the partner was not in sync within {} s", IN_SYNC_WITHIN.as_secs()))?;
+    let exact = report(&partner.handle(), &sessions, &generation).await?;
+
+    if exact && !args.once {
+        say_what_next(at, http)?;
+        tokio::signal::ctrl_c().await?;
+        writeln!(out, "\nstopping")?;
+    }
+    for speaker in [&partner, &speaker] {
+        speaker.stop(Notification::new(ErrorCode::ADMIN_SHUTDOWN)).await?;
+    }
+    if exact { Ok(()) } else { Err("the partner does not hold exactly the RIB".into()) }
+}
+
+/// Binds the port, or one that the kernel chooses where it is taken.
+fn bind(port: u16) -> Result<Listeners, Failure> {
+    let at = |port| [SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
+    Ok(Listeners::bind(&at(port)).or_else(|_| Listeners::bind(&at(0)))?)
+}
+
+/// Serves metrics and the API for a browser.
+async fn http(speaker: &Speaker, metrics: &Metrics) -> Result<SocketAddr, Failure> {
+    let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, HTTP_PORT)).await {
+        Ok(listener) => listener,
+        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+    };
+    let at = listener.local_addr()?;
+    let router = control::router(speaker.handle(), metrics.clone());
+    tokio::spawn(control::serve_http(listener, router, std::future::pending()));
+    Ok(at)
+}
+
+/// A session that came to hold the whole set.
+struct InSync {
+    snapshot: Arc<SessionSnapshot>,
+    established: Duration,
+    in_sync: Duration,
+}
+
+/// Watches the partner's sessions until each has End-of-RIB of both families.
+async fn watch(partner: &Handle, generation: &Generation, dialled: Instant) -> Vec<InSync> {
+    let count = generation.count();
+    let total = u64::try_from(count.ipv4.saturating_add(count.ipv6)).unwrap_or(u64::MAX);
+    let bars = Bars::new(&partner.sessions(), total);
+    let mut established = vec![None; partner.sessions().len()];
+    let mut done: Vec<Option<InSync>> = established.iter().map(|_| None).collect();
+    loop {
+        let now = dialled.elapsed();
+        for (i, (session, (up, done))) in
+            partner.sessions().into_iter().zip(established.iter_mut().zip(done.iter_mut())).enumerate()
+        {
+            bars.show(i, &session);
+            if session.state == State::Established {
+                let up = *up.get_or_insert(now);
+                let ended = session.end_of_rib_received;
+                if ended.ipv4 && ended.ipv6 && done.is_none() {
+                    *done = Some(InSync { snapshot: session, established: up, in_sync: now });
+                }
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            bars.clear();
+            return done.into_iter().flatten().collect();
+        }
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// A bar a session, on a terminal.
+struct Bars(Vec<ProgressBar>);
+
+impl Bars {
+    fn new(sessions: &[Arc<SessionSnapshot>], total: u64) -> Self {
+        let target =
+            if stdout().is_terminal() { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() };
+        let all = MultiProgress::with_draw_target(target);
+        let style = ProgressStyle::with_template("  {prefix:<9} [{bar:30}] {pos}/{len} {msg}");
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        Self(
+            sessions
+                .iter()
+                .map(|s| {
+                    let bar = all.add(ProgressBar::new(total).with_style(style.clone()));
+                    bar.with_prefix(s.plan.connection.to_string())
+                })
+                .collect(),
+        )
+    }
+
+    fn show(&self, i: usize, session: &SessionSnapshot) {
+        if let Some(bar) = self.0.get(i) {
+            bar.set_position(session.received.ipv4.saturating_add(session.received.ipv6));
+            bar.set_message(format!("{:?}", session.state));
+        }
+    }
+
+    fn clear(&self) {
+        for bar in &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Says what each session of the partner received; true if each holds exactly the RIB.
+async fn report(partner: &Handle, sessions: &[InSync], generation: &Generation) -> Result<bool, Failure> {
+    let expected = expected(generation);
+    let mut exact = true;
+    let mut out = stdout();
+    for session in sessions {
+        let name = &session.snapshot.plan.name;
+        let received = received(partner, name).await?;
+        let (ipv4, ipv6) = (of(&received, Family::Ipv4), of(&received, Family::Ipv6));
+        writeln!(
+            out,
+            "  Partner   {}: Established after {}, in sync after {}: {ipv4} IPv4 and {ipv6} IPv6 prefixes received",
+            session.snapshot.plan.local_address,
+            millis(session.established),
+            millis(session.in_sync),
+        )?;
+        if received != expected {
+            exact = false;
+            let missing = expected.difference(&received).count();
+            let unexpected = received.difference(&expected).count();
+            writeln!(out, "            {missing} missing, {unexpected} unexpected")?;
+        }
+    }
+    let verdict = if exact { "exactly the RIB on every session" } else { "NOT the RIB" };
+    let (ipv4, ipv6) = (of(&expected, Family::Ipv4), of(&expected, Family::Ipv6));
+    writeln!(out, "\n  The partner holds {verdict}: {ipv4} IPv4 and {ipv6} IPv6 prefixes.")?;
+    Ok(exact)
+}
+
+/// A route as far as the demo compares it: prefix and AS path.
+type Seen = BTreeSet<(IpNet, String)>;
+
+fn of(routes: &Seen, family: Family) -> usize {
+    routes.iter().filter(|(prefix, _)| prefix.max_prefix_len() == family.max_len()).count()
+}
+
+fn expected(generation: &Generation) -> Seen {
+    let mut all = Seen::new();
+    for family in Family::ALL {
+        let mut after = None;
+        loop {
+            let page = generation.page(family, after, 1000);
+            let Some(last) = page.last() else { break };
+            after = Some(last.prefix);
+            all.extend(page.iter().map(|route| (route.prefix, MICROSOFT.to_string())));
+        }
+    }
+    all
+}
+
+async fn received(partner: &Handle, session: &str) -> Result<Seen, Failure> {
+    let mut all = Seen::new();
+    let mut after = None;
+    loop {
+        let page = partner.received(session, after, 1000).await?;
+        let Some(last) = page.last() else { return Ok(all) };
+        after = Some(last.prefix);
+        all.extend(page.into_iter().map(|route| (route.prefix, route.attrs.as_path.clone())));
+    }
+}
+
+fn say_what_next(at: SocketAddr, http: SocketAddr) -> std::io::Result<()> {
+    let (ip, port) = (at.ip(), at.port());
+    writeln!(
+        stdout(),
+        "
+  Browser   http://{http}/   (http://{http}/metrics for Prometheus)
+  Your own  a router may dial {ip} port {port} from {YOUR_ADDRESS} as AS{PARTNER}. With BIRD 2, say:
+
+              protocol bgp microsoft {{
+                local {YOUR_ADDRESS} as {PARTNER}; neighbor {ip} port {port} as {MICROSOFT};
+                multihop; ipv4 {{ import all; export none; }}; ipv6 {{ import all; export none; }};
+              }}
+
+  Ctrl-C ends it."
+    )
+}
+
+fn took(since: Instant) -> String {
+    millis(since.elapsed())
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+}
+
+fn microsoft_plan(at: SocketAddr) -> Plan {
+    let peers = PARTNER_ADDRESSES.into_iter().zip(["demo-1", "demo-2"]).chain([(YOUR_ADDRESS, "yours")]);
+    let sessions = peers.map(|(peer, connection)| SessionPlan {
+        peer_address: peer.into(),
+        local_address: at.ip(),
+        peer_asn: PARTNER,
+        passive: true,
+        next_hop: PerFamily { ipv4: Some(at.ip()), ipv6: Some(NEXT_HOP_V6.into()) },
+        ..session(connection)
+    });
+    plan(MICROSOFT, Ipv4Addr::LOCALHOST, at, sessions.collect())
+}
+
+fn partner_plan(at: SocketAddr) -> Plan {
+    let sessions =
+        PARTNER_ADDRESSES.into_iter().zip(["demo-1", "demo-2"]).map(|(local, connection)| SessionPlan {
+            peer_address: at.ip(),
+            peer_port: at.port(),
+            local_address: local.into(),
+            peer_asn: MICROSOFT,
+            next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some(NEXT_HOP_V6.into()) },
+            ..session(connection)
+        });
+    plan(PARTNER, Ipv4Addr::new(127, 0, 0, 2), at, sessions.collect())
+}
+
+fn session(connection: &str) -> SessionPlan {
+    SessionPlan {
+        name: format!("{connection}-v4").into(),
+        connection: connection.into(),
+        peering: "demo".into(),
+        peering_location: None,
+        connection_state: ConnectionState::Active,
+        peer_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        peer_port: PORT,
+        local_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        peer_asn: PARTNER,
+        passive: false,
+        is_route_server: false,
+        hold_time: 90,
+        connect_retry: Duration::from_secs(1),
+        families: PerFamily { ipv4: true, ipv6: true },
+        next_hop: PerFamily::default(),
+        max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: Some(2_000) },
+    }
+}
+
+fn plan(asn: Asn, router_id: Ipv4Addr, at: SocketAddr, sessions: Vec<SessionPlan>) -> Plan {
+    Plan {
+        file: PathBuf::from("demo"),
+        router: RouterPlan { asn, router_id, listen: vec![at] },
+        rib: PathBuf::from(SHIPPED_RIB_NAME),
+        http: None,
+        control_socket: PathBuf::new(),
+        state_dir: PathBuf::new(),
+        lab: true,
+        limits: Limits { received_prefixes: 1_000_000 },
+        peerings: Vec::new(),
+        sessions: sessions.into_iter().map(Arc::new).collect(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Config and RIB, read whole: what `run` starts with and what a reload puts in force.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
+
+use crate::config::{self, Plan};
+use crate::metrics::{GenerationFigures, Metrics};
+use crate::rib::{BuildError, Finding, Findings, Generation, Place, Rows};
+use crate::speaker::Generations;
+use crate::wire::PerFamily;
+
+/// A plan and a generation, as they came from their files.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) plan: Arc<Plan>,
+    pub(super) generation: Arc<Generation>,
+    warnings: Findings,
+    took: Duration,
+}
+
+impl Loaded {
+    /// Reads a config and its RIB. Blocks on files.
+    ///
+    /// # Errors
+    /// Every error of both.
+    pub(super) fn of(file: &Path, generations: &mut Generations) -> Result<Self, Findings> {
+        let begin = Instant::now();
+        Self::build(config::load_with_rib(file)?, generations, begin)
+    }
+
+    /// Reads the files of a running plan anew. Blocks on files.
+    ///
+    /// # Errors
+    /// Every error of both, and what cannot change while the daemon runs; the generation before stays the newest.
+    pub(super) fn next(running: &Plan, generations: &mut Generations) -> Result<Self, Findings> {
+        let begin = Instant::now();
+        let read = config::load_with_rib(&running.file)?;
+        let refused = config::changes(running, &read.0).refused;
+        if refused.has_errors() {
+            return Err(refused);
+        }
+        Self::build(read, generations, begin)
+    }
+
+    fn build(
+        (plan, rows, warnings): (Plan, Rows, Findings),
+        generations: &mut Generations,
+        begin: Instant,
+    ) -> Result<Self, Findings> {
+        let generation = generations.build(rows).map_err(|error| too_large(&plan.rib, &error))?;
+        Ok(Self { plan: Arc::new(plan), generation, warnings, took: begin.elapsed() })
+    }
+
+    /// Says what was loaded, in the log and to the metrics.
+    pub(super) fn say(&self, metrics: &Metrics) {
+        for finding in &self.warnings.0 {
+            warn!("{finding}");
+        }
+        let count = self.generation.count();
+        info!(
+            generation = self.generation.number(),
+            hash = %self.generation.hash_hex(),
+            ipv4 = count.ipv4,
+            ipv6 = count.ipv6,
+            load_ms = self.took.as_secs_f64() * 1e3,
+            "RIB in force"
+        );
+        metrics.rib().loaded(GenerationFigures {
+            number: self.generation.number(),
+            prefixes: PerFamily::from_fn(|family| as_u64(*count.get(family))),
+            attribute_sets: as_u64(self.generation.attribute_sets()),
+            load_time: self.took,
+            at: self.generation.installed_at(),
+        });
+    }
+}
+
+fn as_u64(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+fn too_large(rib: &Path, error: &BuildError) -> Findings {
+    let fix = "divide the table over several daemons, or report this as a bug";
+    Findings(vec![Finding::error(Place::file(rib), error.to_string(), fix)])
+}

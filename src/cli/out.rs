@@ -1,0 +1,102 @@
+//! Where a command's result goes: a file that is replaced whole or not at all, or stdout.
+
+use std::fs::{self, File, Metadata, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+use std::path::{Path, PathBuf};
+
+/// Links that lead to a file before it counts as a loop, as in the kernel.
+const MAX_LINKS: usize = 40;
+
+/// Why a result could not be written; the old file, if any, is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Replacing it would destroy what it is.
+    #[error("{}: this is {what}, not a regular file: name a file, or leave --out off for stdout", path.display())]
+    NotAFile {
+        /// As the operator named it.
+        path: PathBuf,
+        /// A directory, or something like a device.
+        what: &'static str,
+    },
+    /// The folder or the disk said no.
+    #[error("{}: cannot be written: {source}", path.display())]
+    File {
+        /// As the operator named it.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Stdout said no.
+    #[error("stdout: cannot be written: {0}")]
+    Stdout(io::Error),
+}
+
+/// Writes `text` to `out`, or to stdout without it.
+///
+/// # Errors
+/// [`WriteError`]; with `out`, nothing has changed then.
+pub fn write(out: Option<&Path>, text: &str) -> Result<(), WriteError> {
+    match out {
+        Some(path) => replace(path, text.as_bytes()),
+        None => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(WriteError::Stdout)
+        }
+    }
+}
+
+/// Replaces a file in one step: whoever opens it sees all of the old or all of the new, also after a crash.
+///
+/// Mode and, where allowed, owner stay; a new file gets the mode that the umask leaves. A symbolic link stays a link and
+/// its target is replaced.
+///
+/// # Errors
+/// [`WriteError`]; nothing has changed then.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let failed = |source| WriteError::File { path: path.to_path_buf(), source };
+    let target = follow(path).map_err(failed)?;
+    let old = match fs::metadata(&target) {
+        Ok(old) if old.is_file() => Some(old),
+        Ok(other) => {
+            let what = if other.is_dir() { "a directory" } else { "a device or a pipe" };
+            return Err(WriteError::NotAFile { path: path.to_path_buf(), what });
+        }
+        Err(err) if err.kind() == io::ErrorKind::NotFound => None,
+        Err(err) => return Err(failed(err)),
+    };
+    swap_in(&target, old.as_ref(), bytes).map_err(failed)
+}
+
+fn swap_in(target: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
+    let folder = match target.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        Some(_) | None => Path::new("."),
+    };
+    let mode = Permissions::from_mode(old.map_or(0o666, |old| old.mode() & 0o7777));
+    let mut file =
+        tempfile::Builder::new().prefix(".peeringd-").permissions(mode.clone()).tempfile_in(folder)?;
+    if let Some(old) = old {
+        // Only root may give files away; for all others the file is theirs before and after.
+        fchown(file.as_file(), Some(old.uid()), Some(old.gid()))
+            .or_else(|err| if err.kind() == io::ErrorKind::PermissionDenied { Ok(()) } else { Err(err) })?;
+        file.as_file().set_permissions(mode)?;
+    }
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let folder = File::open(folder)?;
+    file.persist(target).map_err(|err| err.error)?;
+    // The new name is on disk only when the folder is; where a file system cannot say so, the file is in place all the
+    // same.
+    folder.sync_all().or(Ok(()))
+}
+
+/// The end of a chain of symbolic links, which need not exist.
+fn follow(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        let Ok(link) = fs::read_link(&path) else { return Ok(path) };
+        path = path.parent().unwrap_or(Path::new("")).join(link);
+    }
+    Err(io::Error::other("too many symbolic links"))
+}

@@ -1,0 +1,389 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::RawQuery;
+use axum::routing::get;
+use clap::Parser as _;
+use expect_test::{Expect, expect};
+use tempfile::TempDir;
+
+use super::*;
+use crate::control::fixtures::{NOON, Speaker};
+use crate::control::{bind_socket, serve_socket};
+
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    show: ShowArgs,
+}
+
+/// A daemon that ends with the test.
+struct Daemon {
+    dir: TempDir,
+    _speaker: Option<Speaker>,
+}
+
+impl Daemon {
+    fn of(speaker: Speaker) -> Self {
+        let daemon = Self::serving(speaker.socket_router());
+        Self { _speaker: Some(speaker), ..daemon }
+    }
+
+    fn serving(router: Router) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = bind_socket(&dir.path().join("s")).unwrap();
+        tokio::spawn(serve_socket(listener, router, std::future::pending()));
+        Self { dir, _speaker: None }
+    }
+
+    async fn show(&self, words: &str, terminal: Option<usize>) -> Result<String, ClientError> {
+        let socket = self.dir.path().join("s");
+        let words = ["show", "--socket", socket.to_str().unwrap()].into_iter().chain(words.split(' '));
+        let args = Cli::try_parse_from(words).unwrap().show;
+        let clock = Clock::at(i64::try_from(NOON).unwrap() + 3 * 86_400 + 2 * 3600 + 5);
+        let mut out = Vec::new();
+        show(&args, Eye { terminal, clock }, &mut out).await?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    async fn error(&self, words: &str) -> String {
+        self.show(words, None).await.unwrap_err().to_string()
+    }
+}
+
+async fn check(words: &str, terminal: Option<usize>, expected: Expect) {
+    let text = Daemon::of(Speaker::new()).show(words, terminal).await.unwrap();
+    assert!(!text.contains('\u{1b}'));
+    assert!(terminal.is_none_or(|width| text.lines().all(|line| line.chars().count() <= width)), "{text}");
+    expected.assert_eq(&text);
+}
+
+#[tokio::test]
+async fn sessions_in_a_pipe() {
+    check("sessions", None, expect![[r#"
+        NAME                  PEER          ASN   STATE        FOR    ADV v4/v6  RCV v4/v6  LAST ERROR
+        contoso-ashburn-1-v4  4.68.74.181   3356  Established  3d02h  354/0      2/0
+        contoso-ashburn-1-v6  2001:1900::1  3356  Idle         3d02h  0/0        0/0        2/2 Bad Peer AS: \u{1b}[2Jgone
+        ix-london-1-v4        5.57.80.2     3356  Active       3d02h  0/0        0/0        connection refused
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn sessions_on_80_columns() {
+    check(
+        "sessions",
+        Some(80),
+        expect![[r#"
+            NAME                  PEER          ASN   STATE        FOR    ADV    RCV
+            contoso-ashburn-1-v4  4.68.74.181   3356  Established  3d02h  354/0  2/0
+            contoso-ashburn-1-v6  2001:1900::1  3356  Idle         3d02h  0/0    0/0
+            ix-london-1-v4        5.57.80.2     3356  Active       3d02h  0/0    0/0
+
+            NAME                  LAST ERROR
+            contoso-ashburn-1-v6  2/2 Bad Peer AS: \u{1b}[2Jgone
+            ix-london-1-v4        connection refused
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_session() {
+    check(
+        "session 4.68.74.181",
+        None,
+        expect![[r#"
+            session              contoso-ashburn-1-v4
+            connection           contoso-ashburn-1, Active
+            peering              contoso-ashburn at Ashburn
+            peer                 4.68.74.181 AS3356
+            peer id              4.68.74.1
+            local address        4.68.74.182
+            state                Established for 3d02h
+            dialled by           us
+            hold time            30 s
+            families             ipv4
+            advertised v4/v6     354/0
+            pending v4/v6        7/0
+            received v4/v6       2/0
+            End-of-RIB           sent ipv4; received -
+            flaps                0
+            last error           -
+            messages sent        keepalive 0, notification 0, open 0, routeRefresh 0, update 3
+            messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update 0
+            our capabilities     Multiprotocol (1): ipv4
+                                 Route Refresh (2)
+            peer's capabilities  Multiprotocol (1): ipv4
+                                 Four-octet AS Number (65): 3356
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_down() {
+    check(
+        "session contoso-ashburn-1-v6",
+        None,
+        expect![[r#"
+            session              contoso-ashburn-1-v6
+            connection           contoso-ashburn-1, Active
+            peering              contoso-ashburn at Ashburn
+            peer                 2001:1900::1 AS3356
+            peer id              -
+            local address        2001:1900::2
+            state                Idle for 3d02h
+            dialled by           -
+            hold time            -
+            families             -
+            advertised v4/v6     0/0
+            pending v4/v6        0/0
+            received v4/v6       0/0
+            End-of-RIB           sent -; received -
+            flaps                2
+            last error           received 2/2 Bad Peer AS: \u{1b}[2Jgone, 3d02h ago
+            messages sent        keepalive 0, notification 0, open 0, routeRefresh 0, update 3
+            messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update 0
+        "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn routes() {
+    check("routes", None, expect![[r#"
+        PREFIX          AS PATH     SINCE     FROM                  ATTRIBUTES
+        13.64.0.0/11    8075        #3 3d02h  rib/microsoft.yaml:3
+        13.64.0.0/14    8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 only at Ashburn (service-tags 376)
+        2603:1000::/24  8075        #3 3d02h  rib/microsoft.yaml:4
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn the_route_of_an_address_on_80_columns() {
+    check(
+        "routes 13.65.0.9",
+        Some(80),
+        expect![[r#"
+        PREFIX        AS PATH     SINCE     FROM                  ATTRIBUTES
+        13.64.0.0/14  8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 …
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn advertised_before_established() {
+    check(
+        "advertised ix-london-1",
+        None,
+        expect![[r#"
+        PREFIX  NEXT HOP  AS PATH  SINCE  FROM  ATTRIBUTES
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn advertised() {
+    check("advertised 4.68.74.181", None, expect![[r#"
+        PREFIX          NEXT HOP      AS PATH     SINCE     FROM                  ATTRIBUTES
+        13.64.0.0/11    4.68.74.182   8075        #3 3d02h  rib/microsoft.yaml:3
+        13.64.0.0/14    4.68.74.182   8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 (service-tags 376)
+        2603:1000::/24  2001:1900::2  8075        #3 3d02h  rib/microsoft.yaml:4
+    "#]]).await;
+}
+
+#[tokio::test]
+async fn received() {
+    check(
+        "received contoso-ashburn-1-v4",
+        Some(80),
+        expect![[r#"
+        PREFIX      NEXT HOP     AGE    AS PATH           ATTRIBUTES
+        4.1.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 8075:8007 r…
+        4.2.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 8075:8007 r…
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn the_generation() {
+    let daemon = Daemon::of(Speaker::new());
+    let text = daemon.show("generation", None).await.unwrap();
+    let hash = daemon._speaker.as_ref().unwrap().handle.generation().unwrap().hash_hex();
+    expect![[r#"
+        generation           3
+        hash                 HASH
+        in force since       2026-11-22T12:00:00Z (3d02h ago)
+        routes v4/v6         2/1
+        local ASN            8075
+        router id            192.0.2.1
+    "#]]
+    .assert_eq(&text.replace(&hash, "HASH"));
+}
+
+#[tokio::test]
+async fn json_is_the_daemons_own() {
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+    let daemon = Daemon::of(Speaker::large(2500));
+    let router = daemon._speaker.as_ref().unwrap().router();
+    for (words, path) in [
+        ("sessions --json", "/api/v1/sessions"),
+        ("--json session contoso-ashburn-1", "/api/v1/sessions/contoso-ashburn-1-v4"),
+        ("routes --json", "/api/v1/routes"),
+        ("routes 8.8.8.8 --json", "/api/v1/routes?prefix=8.8.8.8"),
+        ("routes 20.0.3.0/24 --json", "/api/v1/routes?prefix=20.0.3.0/24"),
+        ("received 4.68.74.181 --json", "/api/v1/sessions/4.68.74.181/received"),
+        ("advertised 4.68.74.181 --json", "/api/v1/sessions/4.68.74.181/advertised"),
+        ("generation --json", "/api/v1/generation"),
+    ] {
+        let request = hyper::Request::get(path).body(Body::empty()).unwrap();
+        let body = router.clone().oneshot(request).await.unwrap().into_body();
+        let expected = body.collect().await.unwrap().to_bytes();
+        let text = daemon.show(words, None).await.unwrap();
+        assert_eq!(text.as_bytes(), expected, "{words}");
+        assert!(text.ends_with('\n'), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn long_lists_come_whole() {
+    let daemon = Daemon::of(Speaker::large(2500));
+    for words in ["routes", "received contoso-ashburn-1", "advertised contoso-ashburn-1"] {
+        let text = daemon.show(words, None).await.unwrap();
+        assert_eq!(text.lines().count(), 2501, "{words}");
+        assert!(text.lines().last().unwrap().starts_with("20.9.195.0/24 "), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said() {
+    let daemon = Daemon::of(Speaker::new());
+    assert_eq!(
+        daemon.error("received contoso-ashburn").await,
+        "no session, peer address or connection is \"contoso-ashburn\": did you mean \"contoso-ashburn-1-v4\"?; \
+         the sessions are contoso-ashburn-1-v4, contoso-ashburn-1-v6, ix-london-1-v4"
+    );
+    assert!(daemon.error("session a/b?c#d%é").await.contains("\"a/b?c#d%é\""));
+    assert!(daemon.error("routes 13.64.0.0/99").await.starts_with("prefix must be a prefix like"));
+    let socket = daemon.dir.path().join("gone");
+    let error = Client::new(&socket).value("/").await.unwrap_err().to_string();
+    assert!(error.contains("gone: is peeringd running?"), "{error}");
+    let folder = Client::new(daemon.dir.path()).value("/").await.unwrap_err().to_string();
+    assert!(folder.contains("is peeringd running?"), "{folder}");
+}
+
+/// Gives rows 0 to 9 behind `after`, but breaks off each answer after three of them, or at once where `barren`.
+fn breaking(asked: Arc<AtomicUsize>, barren: bool) -> Router {
+    let list = move |RawQuery(query): RawQuery| async move {
+        asked.fetch_add(1, Ordering::Relaxed);
+        let first = query.map_or(0, |q| {
+            let after = q.strip_prefix("after=10.").unwrap().strip_suffix(".0.0%2F16").unwrap();
+            after.parse::<u32>().unwrap() + 1
+        });
+        let upto = if barren { first } else { (first + 3).min(10) };
+        let mut chunks: Vec<Result<Bytes, io::Error>> = vec![Ok("[\n".into())];
+        for n in first..upto {
+            let begun = if n == first { "" } else { ",\n" };
+            chunks.push(Ok(format!("{begun}{{\"prefix\":\"10.{n}.0.0/16\"}}").into()));
+        }
+        match upto {
+            10 => chunks.push(Ok("\n]\n".into())),
+            _ => chunks
+                .extend([Ok(if barren { "" } else { ",\n{\"pref" }.into()), Err(io::Error::other("gone"))]),
+        }
+        // A frame a turn, as from a daemon that has more to do.
+        Body::from_stream(futures_util::stream::unfold(chunks.into_iter(), |mut chunks| async {
+            tokio::task::yield_now().await;
+            chunks.next().map(|chunk| (chunk, chunks))
+        }))
+    };
+    Router::new().route("/api/v1/routes", get(list))
+}
+
+#[tokio::test]
+async fn a_list_that_broke_off_is_taken_up_again_where_it_did() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let daemon = Daemon::serving(breaking(asked.clone(), false));
+    let text = daemon.show("routes --json", None).await.unwrap();
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let prefixes: Vec<&str> = rows.iter().map(|r| r["prefix"].as_str().unwrap()).collect();
+    let expected: Vec<String> = (0..10).map(|n| format!("10.{n}.0.0/16")).collect();
+    assert_eq!(prefixes, expected);
+    assert!(asked.load(Ordering::Relaxed) >= 4);
+}
+
+#[tokio::test]
+async fn a_list_that_gets_nowhere_is_given_up() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let daemon = Daemon::serving(breaking(asked.clone(), true));
+    let error = daemon.error("routes").await;
+    assert!(error.starts_with("the daemon's answer broke off: "), "{error}");
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_daemon_of_ours_is_an_error() {
+    for (body, expected) in [
+        ("hello\n", "cannot read"),
+        ("[\n{\"prefix\":1}\n]\n", "cannot read"),
+        ("[\n{\"prefix\":\"10.0.0.0/8\"}\n", "ended in the middle"),
+        ("", "ended in the middle"),
+    ] {
+        let daemon = Daemon::serving(Router::new().route("/api/v1/routes", get(move || async move { body })));
+        let error = daemon.error("routes").await;
+        assert!(error.contains(expected), "{body:?}: {error}");
+    }
+    let daemon = Daemon::serving(Router::new());
+    assert_eq!(daemon.error("sessions").await, "the daemon answered 404 Not Found");
+}
+
+#[test]
+fn a_route_that_is_gone_is_shown_as_far_as_it_is_known() {
+    let clock = Clock::at(i64::try_from(NOON).unwrap());
+    let cells = |json: &str| (view::ADVERTISED.cells)(&serde_json::from_str(json).unwrap(), &clock).join("|");
+    let gone = r#"{"prefix":"13.64.0.0/11","nextHop":null,"origin":null,"asPath":null,"med":null,
+        "communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,
+        "file":null,"line":null,"stale":true,"something new":1}"#;
+    assert_eq!(cells(gone), "13.64.0.0/11|-|-|-|-|stale");
+    let there = r#"{"prefix":"2603:1000::/24","nextHop":"2001:db8::1","origin":"incomplete","asPath":"8075",
+        "med":0,"communities":["8075:1007"],"extendedCommunities":["rt:8075:1"],"largeCommunities":["1:2:3"],
+        "since":{"generation":2,"time":"2026-11-22T11:59:00Z"},"source":"list","file":"rib/a.yaml","line":7,
+        "stale":false}"#;
+    assert_eq!(
+        cells(there),
+        "2603:1000::/24|2001:db8::1|8075|#2 1m00s|rib/a.yaml:7|\
+         incomplete med 0 8075:1007 rt:8075:1 1:2:3 (list)"
+    );
+}
+
+#[test]
+fn ages_are_in_two_units() {
+    let clock = Clock::at(1_000_000_000);
+    for (ago, expected) in [
+        (0, "0s"),
+        (59, "59s"),
+        (185, "3m05s"),
+        (7800, "2h10m"),
+        (4 * 86_400 + 3 * 3600, "4d03h"),
+        (-5, "0s"),
+    ] {
+        let time = jiff::Timestamp::from_second(1_000_000_000 - ago).unwrap().to_string();
+        assert_eq!(clock.age(&time), expected);
+    }
+    assert_eq!(clock.age("whenever"), "whenever");
+}
+
+#[test]
+fn the_socket_comes_from_the_arguments() {
+    let cli = Cli::try_parse_from(["show", "sessions", "--socket", "/x"]).unwrap();
+    assert_eq!(cli.show.socket, PathBuf::from("/x"));
+    for words in [&["show"][..], &["show", "sessions", "x"], &["show", "received"], &["show", "nothing"]] {
+        assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
+    }
+}

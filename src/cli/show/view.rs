@@ -1,0 +1,405 @@
+//! What the daemon's JSON looks like to a person. Only what is shown is read; keys that are not known are let be.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::cli::table::printable;
+
+/// Now, to tell ages by.
+pub(super) struct Clock {
+    now: i64,
+}
+
+impl Clock {
+    pub(super) fn now() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        Self::at(i64::try_from(now).unwrap_or(i64::MAX))
+    }
+
+    pub(super) fn at(now: i64) -> Self {
+        Self { now }
+    }
+
+    /// How long ago, in two units: `12s`, `3m05s`, `2h10m`, `4d03h`.
+    pub(super) fn age(&self, time: &str) -> String {
+        let Ok(time) = time.parse::<Timestamp>() else { return time.to_owned() };
+        let secs = self.now.saturating_sub(time.as_second()).max(0);
+        let (mins, hours, days) = (secs / 60, secs / 3600, secs / 86_400);
+        if days > 0 {
+            format!("{days}d{:02}h", hours % 24)
+        } else if hours > 0 {
+            format!("{hours}h{:02}m", mins % 60)
+        } else if mins > 0 {
+            format!("{mins}m{:02}s", secs % 60)
+        } else {
+            format!("{secs}s")
+        }
+    }
+}
+
+/// Counts, or whatever there is one of for each family.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Families<T> {
+    ipv4: T,
+    ipv6: T,
+}
+
+impl Families<u64> {
+    fn both(&self) -> String {
+        format!("{}/{}", self.ipv4, self.ipv6)
+    }
+}
+
+#[derive(Deserialize)]
+struct LastError {
+    code: Option<u8>,
+    subcode: Option<u8>,
+    text: String,
+    direction: Option<String>,
+    at: Option<String>,
+}
+
+impl LastError {
+    fn short(&self) -> String {
+        match (self.code, self.subcode) {
+            (Some(code), Some(subcode)) => format!("{code}/{subcode} {}", self.text),
+            (_, _) => self.text.clone(),
+        }
+    }
+
+    fn long(&self, clock: &Clock) -> String {
+        let direction = self.direction.as_ref().map(|d| format!("{d} ")).unwrap_or_default();
+        let at = self.at.as_ref().map(|at| format!(", {} ago", clock.age(at))).unwrap_or_default();
+        format!("{direction}{}{at}", self.short())
+    }
+}
+
+#[derive(Deserialize)]
+struct Capability {
+    name: String,
+    code: u8,
+    text: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Capabilities {
+    local: Vec<Capability>,
+    peer: Vec<Capability>,
+}
+
+/// A session, short or whole.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Session {
+    name: String,
+    connection: String,
+    peer_address: String,
+    local_address: String,
+    peer_asn: u32,
+    state: String,
+    families: Vec<String>,
+    advertised: Families<u64>,
+    received: Families<u64>,
+    last_error: Option<LastError>,
+    #[serde(default)]
+    peering: String,
+    peering_location: Option<String>,
+    #[serde(default)]
+    connection_state: String,
+    since: Option<String>,
+    #[serde(default)]
+    pending: Families<u64>,
+    #[serde(default)]
+    end_of_rib_sent: Families<bool>,
+    #[serde(default)]
+    end_of_rib_received: Families<bool>,
+    #[serde(default)]
+    flaps: u64,
+    hold_time: Option<u16>,
+    direction: Option<String>,
+    peer_id: Option<String>,
+    #[serde(default)]
+    capabilities: Capabilities,
+    #[serde(default)]
+    messages: Option<BTreeMap<String, BTreeMap<String, u64>>>,
+}
+
+impl Session {
+    fn row(&self, clock: &Clock) -> [String; 8] {
+        [
+            self.name.clone(),
+            self.peer_address.clone(),
+            self.peer_asn.to_string(),
+            self.state.clone(),
+            self.since.as_deref().map(|t| clock.age(t)).unwrap_or_default(),
+            self.advertised.both(),
+            self.received.both(),
+            self.last_error.as_ref().map(LastError::short).unwrap_or_default(),
+        ]
+        .map(|cell| printable(&cell))
+    }
+}
+
+/// Something shown as names and what they are.
+pub(super) trait Lines {
+    /// In the order of showing.
+    fn lines(&self, clock: &Clock) -> Vec<(&'static str, String)>;
+}
+
+impl Lines for Session {
+    fn lines(&self, clock: &Clock) -> Vec<(&'static str, String)> {
+        let none = || "-".to_owned();
+        let since = self.since.as_deref().map(|s| format!(" for {}", clock.age(s))).unwrap_or_default();
+        let location = self.peering_location.as_ref().map(|l| format!(" at {l}")).unwrap_or_default();
+        let mut lines = vec![
+            ("session", self.name.clone()),
+            ("connection", format!("{}, {}", self.connection, self.connection_state)),
+            ("peering", format!("{}{location}", self.peering)),
+            ("peer", format!("{} AS{}", self.peer_address, self.peer_asn)),
+            ("peer id", self.peer_id.clone().unwrap_or_else(none)),
+            ("local address", self.local_address.clone()),
+            ("state", format!("{}{since}", self.state)),
+            ("dialled by", dialled_by(self.direction.as_deref())),
+            ("hold time", self.hold_time.map_or_else(none, |s| format!("{s} s"))),
+            ("families", if self.families.is_empty() { none() } else { self.families.join(", ") }),
+            ("advertised v4/v6", self.advertised.both()),
+            ("pending v4/v6", self.pending.both()),
+            ("received v4/v6", self.received.both()),
+            ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
+            ("flaps", self.flaps.to_string()),
+            ("last error", self.last_error.as_ref().map_or_else(none, |e| e.long(clock))),
+        ];
+        for (way, counts) in self.messages.iter().flatten().rev() {
+            let name = if way == "sent" { "messages sent" } else { "messages received" };
+            let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
+            lines.push((name, counts.join(", ")));
+        }
+        for (name, list) in
+            [("our capabilities", &self.capabilities.local), ("peer's capabilities", &self.capabilities.peer)]
+        {
+            lines.extend(
+                list.iter()
+                    .enumerate()
+                    .map(|(i, capability)| (if i == 0 { name } else { "" }, format!("{capability}"))),
+            );
+        }
+        lines
+    }
+}
+
+impl std::fmt::Display for Capability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { code, name, text } = self;
+        write!(f, "{name} ({code})")?;
+        if text.is_empty() { Ok(()) } else { write!(f, ": {text}") }
+    }
+}
+
+fn dialled_by(direction: Option<&str>) -> String {
+    match direction {
+        Some("outbound") => "us",
+        Some("inbound") => "the peer",
+        Some(other) => other,
+        None => "-",
+    }
+    .to_owned()
+}
+
+fn end_of_rib(sent: &Families<bool>, received: &Families<bool>) -> String {
+    let named = |families: &Families<bool>| match (families.ipv4, families.ipv6) {
+        (true, true) => "ipv4, ipv6",
+        (true, false) => "ipv4",
+        (false, true) => "ipv6",
+        (false, false) => "-",
+    };
+    format!("sent {}; received {}", named(sent), named(received))
+}
+
+const SESSION_HEAD: [&str; 8] =
+    ["NAME", "PEER", "ASN", "STATE", "FOR", "ADV v4/v6", "RCV v4/v6", "LAST ERROR"];
+
+/// The table of sessions: as wide as it needs, or no wider than the terminal, with the errors then below it.
+pub(super) fn sessions(sessions: &[Session], clock: &Clock, terminal: Option<usize>) -> String {
+    let rows: Vec<[String; 8]> = sessions.iter().map(|s| s.row(clock)).collect();
+    let whole = laid_out(&SESSION_HEAD, rows.iter().map(|row| row.as_slice()), None);
+    let Some(width) = terminal.filter(|width| whole.lines().any(|line| line.chars().count() > *width)) else {
+        return whole;
+    };
+    let narrow = ["NAME", "PEER", "ASN", "STATE", "FOR", "ADV", "RCV"];
+    let mut text =
+        laid_out(&narrow, rows.iter().map(|row| row.get(..narrow.len()).unwrap_or(row)), Some(width));
+    let mut errors = rows.iter().filter(|[.., error]| !error.is_empty()).peekable();
+    if errors.peek().is_some() {
+        text.push('\n');
+        text.push_str(&laid_out(
+            &["NAME", "LAST ERROR"],
+            errors.map(|[name, .., error]| [name.as_str(), error.as_str()]),
+            Some(width),
+        ));
+    }
+    text
+}
+
+/// A table without borders. Names and addresses are broken where the terminal is too narrow, other columns last.
+fn laid_out<R: AsRef<[C]>, C: AsRef<str>>(
+    head: &[&str],
+    rows: impl Iterator<Item = R>,
+    terminal: Option<usize>,
+) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head);
+    for row in rows {
+        table.add_row(row.as_ref().iter().map(AsRef::as_ref));
+    }
+    let keep = if terminal.is_some() { head.len() } else { 0 };
+    if let Some(width) = terminal {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    }
+    for (at, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if at + 1 == head.len() { 0 } else { 2 }));
+        if (2..keep).contains(&at) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
+    table.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
+}
+
+/// The generation in force.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Generation {
+    number: u32,
+    hash: String,
+    installed_at: String,
+    routes: Families<u64>,
+    local_asn: Option<u32>,
+    router_id: Option<String>,
+    last_reload_error: Option<String>,
+}
+
+impl Lines for Generation {
+    fn lines(&self, clock: &Clock) -> Vec<(&'static str, String)> {
+        let mut lines = vec![
+            ("generation", self.number.to_string()),
+            ("hash", self.hash.clone()),
+            ("in force since", format!("{} ({} ago)", self.installed_at, clock.age(&self.installed_at))),
+            ("routes v4/v6", self.routes.both()),
+        ];
+        lines.extend(self.local_asn.map(|asn| ("local ASN", asn.to_string())));
+        lines.extend(self.router_id.clone().map(|id| ("router id", id)));
+        for (i, line) in self.last_reload_error.iter().flat_map(|e| e.lines()).enumerate() {
+            lines.push((if i == 0 { "last reload refused" } else { "" }, line.to_owned()));
+        }
+        lines
+    }
+}
+
+#[derive(Deserialize)]
+struct Since {
+    generation: u32,
+    time: String,
+}
+
+/// A route of whichever list.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Route {
+    prefix: String,
+    next_hop: Option<String>,
+    as_path: Option<String>,
+    origin: Option<String>,
+    med: Option<u32>,
+    #[serde(default)]
+    communities: Option<Vec<String>>,
+    #[serde(default)]
+    extended_communities: Option<Vec<String>>,
+    #[serde(default)]
+    large_communities: Option<Vec<String>>,
+    since: Option<Since>,
+    received_at: Option<String>,
+    source: Option<String>,
+    file: Option<String>,
+    line: Option<u32>,
+    #[serde(default)]
+    stale: bool,
+    #[serde(default)]
+    peering_locations: Vec<String>,
+    #[serde(default)]
+    peerings: Vec<String>,
+}
+
+/// How routes of one list are shown.
+pub(super) struct RouteColumns<const N: usize> {
+    pub(super) head: [&'static str; N],
+    pub(super) cells: fn(&Route, &Clock) -> [String; N],
+}
+
+pub(super) const ROUTES: RouteColumns<5> = RouteColumns {
+    head: ["PREFIX", "AS PATH", "SINCE", "FROM", "ATTRIBUTES"],
+    cells: |r, clock| [r.prefix.clone(), r.path(), r.since(clock), r.place(), r.attributes()],
+};
+
+pub(super) const ADVERTISED: RouteColumns<6> = RouteColumns {
+    head: ["PREFIX", "NEXT HOP", "AS PATH", "SINCE", "FROM", "ATTRIBUTES"],
+    cells: |r, clock| {
+        [r.prefix.clone(), text(&r.next_hop), r.path(), r.since(clock), r.place(), r.attributes()]
+    },
+};
+
+pub(super) const RECEIVED: RouteColumns<5> = RouteColumns {
+    head: ["PREFIX", "NEXT HOP", "AGE", "AS PATH", "ATTRIBUTES"],
+    cells: |r, clock| {
+        let age = r.received_at.as_deref().map(|t| clock.age(t)).unwrap_or_default();
+        [r.prefix.clone(), text(&r.next_hop), age, r.path(), r.attributes()]
+    },
+};
+
+fn text(value: &Option<String>) -> String {
+    value.clone().unwrap_or_else(|| "-".to_owned())
+}
+
+impl Route {
+    fn path(&self) -> String {
+        text(&self.as_path)
+    }
+
+    fn since(&self, clock: &Clock) -> String {
+        self.since
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |s| format!("#{} {}", s.generation, clock.age(&s.time)))
+    }
+
+    fn place(&self) -> String {
+        match (&self.file, self.line) {
+            (Some(file), Some(line)) => format!("{file}:{line}"),
+            (_, _) => "-".to_owned(),
+        }
+    }
+
+    /// What is not as in a plain route, in few words.
+    fn attributes(&self) -> String {
+        let mut parts = Vec::new();
+        if self.stale {
+            parts.push("stale".to_owned());
+        }
+        parts.extend(self.origin.clone().filter(|o| o != "igp"));
+        parts.extend(self.med.map(|med| format!("med {med}")));
+        for list in [&self.communities, &self.extended_communities, &self.large_communities] {
+            parts.extend(list.iter().flatten().cloned());
+        }
+        for (word, only) in [("only at", &self.peering_locations), ("only on", &self.peerings)] {
+            if !only.is_empty() {
+                parts.push(format!("{word} {}", only.join(", ")));
+            }
+        }
+        parts.extend(self.source.as_ref().map(|s| format!("({s})")));
+        parts.join(" ")
+    }
+}

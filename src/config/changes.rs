@@ -1,0 +1,116 @@
+//! The configuration as changed: what a reload does to the sessions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{Plan, RouterPlan, SessionPlan};
+use crate::rib::{Finding, Findings, Place};
+
+/// What it takes to get from one plan to another. Sessions are the same where their names are.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Changes {
+    /// To be started.
+    pub added: Vec<Arc<SessionPlan>>,
+    /// To be ended: Cease, Peer De-configured.
+    pub removed: Vec<Arc<SessionPlan>>,
+    /// To be ended by Cease, Other Configuration Change (RFC 4486), and started anew: something that the OPEN or the
+    /// addresses said has changed.
+    pub reset: Vec<Arc<SessionPlan>>,
+    /// To go on, with the new plan.
+    pub adjusted: Vec<Arc<SessionPlan>>,
+    /// Why the new plan cannot be taken on while running; none of the above is to be done unless this is empty.
+    pub refused: Findings,
+}
+
+impl Changes {
+    /// Whether nothing changes for any session, and nothing is refused.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { added, removed, reset, adjusted, refused } = self;
+        added.is_empty()
+            && removed.is_empty()
+            && reset.is_empty()
+            && adjusted.is_empty()
+            && refused.0.is_empty()
+    }
+}
+
+/// What a reload changes. O(n) in sessions.
+#[must_use]
+pub fn changes(old: &Plan, new: &Plan) -> Changes {
+    let mut changes = Changes { refused: refused(old, new), ..Changes::default() };
+    let mut before: HashMap<&str, &Arc<SessionPlan>> = old.sessions.iter().map(|s| (&*s.name, s)).collect();
+    for session in &new.sessions {
+        match before.remove(&*session.name) {
+            None => changes.added.push(Arc::clone(session)),
+            Some(was) if was == session => {}
+            Some(was) if needs_reset(was, session) => changes.reset.push(Arc::clone(session)),
+            Some(_) => changes.adjusted.push(Arc::clone(session)),
+        }
+    }
+    let gone = old.sessions.iter().filter(|s| before.contains_key(&*s.name));
+    changes.removed.extend(gone.cloned());
+    changes
+}
+
+/// Whether the peer must learn of the change by a new session. Every field is judged here, the new ones too.
+fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
+    let SessionPlan {
+        name: _,
+        connection: _,
+        peering: _,
+        peering_location: _,
+        connection_state: _,
+        peer_address,
+        peer_port,
+        local_address,
+        peer_asn,
+        is_route_server,
+        passive,
+        hold_time,
+        connect_retry: _,
+        families,
+        next_hop,
+        max_prefixes: _,
+    } = old;
+    *peer_address != new.peer_address
+        || *peer_port != new.peer_port
+        || *local_address != new.local_address
+        || *peer_asn != new.peer_asn
+        || *is_route_server != new.is_route_server
+        || *passive != new.passive
+        || *hold_time != new.hold_time
+        || *families != new.families
+        || *next_hop != new.next_hop
+}
+
+/// What only a restart changes.
+fn refused(old: &Plan, new: &Plan) -> Findings {
+    let Plan {
+        file: _,
+        router,
+        rib: _,
+        http,
+        control_socket,
+        state_dir,
+        lab: _,
+        limits: _,
+        peerings: _,
+        sessions: _,
+    } = old;
+    let RouterPlan { asn, router_id, listen } = router;
+    let changed = [
+        ("router.asn", *asn != new.router.asn),
+        ("router.router_id", *router_id != new.router.router_id),
+        ("router.listen", *listen != new.router.listen),
+        ("http.listen", *http != new.http),
+        ("control.socket", *control_socket != new.control_socket),
+        ("state_dir", *state_dir != new.state_dir),
+    ];
+    let place = Place::file(new.file.as_path());
+    let finding = |key: &str| {
+        let what = format!("{key} has changed, which a reload cannot do");
+        Finding::error(place.clone(), what, "restart to change it, or set it back")
+    };
+    Findings(changed.iter().filter(|(_, changed)| *changed).map(|(key, _)| finding(key)).collect())
+}

@@ -1,0 +1,330 @@
+//! As written → as meant: defaults filled in, names and numbers checked, peering by peering.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::faults::{At, Faults};
+use super::session::{Connected, sessions};
+use super::unique::Unique;
+use super::written::{Connection, Peering, Written};
+use super::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan, advice};
+use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider, bandwidth_refusal};
+use crate::rib::load::events::Mark;
+use crate::rib::special;
+use crate::wire::{Asn, AsnKind};
+
+/// Microsoft's network.
+pub(super) const DEFAULT_ASN: Asn = Asn(8075);
+/// ExpressRoute's ASN, which peers filter.
+const EXPRESS_ROUTE: Asn = Asn(12076);
+/// What a Unix socket's address holds, without its closing zero.
+const MAX_SOCKET_PATH: usize = 107;
+const CONTROL_SOCKET: &str = "/run/peeringd/control.sock";
+const STATE_DIR: &str = "/var/lib/peeringd";
+const RECEIVED_PREFIXES: u64 = 1_000_000;
+
+/// Where this is to run, which decides what numbers and addresses are allowed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// On the Internet.
+    Live,
+    /// Where nobody is harmed.
+    Lab,
+}
+
+/// The plan, as far as it can be made; it is only to be used where no error was recorded.
+pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Plan {
+    let lab = written.lab.is_some_and(|lab| lab.value);
+    let setting = if lab { Setting::Lab } else { Setting::Live };
+    let folder = file.parent().unwrap_or_else(|| Path::new(""));
+    let beside = |path: Option<&At<PathBuf>>, default: &str| {
+        folder.join(path.map_or_else(|| Path::new(default), |path| path.value.as_path()))
+    };
+    let router = router(written, setting, faults);
+    let control_socket = beside(written.control_socket.as_ref(), CONTROL_SOCKET);
+    if control_socket.as_os_str().len() > MAX_SOCKET_PATH {
+        let mark = written.control_socket.as_ref().map_or(written.mark, |at| at.mark);
+        let what = format!("the control socket's path has {} bytes", control_socket.as_os_str().len());
+        faults.error(mark, what, format!("choose one of {MAX_SOCKET_PATH} bytes at most"));
+    }
+    let mut plan = Plan {
+        file: file.to_owned(),
+        rib: beside(written.rib.as_ref(), ""),
+        http: written.http.map(|http| http.value),
+        control_socket,
+        state_dir: beside(written.state_dir.as_ref(), STATE_DIR),
+        lab,
+        limits: Limits {
+            received_prefixes: written.received_prefixes.map_or(RECEIVED_PREFIXES, |at| at.value),
+        },
+        peerings: Vec::with_capacity(written.peerings.len()),
+        sessions: Vec::new(),
+        router,
+    };
+    let mut names = Names::default();
+    let mut unique = Unique::default();
+    for peering in &written.peerings {
+        let (peering, sessions) =
+            resolve_peering(peering, (plan.router.asn, setting), &mut names, &mut unique, faults);
+        plan.peerings.push(Arc::new(peering));
+        plan.sessions.extend(sessions);
+    }
+    unique.check(faults);
+    if written.peerings.is_empty() {
+        faults.warning(written.mark, "there are no peerings", "add some: without them nobody is spoken to");
+    }
+    plan
+}
+
+fn router(written: &Written, setting: Setting, faults: &mut Faults) -> RouterPlan {
+    let asn = written.asn.map_or(DEFAULT_ASN, |asn| asn.value);
+    if let Some(At { mark, .. }) = written.asn
+        && let Some((why, fix)) = asn_refusal(asn, setting)
+    {
+        faults.error(mark, format!("asn {asn} is {why}"), fix);
+    }
+    let router_id = written.router_id.map_or(Ipv4Addr::UNSPECIFIED, |id| id.value);
+    if let Some(At { mark, .. }) = written.router_id
+        && (router_id.is_unspecified() || router_id.is_multicast() || router_id.is_broadcast())
+    {
+        let fix = "write an IPv4 address that no other router has, like one of this router's own";
+        faults.error(mark, format!("router_id {router_id} identifies no router (RFC 6286)"), fix);
+    }
+    RouterPlan { asn, router_id, listen: listen(written, setting, faults) }
+}
+
+fn listen(written: &Written, setting: Setting, faults: &mut Faults) -> Vec<SocketAddr> {
+    let mut taken: Vec<At<SocketAddr>> = Vec::new();
+    let router = written.listen.as_deref().unwrap_or_default();
+    for (key, at) in
+        router.iter().map(|at| ("listen", at)).chain(written.http.iter().map(|at| ("http.listen", at)))
+    {
+        let (address, mark) = (at.value, at.mark);
+        if address.port() == 0 && setting == Setting::Live {
+            let fix = "name the port; any free one (0) is for labs";
+            faults.error(mark, format!("{key} {address} has no port"), fix);
+        }
+        if address.ip().is_multicast() {
+            faults.error(mark, format!("{key} {address} is multicast"), "write an address of this machine");
+        }
+        if let Some(other) = taken.iter().find(|other| collide(other.value, address)) {
+            let what = format!("{key} {address} collides with {} at {}", other.value, faults.at(other.mark));
+            faults.error(mark, what, "keep one of the two, or give them different ports");
+        }
+        taken.push(*at);
+    }
+    match &written.listen {
+        None => vec![
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 179),
+            SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), 179),
+        ],
+        Some(listen) => {
+            if listen.is_empty() && faults.count() == 0 {
+                let fix = "name at least one address and port, or remove the key for port 179 on all";
+                faults.error(written.mark, "router.listen is empty", fix);
+            }
+            listen.iter().map(|at| at.value).collect()
+        }
+    }
+}
+
+/// Whether two sockets cannot both listen: the same port, and the same address or one that means all of its family.
+fn collide(a: SocketAddr, b: SocketAddr) -> bool {
+    let all = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && a.is_ipv4() == b.is_ipv4() && (all || a.ip() == b.ip())
+}
+
+/// Why a number cannot be a speaker's ASN, and the way out.
+fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str)> {
+    const FIX: &str = "write the ASN that the network really has";
+    const LAB: &str = "write a public ASN; lab: true allows these";
+    if asn == EXPRESS_ROUTE {
+        return Some(("ExpressRoute's, which is never a peer's", FIX));
+    }
+    match asn.kind() {
+        AsnKind::Public => None,
+        AsnKind::Private if setting == Setting::Lab => None,
+        AsnKind::Documentation if setting == Setting::Lab => None,
+        AsnKind::Private => Some(("a private ASN (RFC 6996)", LAB)),
+        AsnKind::Documentation => Some(("an ASN for documentation (RFC 5398)", LAB)),
+        AsnKind::Trans => Some(("AS_TRANS (RFC 6793), which stands for another", FIX)),
+        AsnKind::Zero => Some(("no ASN (RFC 7607)", FIX)),
+        AsnKind::Reserved => Some(("a reserved ASN (RFC 7300)", FIX)),
+    }
+}
+
+/// Where names were used first.
+#[derive(Default)]
+struct Names {
+    peerings: HashMap<String, Mark>,
+    connections: HashMap<String, Mark>,
+}
+
+fn claim(
+    names: &mut HashMap<String, Mark>,
+    what: &str,
+    name: Option<&At<String>>,
+    faults: &mut Faults,
+) -> Arc<str> {
+    let Some(name) = name else { return Arc::from("") };
+    match names.get(&name.value) {
+        Some(first) => {
+            let again = format!("the {what} name {} is already used at {}", name.value, faults.at(*first));
+            faults.error(name.mark, again, format!("give each {what} a name of its own"));
+        }
+        None => {
+            names.insert(name.value.clone(), name.mark);
+        }
+    }
+    name.value.as_str().into()
+}
+
+fn resolve_peering(
+    written: &Peering,
+    (our_asn, setting): (Asn, Setting),
+    names: &mut Names,
+    unique: &mut Unique,
+    faults: &mut Faults,
+) -> (PeeringPlan, Vec<Arc<SessionPlan>>) {
+    let kind = written.kind.map_or(Kind::Direct, |kind| kind.value);
+    let direct_peering_type = written.direct_peering_type.map_or(DirectPeeringType::Edge, |kind| kind.value);
+    if let (Kind::Exchange, Some(At { mark, .. })) = (kind, written.direct_peering_type) {
+        faults.error(mark, "direct_peering_type on an exchange peering", "remove it, or write kind: direct");
+    }
+    let mut peering = PeeringPlan {
+        name: claim(&mut names.peerings, "peering", written.name.as_ref(), faults),
+        kind,
+        direct_peering_type,
+        peering_service: written.peering_service.is_some_and(|at| at.value),
+        peer_asn: peer_asn(written, our_asn, setting, faults),
+        peering_location: written.peering_location.as_ref().map(|at| at.value.as_str().into()),
+        registered_prefixes: once(&written.registered_prefixes, |r| r.prefix, "registered prefix", faults),
+        registered_asns: once(&written.registered_asns, |r| r.asn, "registered ASN", faults),
+        peering_service_prefixes: once(
+            &written.peering_service_prefixes,
+            |p| p.prefix,
+            "Peering Service prefix",
+            faults,
+        ),
+        connections: Vec::with_capacity(written.connections.len()),
+    };
+    registered(written, setting, faults);
+    let mut all_sessions = Vec::new();
+    for written in &written.connections {
+        let mut connection = resolve_connection(written, &peering, names, faults);
+        let connected = Connected { peering: &peering, connection: &connection, setting };
+        let sessions = sessions(written, connected, unique, faults);
+        unique.connection(written.name.as_ref(), &sessions);
+        connection.sessions = sessions.iter().map(|session| Arc::clone(&session.name)).collect();
+        peering.connections.push(Arc::new(connection));
+        all_sessions.extend(sessions.into_iter().map(Arc::new));
+    }
+    advice::peering(written, &peering, &all_sessions, faults);
+    (peering, all_sessions)
+}
+
+fn peer_asn(written: &Peering, our_asn: Asn, setting: Setting, faults: &mut Faults) -> Asn {
+    let Some(At { value: asn, mark }) = written.peer_asn else { return Asn(0) };
+    if asn == our_asn {
+        let fix = "write the partner's ASN: sessions here are between networks";
+        faults.error(mark, format!("peer_asn {asn} is our own"), fix);
+    } else if let Some((why, fix)) = asn_refusal(asn, setting) {
+        faults.error(mark, format!("peer_asn {asn} is {why}"), fix);
+    }
+    asn
+}
+
+/// The values of a list, with an error for each that comes again.
+fn once<T: Clone, K: std::hash::Hash + Eq + std::fmt::Display>(
+    listed: &[At<T>],
+    key: fn(&T) -> K,
+    what: &str,
+    faults: &mut Faults,
+) -> Vec<T> {
+    let mut seen: HashMap<K, Mark> = HashMap::with_capacity(listed.len());
+    for At { value, mark } in listed {
+        let key = key(value);
+        match seen.get(&key) {
+            Some(first) => {
+                let what = format!("the {what} {key} is already listed at {}", faults.at(*first));
+                faults.error(*mark, what, "keep one of the two");
+            }
+            None => {
+                seen.insert(key, *mark);
+            }
+        }
+    }
+    listed.iter().map(|at| at.value.clone()).collect()
+}
+
+/// Nobody registers what is not theirs to announce.
+fn registered(written: &Peering, setting: Setting, faults: &mut Faults) {
+    let prefixes = written.registered_prefixes.iter().map(|at| (at.value.prefix, at.mark));
+    let service = written.peering_service_prefixes.iter().map(|at| (at.value.prefix, at.mark));
+    for (prefix, mark) in prefixes.chain(service) {
+        if let Some(why) =
+            special::reason(&prefix).filter(|_| setting == Setting::Live || prefix.prefix_len() == 0)
+        {
+            let what = format!("Invalid IP prefix {prefix}: it is {why}");
+            faults.error(mark, what, "register public space; lab: true allows other");
+        }
+    }
+    for At { value, mark } in &written.registered_asns {
+        if let Some((why, fix)) = asn_refusal(value.asn, setting) {
+            faults.error(*mark, format!("registered ASN {} is {why}", value.asn), fix);
+        }
+    }
+}
+
+fn resolve_connection(
+    written: &Connection,
+    peering: &PeeringPlan,
+    names: &mut Names,
+    faults: &mut Faults,
+) -> ConnectionPlan {
+    if let Some(At { value: mbps, mark }) = written.bandwidth_in_mbps {
+        let refusal = match peering.kind {
+            Kind::Direct => bandwidth_refusal(mbps),
+            Kind::Exchange => (mbps == 0).then(|| "bandwidth_in_mbps is 0".to_owned()),
+        };
+        if let Some(refusal) = refusal {
+            faults.error(mark, refusal, "write what the link has, in Mbps, like 100000");
+        }
+    }
+    if let Some(At { value: provider, mark }) = written.session_address_provider {
+        let required = match (peering.kind, peering.direct_peering_type) {
+            (Kind::Exchange, _) => {
+                let fix = "remove it: an exchange gives the addresses";
+                faults.error(mark, "session_address_provider on an exchange peering", fix);
+                None
+            }
+            (Kind::Direct, DirectPeeringType::Voice) => Some(SessionAddressProvider::Microsoft),
+            (Kind::Direct, DirectPeeringType::IxRs) => Some(SessionAddressProvider::Peer),
+            (
+                Kind::Direct,
+                DirectPeeringType::Edge
+                | DirectPeeringType::Transit
+                | DirectPeeringType::Cdn
+                | DirectPeeringType::Internal
+                | DirectPeeringType::Ix
+                | DirectPeeringType::EdgeZoneForOperators
+                | DirectPeeringType::PeerProp,
+            ) => None,
+        };
+        if let Some(required) = required.filter(|required| *required != provider) {
+            let of = peering.direct_peering_type.config_name();
+            let what = format!("session_address_provider {} on a {of} peering", provider.config_name());
+            faults.error(mark, what, format!("write {}, or remove the key", required.config_name()));
+        }
+    }
+    ConnectionPlan {
+        name: claim(&mut names.connections, "connection", written.name.as_ref(), faults),
+        state: written.state.map_or(ConnectionState::Active, |at| at.value),
+        bandwidth_in_mbps: written.bandwidth_in_mbps.map(|at| at.value),
+        session_address_provider: written.session_address_provider.map(|at| at.value),
+        peering_db_facility_id: written.peering_db_facility_id.map(|at| at.value),
+        sessions: Vec::new(),
+    }
+}

@@ -1,0 +1,370 @@
+//! The sessions of a connection: one for each transport whose addresses are known, with everything settled.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::faults::{At, Faults};
+use super::resolve::Setting;
+use super::unique::Unique;
+use super::written::{Addresses, BgpSession, Connection, Options};
+use super::{ConnectionPlan, PeeringPlan, SessionPlan};
+use crate::peering::{DirectPeeringType, Kind, LinkAddresses, is_host_of, link_addresses, on_one_link};
+use crate::rib::load::events::Mark;
+use crate::rib::special;
+use crate::wire::{Family, PerFamily};
+
+const HOLD_TIME: u16 = 90;
+const PEER_PORT: u16 = 179;
+const CONNECT_RETRY_SECS: u16 = 5;
+const MAX_PREFIXES: PerFamily<u64> = PerFamily { ipv4: 20_000, ipv6: 2_000 };
+
+/// Where a session belongs.
+#[derive(Clone, Copy)]
+pub(super) struct Connected<'a> {
+    pub(super) peering: &'a PeeringPlan,
+    pub(super) connection: &'a ConnectionPlan,
+    pub(super) setting: Setting,
+}
+
+impl Connected<'_> {
+    /// Whether the addresses are hosts of an exchange's network rather than the ends of a link.
+    fn on_exchange(&self) -> bool {
+        match (self.peering.kind, self.peering.direct_peering_type) {
+            (Kind::Exchange, _) | (Kind::Direct, DirectPeeringType::Ix | DirectPeeringType::IxRs) => true,
+            (
+                Kind::Direct,
+                DirectPeeringType::Edge
+                | DirectPeeringType::Transit
+                | DirectPeeringType::Cdn
+                | DirectPeeringType::Internal
+                | DirectPeeringType::Voice
+                | DirectPeeringType::EdgeZoneForOperators
+                | DirectPeeringType::PeerProp,
+            ) => false,
+        }
+    }
+}
+
+/// The sessions of a connection, in the order of the file, IPv4 transport before IPv6.
+pub(super) fn sessions(
+    written: &Connection,
+    connected: Connected<'_>,
+    unique: &mut Unique,
+    faults: &mut Faults,
+) -> Vec<SessionPlan> {
+    if let Some(mark) = written.list.filter(|_| !connected.on_exchange()) {
+        let what = "bgp_session is a list on a direct connection";
+        faults.error(mark, what, "write one mapping: a list is for kind: exchange and for ix_rs");
+    }
+    let mut sessions = Vec::new();
+    let mut count = PerFamily::<usize>::default();
+    for bgp_session in &written.sessions {
+        let before = sessions.len();
+        for transport in Family::ALL {
+            let given = *bgp_session.addresses.get(transport);
+            let own = bgp_session.own.get(transport).as_ref();
+            if is_absent(given) {
+                if let Some(own) = own {
+                    let what = format!("{} holds for no session", version(transport));
+                    faults.warning(own.mark, what, "give that session its addresses, or remove these keys");
+                }
+                continue;
+            }
+            *count.get_mut(transport) += 1;
+            let name = name(&connected.connection.name, transport, *count.get(transport));
+            let ends = ends(given, transport, bgp_session.mark, connected, faults);
+            if let Some((peer, local)) = ends {
+                let asn = connected.peering.peer_asn;
+                unique.session(transport, peer, local.value, asn);
+                sessions.push(session(name, (peer.value, local.value), bgp_session, connected, faults));
+            }
+        }
+        unused_next_hops(bgp_session, sessions.get(before..).unwrap_or_default(), faults);
+    }
+    sessions
+}
+
+/// Whether a transport has no session.
+pub(super) fn is_absent(given: Addresses) -> bool {
+    given.prefix.is_none() && given.microsoft.is_none() && given.peer.is_none() && !given.broken
+}
+
+fn version(transport: Family) -> &'static str {
+    match transport {
+        Family::Ipv4 => "v4",
+        Family::Ipv6 => "v6",
+    }
+}
+
+fn name(connection: &str, transport: Family, nth: usize) -> Arc<str> {
+    let version = version(transport);
+    if nth == 1 {
+        format!("{connection}-{version}").into()
+    } else {
+        format!("{connection}-{version}-{nth}").into()
+    }
+}
+
+type Ends = (At<IpAddr>, At<IpAddr>);
+
+/// Peer and local address, checked; none where they cannot be known, which is recorded.
+fn ends(
+    given: Addresses,
+    transport: Family,
+    mark: Mark,
+    connected: Connected<'_>,
+    faults: &mut Faults,
+) -> Option<Ends> {
+    if given.broken {
+        return None;
+    }
+    let from_prefix = match given.prefix {
+        Some(prefix) if !connected.on_exchange() => Some(from_link(prefix, transport, faults)?),
+        Some(_) | None => None,
+    };
+    let ip = transport.name();
+    let (peer, local) = match (given.peer, given.microsoft, from_prefix) {
+        (Some(peer), Some(local), _) => (peer, local),
+        (peer, local, Some((from_peer, from_local))) => {
+            (peer.unwrap_or(from_peer), local.unwrap_or(from_local))
+        }
+        (peer, local, None) => {
+            let missing = match (peer, local) {
+                (None, Some(_)) => format!("peer_session_{ip}_address is missing"),
+                (Some(_), None) => format!("microsoft_session_{ip}_address is missing"),
+                (_, _) => format!("microsoft_session_{ip}_address and peer_session_{ip}_address are missing"),
+            };
+            let fix = if connected.on_exchange() {
+                "add it: on an exchange both addresses are given".to_owned()
+            } else {
+                format!("add it, or give session_prefix_{} and neither address", version(transport))
+            };
+            let mark = peer.or(local).map(|at| at.mark).or(given.prefix.map(|at| at.mark)).unwrap_or(mark);
+            faults.error(mark, missing, fix);
+            return None;
+        }
+    };
+    if let (Some((from_peer, from_local)), Some(prefix)) = (from_prefix, given.prefix) {
+        for (at, from, whose) in [(peer, from_peer, "the peer"), (local, from_local, "Microsoft")] {
+            if at.value != from.value {
+                let what = format!("{} is not the address that {} gives {whose}", at.value, prefix.value);
+                faults.error(
+                    at.mark,
+                    what,
+                    format!("write {}, or remove the address or the prefix", from.value),
+                );
+            }
+        }
+    }
+    check_ends(peer, local, given.prefix, connected, faults);
+    Some((peer, local))
+}
+
+/// The ends of a direct link.
+fn from_link(prefix: At<IpNet>, transport: Family, faults: &mut Faults) -> Option<Ends> {
+    match link_addresses(prefix.value) {
+        Ok(LinkAddresses { peer, microsoft }) => {
+            Some((At { value: peer, mark: prefix.mark }, At { value: microsoft, mark: prefix.mark }))
+        }
+        Err(error) => {
+            let what = format!("Invalid Prefix: {}, {error}", prefix.value);
+            let fix = format!("write the link's own prefix in session_prefix_{}", version(transport));
+            faults.error(prefix.mark, what, fix);
+            None
+        }
+    }
+}
+
+fn check_ends(
+    peer: At<IpAddr>,
+    local: At<IpAddr>,
+    prefix: Option<At<IpNet>>,
+    connected: Connected<'_>,
+    faults: &mut Faults,
+) {
+    let setting = connected.setting;
+    let before = faults.count();
+    for (at, whose) in [(peer, "the peer's"), (local, "our")] {
+        if let Some((why, fix)) = address_refusal(at.value, setting) {
+            faults.error(at.mark, format!("{} as {whose} address is {why}", at.value), fix);
+        }
+    }
+    if faults.count() > before {
+        return;
+    }
+
+    if peer.value == local.value {
+        let what = format!("{} is both ends of the session", peer.value);
+        faults.error(peer.mark, what, "give each end an address of its own");
+        return;
+    }
+    match prefix.filter(|_| connected.on_exchange()) {
+        Some(net) => {
+            for at in [peer, local] {
+                if !is_host_of(net.value, at.value) {
+                    let what = format!("{} is no host of the exchange's network {}", at.value, net.value);
+                    faults.error(at.mark, what, "mend the address or the session prefix");
+                }
+            }
+        }
+        None if setting == Setting::Live
+            && !connected.on_exchange()
+            && !on_one_link(peer.value, local.value) =>
+        {
+            let what = format!("{} and {} are not on one link", peer.value, local.value);
+            let fix = "write the two hosts of its /30, /31 or IPv6 prefix; lab: true allows other";
+            faults.error(peer.mark, what, fix);
+        }
+        None => {}
+    }
+}
+
+/// Why an address cannot be a session's, and the way out.
+fn address_refusal(address: IpAddr, setting: Setting) -> Option<(String, &'static str)> {
+    const FIX: &str = "write an address of the link";
+    let never = match address {
+        IpAddr::V4(a) if a.is_broadcast() => Some("the broadcast address"),
+        IpAddr::V6(a) if a.is_unicast_link_local() => Some("link-local, and has no interface"),
+        IpAddr::V6(a) if a.to_ipv4_mapped().is_some() => Some("an IPv4 address in IPv6 form"),
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    };
+    let never = never
+        .or_else(|| address.is_unspecified().then_some("unspecified"))
+        .or_else(|| address.is_multicast().then_some("multicast"));
+    if let Some(why) = never {
+        return Some((why.to_owned(), FIX));
+    }
+    let special = special::reason(&IpNet::from(address)).filter(|_| setting == Setting::Live)?;
+    Some((special.to_owned(), "write a public address; lab: true allows others"))
+}
+
+/// The keys that hold for a session: its own first, then those of `bgp_session`.
+#[derive(Clone, Copy)]
+struct Keys<'a> {
+    own: Option<&'a Options>,
+    common: &'a Options,
+}
+
+impl Keys<'_> {
+    fn get<T>(&self, key: impl Fn(&Options) -> Option<At<T>>) -> Option<At<T>> {
+        self.own.and_then(&key).or_else(|| key(self.common))
+    }
+
+    fn value<T>(&self, key: impl Fn(&Options) -> Option<At<T>>) -> Option<T> {
+        self.get(key).map(|at| at.value)
+    }
+
+    fn broken(&self) -> bool {
+        self.common.broken || self.own.is_some_and(|own| own.broken)
+    }
+}
+
+fn session(
+    name: Arc<str>,
+    (peer_address, local_address): (IpAddr, IpAddr),
+    written: &BgpSession,
+    connected: Connected<'_>,
+    faults: &mut Faults,
+) -> SessionPlan {
+    let transport = if peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+    let keys = Keys { own: written.own.get(transport).as_ref(), common: &written.common };
+    let families = keys.value(|o| o.families).unwrap_or_else(|| PerFamily::from_fn(|f| f == transport));
+    let others = PerFamily::from_fn(|family| {
+        let asked = *families.get(family) && family != transport;
+        asked.then(|| other_next_hop(family, &name, keys, written.mark, connected.setting, faults)).flatten()
+    });
+    let next_hop = PerFamily::from_fn(|family| {
+        if family == transport && *families.get(family) { Some(local_address) } else { *others.get(family) }
+    });
+    if let Some(at) = keys.own.and_then(|own| *own.next_hop.get(transport)) {
+        let what = format!("next_hop_{} has no use here", version(transport));
+        faults.error(at.mark, what, "remove it: the session's own address is the next hop of its own family");
+    }
+    if let Some(At { value: 0, mark }) = keys.get(|o| o.hold_time) {
+        let fix = "write a hold time of 3 s or more, unless the peer insists";
+        faults.warning(mark, "with hold_time 0 a peer that is gone is never noticed", fix);
+    }
+    SessionPlan {
+        name,
+        connection: Arc::clone(&connected.connection.name),
+        peering: Arc::clone(&connected.peering.name),
+        peering_location: connected.peering.peering_location.clone(),
+        connection_state: connected.connection.state,
+        peer_address,
+        peer_port: keys.value(|o| o.peer_port).unwrap_or(PEER_PORT),
+        local_address,
+        peer_asn: connected.peering.peer_asn,
+        is_route_server: connected.peering.direct_peering_type == DirectPeeringType::IxRs,
+        passive: keys.value(|o| o.passive).unwrap_or(false),
+        hold_time: keys.value(|o| o.hold_time).unwrap_or(HOLD_TIME),
+        connect_retry: Duration::from_secs(
+            keys.value(|o| o.connect_retry).unwrap_or(CONNECT_RETRY_SECS).into(),
+        ),
+        families,
+        next_hop,
+        max_prefixes: PerFamily::from_fn(|family| {
+            let limit = keys.value(|o| *o.max_prefixes.get(family));
+            limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
+        }),
+    }
+}
+
+/// The next hop of the family that is not the transport's own.
+fn other_next_hop(
+    family: Family,
+    session: &str,
+    keys: Keys<'_>,
+    mark: Mark,
+    setting: Setting,
+    faults: &mut Faults,
+) -> Option<IpAddr> {
+    match keys.get(|o| *o.next_hop.get(family)) {
+        Some(at) => {
+            check_next_hop(at, setting, faults);
+            Some(at.value)
+        }
+        None => {
+            if !keys.broken() {
+                let mark = keys.get(|o| o.families).map_or(mark, |at| at.mark);
+                no_next_hop(family, session, mark, faults);
+            }
+            None
+        }
+    }
+}
+
+fn no_next_hop(family: Family, session: &str, mark: Mark, faults: &mut Faults) {
+    let (over, key, like) = match family {
+        Family::Ipv4 => ("IPv4 routes over an IPv6 session", "next_hop_v4", "an IPv4 address of this router"),
+        Family::Ipv6 => ("IPv6 routes over an IPv4 session", "next_hop_v6", "an IPv6 address of this router"),
+    };
+    let what = format!("{session} offers {family}, and {over} have no next hop");
+    faults.error(mark, what, format!("add {key} with {like}, or take {family} out of families"));
+}
+
+fn check_next_hop(at: At<IpAddr>, setting: Setting, faults: &mut Faults) {
+    if let Some((why, fix)) = address_refusal(at.value, setting) {
+        faults.error(at.mark, format!("{} as next hop is {why}", at.value), fix);
+    }
+}
+
+/// A next hop in `bgp_session` that none of its sessions takes.
+fn unused_next_hops(written: &BgpSession, sessions: &[SessionPlan], faults: &mut Faults) {
+    if written.common.broken {
+        return;
+    }
+    for family in Family::ALL {
+        let Some(at) = *written.common.next_hop.get(family) else { continue };
+        let takes =
+            |s: &SessionPlan| *s.families.get(family) && s.peer_address.is_ipv4() != at.value.is_ipv4();
+        if !sessions.iter().any(takes) {
+            let what = format!("next_hop_{} is not used", version(family));
+            let fix =
+                format!("add {family} to the families of a session over the other transport, or remove it");
+            faults.warning(at.mark, what, fix);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a reload does to the sessions.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::folder;
+use crate::config::{SessionPlan, changes, load};
+
+const TWO: &str = "\
+router: {router_id: 192.0.2.1}
+rib: rib
+peerings:
+- name: p
+  peer_asn: 3356
+  connections:
+  - {name: a, bgp_session: {session_prefix_v4: 4.68.74.180/30}}
+  - {name: b, bgp_session: {session_prefix_v4: 4.68.74.184/30}}
+";
+
+/// The changes from [`TWO`] when `from` is replaced: names added, removed, reset and adjusted, and what is refused.
+fn changed(from: &str, to: &str) -> [String; 5] {
+    assert!(TWO.contains(from));
+    let dir = folder(TWO);
+    let path = dir.path().join("c.yaml");
+    let (old, _) = load(&path).unwrap();
+    fs::write(&path, TWO.replacen(from, to, 1)).unwrap();
+    let (new, _) = load(&path).unwrap();
+    let changes = changes(&old, &new);
+    let names = |sessions: &[Arc<SessionPlan>]| {
+        sessions.iter().map(|s| s.name.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let keys: Vec<_> = changes.refused.0.iter().filter_map(|f| f.what.split(' ').next()).collect();
+    assert_eq!(changes.is_empty(), old.sessions == new.sessions && keys.is_empty());
+    [
+        names(&changes.added),
+        names(&changes.removed),
+        names(&changes.reset),
+        names(&changes.adjusted),
+        keys.join(" "),
+    ]
+}
+
+#[test]
+fn changes_are_told_apart() {
+    let rows = [
+        ("rib: rib", "rib: other", ["", "", "", "", ""]),
+        ("name: p", "name: q", ["", "", "", "a-v4 b-v4", ""]),
+        ("name: a", "name: c", ["c-v4", "a-v4", "", "", ""]),
+        ("name: a,", "name: a, connection_state: validating,", ["", "", "", "a-v4", ""]),
+        ("74.180/30", "74.188/30", ["", "", "a-v4", "", ""]),
+        ("74.180/30}", "74.180/30, session_prefix_v6: '2a01::/64'}", ["a-v6", "", "", "", ""]),
+        ("74.180/30}", "74.180/30, hold_time: 30}", ["", "", "a-v4", "", ""]),
+        ("74.180/30}", "74.180/30, passive: true}", ["", "", "a-v4", "", ""]),
+        (
+            "74.180/30}",
+            "74.180/30, families: [ipv4, ipv6], next_hop_v6: '2a01::1'}",
+            ["", "", "a-v4", "", ""],
+        ),
+        (
+            "74.180/30}",
+            "74.180/30, max_prefixes_advertised_v4: 9, connect_retry: 9}",
+            ["", "", "", "a-v4", ""],
+        ),
+        ("peer_asn: 3356", "peer_asn: 174", ["", "", "a-v4 b-v4", "", ""]),
+        (
+            "192.0.2.1}",
+            "192.0.2.2, asn: 8068, listen: ['0.0.0.0:1179']}\nhttp: {listen: '127.0.0.1:80'}\nstate_dir: s\ncontrol: {socket: s.sock}",
+            [
+                "",
+                "",
+                "",
+                "",
+                "router.asn router.router_id router.listen http.listen control.socket state_dir",
+            ],
+        ),
+    ];
+    for (from, to, expected) in rows {
+        assert_eq!(changed(from, to), expected, "{from} -> {to}");
+    }
+}

@@ -1,0 +1,396 @@
+//! The configuration as written: every key typed, with its place, and nothing filled in.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use super::document::{Node, Value};
+use super::faults::{At, Faults};
+use super::section::{Section, Shape, read_node};
+use super::values;
+use crate::peering::{
+    ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
+    SessionAddressProvider,
+};
+use crate::rib::load::events::Mark;
+use crate::wire::{Asn, Family, PerFamily};
+
+const ROOT: Shape = Shape {
+    name: "the config",
+    keys: &["router", "rib", "http", "control", "state_dir", "lab", "limits", "peerings"],
+};
+const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "listen"] };
+const HTTP: Shape = Shape { name: "http", keys: &["listen"] };
+const CONTROL: Shape = Shape { name: "control", keys: &["socket"] };
+const LIMITS: Shape = Shape { name: "limits", keys: &["received_prefixes"] };
+const PEERING: Shape = Shape {
+    name: "a peering",
+    keys: &[
+        "name",
+        "kind",
+        "direct_peering_type",
+        "peering_service",
+        "peer_asn",
+        "peering_location",
+        "registered_prefixes",
+        "registered_asns",
+        "peering_service_prefixes",
+        "connections",
+    ],
+};
+const REGISTERED_PREFIX: Shape = Shape { name: "a registered prefix", keys: &["name", "prefix"] };
+const REGISTERED_ASN: Shape = Shape { name: "a registered ASN", keys: &["name", "asn"] };
+const SERVICE_PREFIX: Shape =
+    Shape { name: "a Peering Service prefix", keys: &["name", "prefix", "peering_service_prefix_key"] };
+const CONNECTION: Shape = Shape {
+    name: "a connection",
+    keys: &[
+        "name",
+        "connection_state",
+        "bandwidth_in_mbps",
+        "session_address_provider",
+        "peering_db_facility_id",
+        "bgp_session",
+    ],
+};
+const BGP_SESSION: Shape = Shape {
+    name: "bgp_session",
+    keys: &[
+        "session_prefix_v4",
+        "session_prefix_v6",
+        "microsoft_session_ipv4_address",
+        "microsoft_session_ipv6_address",
+        "peer_session_ipv4_address",
+        "peer_session_ipv6_address",
+        "families",
+        "next_hop_v4",
+        "next_hop_v6",
+        "passive",
+        "peer_port",
+        "hold_time",
+        "connect_retry",
+        "max_prefixes_advertised_v4",
+        "max_prefixes_advertised_v6",
+        "v4",
+        "v6",
+    ],
+};
+/// What `bgp_session` has too, but for addresses.
+const V4: Shape = Shape {
+    name: "v4",
+    keys: &[
+        "families",
+        "next_hop_v4",
+        "next_hop_v6",
+        "passive",
+        "peer_port",
+        "hold_time",
+        "connect_retry",
+        "max_prefixes_advertised_v4",
+        "max_prefixes_advertised_v6",
+    ],
+};
+
+const V6: Shape = Shape { name: "v6", ..V4 };
+
+/// Every mapping there is, for the test that holds the reference to it.
+#[cfg(test)]
+pub(super) const SHAPES: [Shape; 12] = [
+    ROOT,
+    ROUTER,
+    HTTP,
+    CONTROL,
+    LIMITS,
+    PEERING,
+    REGISTERED_PREFIX,
+    REGISTERED_ASN,
+    SERVICE_PREFIX,
+    CONNECTION,
+    BGP_SESSION,
+    V4,
+];
+
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) asn: Option<At<Asn>>,
+    pub(super) router_id: Option<At<Ipv4Addr>>,
+    /// None where the key is missing.
+    pub(super) listen: Option<Vec<At<SocketAddr>>>,
+    pub(super) rib: Option<At<PathBuf>>,
+    pub(super) http: Option<At<SocketAddr>>,
+    pub(super) control_socket: Option<At<PathBuf>>,
+    pub(super) state_dir: Option<At<PathBuf>>,
+    pub(super) lab: Option<At<bool>>,
+    pub(super) received_prefixes: Option<At<u64>>,
+    pub(super) peerings: Vec<Peering>,
+    pub(super) mark: Mark,
+}
+
+#[derive(Debug)]
+pub(super) struct Peering {
+    pub(super) mark: Mark,
+    pub(super) name: Option<At<String>>,
+    pub(super) kind: Option<At<Kind>>,
+    pub(super) direct_peering_type: Option<At<DirectPeeringType>>,
+    pub(super) peering_service: Option<At<bool>>,
+    pub(super) peer_asn: Option<At<Asn>>,
+    pub(super) peering_location: Option<At<String>>,
+    pub(super) registered_prefixes: Vec<At<RegisteredPrefix>>,
+    pub(super) registered_asns: Vec<At<RegisteredAsn>>,
+    pub(super) peering_service_prefixes: Vec<At<PeeringServicePrefix>>,
+    pub(super) connections: Vec<Connection>,
+}
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) mark: Mark,
+    pub(super) name: Option<At<String>>,
+    pub(super) state: Option<At<ConnectionState>>,
+    pub(super) bandwidth_in_mbps: Option<At<u64>>,
+    pub(super) session_address_provider: Option<At<SessionAddressProvider>>,
+    pub(super) peering_db_facility_id: Option<At<u64>>,
+    /// Where `bgp_session` is a list, the list's own place.
+    pub(super) list: Option<Mark>,
+    pub(super) sessions: Vec<BgpSession>,
+}
+
+#[derive(Debug)]
+pub(super) struct BgpSession {
+    pub(super) mark: Mark,
+    pub(super) addresses: PerFamily<Addresses>,
+    pub(super) common: Options,
+    /// Under `v4:` and `v6:`.
+    pub(super) own: PerFamily<Option<Options>>,
+}
+
+/// What was said of one transport's addresses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Addresses {
+    pub(super) prefix: Option<At<IpNet>>,
+    pub(super) microsoft: Option<At<IpAddr>>,
+    pub(super) peer: Option<At<IpAddr>>,
+    /// One of them could not be read, so what is missing may not be.
+    pub(super) broken: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) mark: Mark,
+    /// One of them could not be read, so what is missing may not be.
+    pub(super) broken: bool,
+    pub(super) families: Option<At<PerFamily<bool>>>,
+    pub(super) next_hop: PerFamily<Option<At<IpAddr>>>,
+    pub(super) passive: Option<At<bool>>,
+    pub(super) peer_port: Option<At<u16>>,
+    pub(super) hold_time: Option<At<u16>>,
+    pub(super) connect_retry: Option<At<u16>>,
+    /// The inner none is null: no limit of its own.
+    pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
+}
+
+pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
+    let section = Section::open(root, ROOT, faults)?;
+    let router = section.node("router").and_then(|node| Section::open(node, ROUTER, faults));
+    if router.is_none() && section.node("router").is_none() {
+        faults.error(root.mark, "router is missing", "add it, with router_id: and an IPv4 address below it");
+    }
+    let listen = router.filter(|r| r.node("listen").is_some());
+    let control = section.node("control").and_then(|node| Section::open(node, CONTROL, faults));
+    let limits = section.node("limits").and_then(|node| Section::open(node, LIMITS, faults));
+    let http = section.node("http").and_then(|node| Section::open(node, HTTP, faults));
+    Some(Written {
+        mark: root.mark,
+        asn: router.and_then(|r| r.read("asn", faults, values::asn)),
+        router_id: router.and_then(|r| r.need("router_id", "192.0.2.1", faults, values::ipv4)),
+        listen: listen.map(|r| r.each("listen", faults, values::socket_address)),
+        rib: section.need("rib", "rib/", faults, values::path),
+        http: http.and_then(|h| h.need("listen", "127.0.0.1:9179", faults, values::socket_address)),
+        control_socket: control
+            .and_then(|c| c.need("socket", "/run/peeringd/control.sock", faults, values::path)),
+        state_dir: section.read("state_dir", faults, values::path),
+        lab: section.read("lab", faults, values::boolean),
+        received_prefixes: limits
+            .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
+        peerings: section.items("peerings", faults).iter().filter_map(|node| peering(node, faults)).collect(),
+    })
+}
+
+fn peering(node: &Node, faults: &mut Faults) -> Option<Peering> {
+    let section = Section::open(node, PEERING, faults)?;
+    let connections = section.items("connections", faults).iter();
+    Some(Peering {
+        mark: section.mark,
+        name: section.need("name", "contoso-ashburn", faults, values::resource_name),
+        kind: section.read("kind", faults, values::word(Kind::CONFIG_NAMES, Kind::from_config)),
+        direct_peering_type: section.read(
+            "direct_peering_type",
+            faults,
+            values::word(DirectPeeringType::CONFIG_NAMES, DirectPeeringType::from_config),
+        ),
+        peering_service: section.read("peering_service", faults, values::boolean),
+        peer_asn: section.need("peer_asn", "3356", faults, values::asn),
+        peering_location: section.read("peering_location", faults, values::words),
+        registered_prefixes: entries(&section, "registered_prefixes", faults, registered_prefix),
+        registered_asns: entries(&section, "registered_asns", faults, registered_asn),
+        peering_service_prefixes: entries(&section, "peering_service_prefixes", faults, service_prefix),
+        connections: connections.filter_map(|node| connection(node, faults)).collect(),
+    })
+}
+
+/// The items of a list that are values or mappings.
+fn entries<T>(
+    section: &Section<'_>,
+    key: &str,
+    faults: &mut Faults,
+    read: fn(&Node, &str, &mut Faults) -> Option<T>,
+) -> Vec<At<T>> {
+    let items = section.items(key, faults).iter();
+    items.filter_map(|node| Some(At { value: read(node, key, faults)?, mark: node.mark })).collect()
+}
+
+fn registered_prefix(node: &Node, key: &str, faults: &mut Faults) -> Option<RegisteredPrefix> {
+    let (name, prefix) = match node.value {
+        Value::Map(_) => {
+            let section = Section::open(node, REGISTERED_PREFIX, faults)?;
+            let name = section.read("name", faults, values::resource_name);
+            (name, section.need("prefix", "20.33.0.0/24", faults, values::any_prefix)?)
+        }
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_) => {
+            (None, read_node(node, key, faults, values::any_prefix)?)
+        }
+    };
+    Some(RegisteredPrefix { name: name.map(|n| n.value.into()), prefix: prefix.value })
+}
+
+fn registered_asn(node: &Node, key: &str, faults: &mut Faults) -> Option<RegisteredAsn> {
+    let (name, asn) = match node.value {
+        Value::Map(_) => {
+            let section = Section::open(node, REGISTERED_ASN, faults)?;
+            let name = section.read("name", faults, values::resource_name);
+            (name, section.need("asn", "3356", faults, values::asn)?)
+        }
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_) => {
+            (None, read_node(node, key, faults, values::asn)?)
+        }
+    };
+    Some(RegisteredAsn { name: name.map(|n| n.value.into()), asn: asn.value })
+}
+
+fn service_prefix(node: &Node, key: &str, faults: &mut Faults) -> Option<PeeringServicePrefix> {
+    let (name, prefix, secret) = match node.value {
+        Value::Map(_) => {
+            let section = Section::open(node, SERVICE_PREFIX, faults)?;
+            let name = section.read("name", faults, values::resource_name);
+            let secret = section.read("peering_service_prefix_key", faults, values::words);
+            (name, section.need("prefix", "20.33.0.0/24", faults, values::any_prefix)?, secret)
+        }
+        Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_) => {
+            (None, read_node(node, key, faults, values::any_prefix)?, None)
+        }
+    };
+    let name = name.map(|n| n.value.into());
+    Some(PeeringServicePrefix { name, prefix: prefix.value, key: secret.map(|k| k.value.into()) })
+}
+
+fn connection(node: &Node, faults: &mut Faults) -> Option<Connection> {
+    let section = Section::open(node, CONNECTION, faults)?;
+    let (list, nodes) = match section.node("bgp_session") {
+        Some(Node { mark, value: Value::List(items) }) => (Some(*mark), items.as_slice()),
+        Some(node) => (None, std::slice::from_ref(node)),
+        None => (None, [].as_slice()),
+    };
+    Some(Connection {
+        mark: section.mark,
+        name: section.need("name", "contoso-ashburn-1", faults, values::resource_name),
+        state: section.read(
+            "connection_state",
+            faults,
+            values::word(ConnectionState::CONFIG_NAMES, ConnectionState::from_config),
+        ),
+        bandwidth_in_mbps: section.read("bandwidth_in_mbps", faults, values::number(0..=u64::from(u32::MAX))),
+        session_address_provider: section.read(
+            "session_address_provider",
+            faults,
+            values::word(SessionAddressProvider::CONFIG_NAMES, SessionAddressProvider::from_config),
+        ),
+        peering_db_facility_id: section.read(
+            "peering_db_facility_id",
+            faults,
+            values::number(0..=u64::from(u32::MAX)),
+        ),
+        list,
+        sessions: nodes.iter().filter_map(|node| bgp_session(node, faults)).collect(),
+    })
+}
+
+fn bgp_session(node: &Node, faults: &mut Faults) -> Option<BgpSession> {
+    let section = Section::open(node, BGP_SESSION, faults)?;
+    let own = |shape: Shape, faults: &mut Faults| {
+        let node = section.node(shape.name)?;
+        Section::open(node, shape, faults).map(|section| options(&section, faults))
+    };
+    let own = PerFamily { ipv4: own(V4, faults), ipv6: own(V6, faults) };
+    let addresses = PerFamily::from_fn(|family| {
+        let [prefix, microsoft, peer] = match family {
+            Family::Ipv4 => {
+                ["session_prefix_v4", "microsoft_session_ipv4_address", "peer_session_ipv4_address"]
+            }
+            Family::Ipv6 => {
+                ["session_prefix_v6", "microsoft_session_ipv6_address", "peer_session_ipv6_address"]
+            }
+        };
+        let before = faults.count();
+        let prefix = section.read(prefix, faults, values::prefix_of(family));
+        let microsoft = section.read(microsoft, faults, values::address(family));
+        let peer = section.read(peer, faults, values::address(family));
+        Addresses { prefix, microsoft, peer, broken: faults.count() > before }
+    });
+    Some(BgpSession { mark: section.mark, addresses, common: options(&section, faults), own })
+}
+
+fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
+    let before = faults.count();
+    let next_hop = PerFamily {
+        ipv4: section.read("next_hop_v4", faults, values::address(Family::Ipv4)),
+        ipv6: section.read("next_hop_v6", faults, values::address(Family::Ipv6)),
+    };
+    let mut limit = |key, family| {
+        let node = section.get(key)?;
+        read_node(node, key, faults, values::limit_or_null(family))
+    };
+    let max_prefixes = PerFamily {
+        ipv4: limit("max_prefixes_advertised_v4", Family::Ipv4),
+        ipv6: limit("max_prefixes_advertised_v6", Family::Ipv6),
+    };
+    let mut options = Options {
+        mark: section.mark,
+        broken: false,
+        families: families(section, faults),
+        next_hop,
+        passive: section.read("passive", faults, values::boolean),
+        peer_port: section.read("peer_port", faults, values::number(1..=u16::MAX)),
+        hold_time: section.read("hold_time", faults, values::hold_time),
+        connect_retry: section.read("connect_retry", faults, values::number(1..=u16::MAX)),
+        max_prefixes,
+    };
+    options.broken = faults.count() > before;
+    options
+}
+
+fn families(section: &Section<'_>, faults: &mut Faults) -> Option<At<PerFamily<bool>>> {
+    let node = section.node("families")?;
+    let mut families = PerFamily::<bool>::default();
+    let listed = section.each("families", faults, values::family);
+    for family in &listed {
+        let offered = families.get_mut(family.value);
+        if std::mem::replace(offered, true) {
+            let what = format!("families has {} twice", family.value);
+            faults.error(family.mark, what, "keep one of the two");
+        }
+    }
+    if matches!(&node.value, Value::List(items) if items.is_empty()) {
+        faults.error(node.mark, "families is empty", "name ipv4, ipv6 or both, or remove the key");
+    }
+    (!listed.is_empty()).then_some(At { value: families, mark: node.mark })
+}

@@ -1,0 +1,100 @@
+//! Errors as the API says them: `{"error": {"message": …}}`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::speaker::AskError;
+
+/// An answer that is not what was asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    message: String,
+    /// What may have been meant.
+    near: Vec<String>,
+    /// Seconds.
+    retry_after: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Inside<'a>,
+}
+
+#[derive(Serialize)]
+struct Inside<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    near: &'a [String],
+}
+
+impl ApiError {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), near: Vec::new(), retry_after: None }
+    }
+
+    /// 404.
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, message)
+    }
+
+    /// 400.
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// 503, and when to come again.
+    pub(super) fn unavailable(message: impl Into<String>) -> Self {
+        Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+    }
+
+    /// 500.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+    }
+
+    /// 405.
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this can only be read: use GET")
+    }
+
+    /// In words.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same, with what may have been meant.
+    pub(super) fn with_near(self, near: Vec<String>) -> Self {
+        Self { near, ..self }
+    }
+}
+
+impl From<AskError> for ApiError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::Gone => Self::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<serde_json::Error> for ApiError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let envelope = Envelope { error: Inside { message: &self.message, near: &self.near } };
+        let mut response = (self.status, Json(envelope)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::METHOD_NOT_ALLOWED {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        }
+        response
+    }
+}

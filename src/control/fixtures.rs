@@ -1,0 +1,330 @@
+//! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use axum::Router;
+use ipnet::{IpNet, Ipv4Net};
+use tokio::sync::{mpsc, watch};
+
+use crate::accept::{ReceivedAttrs, ReceivedRoute};
+use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
+use crate::config::SessionPlan;
+use crate::control::{router, socket_router};
+use crate::fsm::{Direction, State};
+use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
+use crate::peering::ConnectionState;
+use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
+use crate::speaker::{Ask, Handle, LastError, Overview, SessionEntry, SessionSnapshot};
+use crate::wire::{Asn, AttrSet, Capability, ErrorCode, Origin, PerFamily};
+
+/// 2026-11-22T12:00:00Z.
+pub(crate) const NOON: u64 = 1_795_348_800;
+
+/// The handle, and what must live for its tasks to answer.
+pub(crate) struct Speaker {
+    pub(crate) handle: Handle,
+    pub(crate) metrics: Metrics,
+    pub(crate) overview: watch::Sender<Overview>,
+    _snapshots: Vec<watch::Sender<Arc<SessionSnapshot>>>,
+}
+
+impl Speaker {
+    /// Three sessions of two connections, one of them Established, over a generation of three routes.
+    pub(crate) fn new() -> Self {
+        let sessions = vec![established(), idle(), exchange()];
+        Self::with(sessions, vec![received(1), received(2)], Some(generation(3, three_routes())), None)
+    }
+
+    /// One Established session whose peer has all of a generation and nothing yet of the next, which has one route less
+    /// and one with other attributes.
+    pub(crate) fn in_transfer() -> Self {
+        let mut routes = three_routes();
+        routes[0].1.truncate(1);
+        routes[1].0.attrs = Arc::default();
+        let next = Some(generation(4, routes));
+        Self::with(vec![established()], Vec::new(), next, Some(generation(3, three_routes())))
+    }
+
+    /// One Established session that holds, and has in its generation, so many routes.
+    pub(crate) fn large(routes: usize) -> Self {
+        let many = vec![(plain(), (0..routes).map(numbered).collect())];
+        let held = (0..routes).map(|n| ReceivedRoute { prefix: numbered(n), ..received(1) }).collect();
+        Self::with(vec![established()], held, Some(generation(3, many)), None)
+    }
+
+    pub(crate) fn with(
+        snapshots: Vec<SessionSnapshot>,
+        held: Vec<ReceivedRoute>,
+        generation: Option<Generation>,
+        told_before: Option<Generation>,
+    ) -> Self {
+        let generation = generation.map(Arc::new);
+        let told = told(told_before.map(Arc::new), generation.clone());
+        let metrics = Metrics::new().unwrap();
+        let held = Arc::new(held);
+        let (mut entries, mut senders) = (Vec::new(), Vec::new());
+        for snapshot in snapshots {
+            let labels = SessionLabels {
+                connection: snapshot.plan.connection.clone(),
+                session_ip: snapshot.plan.peer_address,
+            };
+            metrics.session(labels).count_messages(Way::Sent, MessageType::Update, 3);
+            let is_up = snapshot.state == State::Established;
+            let told = if is_up { told.clone() } else { PerFamily::default() };
+            let (sender, receiver) = watch::channel(Arc::new(snapshot));
+            let (ask, questions) = mpsc::channel(4);
+            tokio::spawn(answer(questions, told, held.clone()));
+            entries.push(SessionEntry { snapshot: receiver, ask });
+            senders.push(sender);
+        }
+        let (overview, seen) = watch::channel(Overview {
+            local_asn: Asn(8075),
+            router_id: Ipv4Addr::new(192, 0, 2, 1),
+            started: NOON - 60,
+            ready: generation.is_some(),
+            lab: true,
+            last_reload_error: None,
+        });
+        let handle = Handle {
+            sessions: Arc::new(ArcSwap::from_pointee(entries)),
+            generation: Arc::new(ArcSwapOption::new(generation)),
+            overview: seen,
+        };
+        Self { handle, metrics, overview, _snapshots: senders }
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        router(self.handle.clone(), self.metrics.clone())
+    }
+
+    pub(crate) fn socket_router(&self) -> Router {
+        socket_router(self.handle.clone(), self.metrics.clone())
+    }
+}
+
+/// Answers as a session's task would; a limit of 0 is never answered.
+async fn answer(
+    mut questions: mpsc::Receiver<Ask>,
+    told: PerFamily<Option<Told>>,
+    held: Arc<Vec<ReceivedRoute>>,
+) {
+    while let Some(question) = questions.recv().await {
+        match question {
+            Ask::Advertised(reply) => drop(reply.send(told.clone())),
+            Ask::Received { limit: 0, reply, .. } => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(3600)).await;
+                    drop(reply);
+                });
+            }
+            Ask::Received { after, limit, reply } => {
+                let behind = |r: &&ReceivedRoute| after.is_none_or(|a| key(r.prefix) > key(a));
+                drop(reply.send(held.iter().filter(behind).take(limit).cloned().collect()));
+            }
+        }
+    }
+}
+
+/// What a peer was told that got all of `before`, or of `now` where there is no `before`.
+fn told(before: Option<Arc<Generation>>, now: Option<Arc<Generation>>) -> PerFamily<Option<Told>> {
+    let Some(now) = now else { return PerFamily::default() };
+    let selector = Selector { peering: "contoso-ashburn".into(), location: Some("Ashburn".into()) };
+    let profile = SessionProfile {
+        local_asn: Asn(8075),
+        four_octet_as: true,
+        max_message_len: 4096,
+        families: PerFamily { ipv4: true, ipv6: true },
+        next_hop: PerFamily {
+            ipv4: Some("4.68.74.182".parse().unwrap()),
+            ipv6: Some("2001:1900::2".parse().unwrap()),
+        },
+        extended_next_hop: false,
+        enhanced_route_refresh: false,
+        otc: None,
+    };
+    let board = Board::new(before.unwrap_or_else(|| now.clone()));
+    let mut outbox = Outbox::new();
+    outbox.up(profile, board.view(&selector), Announcing::Yes);
+    let wrote =
+        outbox.write(NOON, usize::MAX, &mut |slices| Ok(slices.iter().map(|s| s.len()).sum())).unwrap();
+    assert_eq!(wrote.outcome, Outcome::Drained);
+    outbox.set_view(board.next(now).view(&selector));
+    PerFamily::from_fn(|family| outbox.told(family))
+}
+
+fn key(net: IpNet) -> (bool, IpAddr, u8) {
+    (matches!(net, IpNet::V6(_)), net.addr(), net.prefix_len())
+}
+
+fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan {
+    let local_address: IpAddr = local.parse().unwrap();
+    let is_v4 = local_address.is_ipv4();
+    SessionPlan {
+        name: format!("{connection}-{suffix}").into(),
+        connection: connection.into(),
+        peering: "contoso-ashburn".into(),
+        peering_location: Some("Ashburn".into()),
+        connection_state: ConnectionState::Active,
+        peer_address: peer.parse().unwrap(),
+        peer_port: 179,
+        local_address,
+        peer_asn: Asn(3356),
+        passive: false,
+        is_route_server: false,
+        hold_time: 90,
+        connect_retry: Duration::from_secs(5),
+        families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },
+        next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
+        max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
+    }
+}
+
+fn down(plan: SessionPlan) -> SessionSnapshot {
+    SessionSnapshot {
+        plan: Arc::new(plan),
+        state: State::Idle,
+        since: NOON,
+        local_address: None,
+        direction: None,
+        peer_id: None,
+        hold_time: None,
+        families: PerFamily::default(),
+        peer_capabilities: Vec::new(),
+        local_capabilities: Vec::new(),
+        four_octet_as: false,
+        advertised: PerFamily::default(),
+        pending: PerFamily::default(),
+        end_of_rib_sent: PerFamily::default(),
+        received: PerFamily::default(),
+        end_of_rib_received: PerFamily::default(),
+        flaps: 0,
+        last_error: None,
+    }
+}
+
+/// `contoso-ashburn-1-v4`.
+pub(crate) fn established() -> SessionSnapshot {
+    SessionSnapshot {
+        state: State::Established,
+        local_address: Some("4.68.74.182".parse().unwrap()),
+        direction: Some(Direction::Outbound),
+        peer_id: Some(Ipv4Addr::new(4, 68, 74, 1)),
+        hold_time: Some(30),
+        families: PerFamily { ipv4: true, ipv6: false },
+        peer_capabilities: vec![Capability::Multiprotocol(1, 1), Capability::FourOctetAs(Asn(3356))],
+        local_capabilities: vec![Capability::Multiprotocol(1, 1), Capability::RouteRefresh],
+        four_octet_as: true,
+        advertised: PerFamily { ipv4: 354, ipv6: 0 },
+        pending: PerFamily { ipv4: 7, ipv6: 0 },
+        end_of_rib_sent: PerFamily { ipv4: true, ipv6: false },
+        received: PerFamily { ipv4: 2, ipv6: 0 },
+        ..down(plan("contoso-ashburn-1", "v4", "4.68.74.182", "4.68.74.181"))
+    }
+}
+
+/// `contoso-ashburn-1-v6`, refused by the peer with words that no terminal should get.
+pub(crate) fn idle() -> SessionSnapshot {
+    SessionSnapshot {
+        flaps: 2,
+        last_error: Some(LastError {
+            code: Some(ErrorCode::BAD_PEER_AS),
+            sent: false,
+            text: "Bad Peer AS: \u{1b}[2Jgone".to_owned(),
+            at: NOON - 5,
+        }),
+        ..down(plan("contoso-ashburn-1", "v6", "2001:1900::2", "2001:1900::1"))
+    }
+}
+
+/// `ix-london-1-v4`, whose connection has one session.
+pub(crate) fn exchange() -> SessionSnapshot {
+    SessionSnapshot {
+        state: State::Active,
+        last_error: Some(LastError {
+            code: None,
+            sent: true,
+            text: "connection refused".to_owned(),
+            at: NOON,
+        }),
+        ..down(plan("ix-london-1", "v4", "5.57.80.1", "5.57.80.2"))
+    }
+}
+
+pub(crate) fn received(n: u8) -> ReceivedRoute {
+    ReceivedRoute {
+        prefix: format!("4.{n}.0.0/16").parse().unwrap(),
+        next_hop: "4.68.74.181".parse().unwrap(),
+        attrs: Arc::new(ReceivedAttrs {
+            origin: Origin::Incomplete,
+            as_path: "3356 65001 {7,8}".to_owned(),
+            med: Some(10),
+            communities: vec!["8075:8007".parse().unwrap()],
+            extended_communities: vec!["rt:8075:100".parse().unwrap()],
+            large_communities: vec!["8075:1:2".parse().unwrap()],
+        }),
+        received_at: NOON,
+    }
+}
+
+/// A load of one file: a group for each of these, a line for each group and each prefix.
+fn generation(number: u32, groups: Vec<(Group, Vec<IpNet>)>) -> Generation {
+    let path = Arc::new(PathBuf::from("rib/microsoft.yaml"));
+    let mut rows = Rows { files: vec![FileSpan { path, first_line: 1 }], ..Rows::default() };
+    let mut line = 2;
+    for ((group, prefixes), number) in groups.into_iter().zip(0..) {
+        rows.groups.push(Group { line, ..group });
+        for prefix in prefixes {
+            line += 1;
+            let len = prefix.prefix_len();
+            match prefix.network() {
+                IpAddr::V4(addr) => rows.v4.push(Row { addr: addr.into(), len, group: number, line }),
+                IpAddr::V6(addr) => rows.v6.push(Row { addr: addr.into(), len, group: number, line }),
+            }
+        }
+        line += 1;
+    }
+    rows.v4.sort_unstable_by_key(|r| (r.addr, r.len));
+    rows.v6.sort_unstable_by_key(|r| (r.addr, r.len));
+    Generation::build(rows, None, &mut Ranks::new(), number, NOON).unwrap()
+}
+
+fn plain() -> Group {
+    Group {
+        attrs: Arc::default(),
+        source: None,
+        peering_locations: Vec::new(),
+        peerings: Vec::new(),
+        allow_longer: false,
+        line: 0,
+    }
+}
+
+fn three_routes() -> Vec<(Group, Vec<IpNet>)> {
+    let attrs = AttrSet {
+        origin: Origin::Egp,
+        as_path: vec![Asn(12076)],
+        med: Some(50),
+        communities: vec!["8075:1007".parse().unwrap(), "8075:1008".parse().unwrap()],
+        ..AttrSet::default()
+    };
+    let regional = Group {
+        attrs: Arc::new(attrs),
+        source: Some("service-tags 376".into()),
+        peering_locations: vec!["Ashburn".to_owned()],
+        ..plain()
+    };
+    vec![
+        (plain(), vec!["13.64.0.0/11".parse().unwrap(), "2603:1000::/24".parse().unwrap()]),
+        (regional, vec!["13.64.0.0/14".parse().unwrap()]),
+    ]
+}
+
+/// The `n`th /24 from 20.0.0.0 on.
+fn numbered(n: usize) -> IpNet {
+    let address = 0x1400_0000 + (u32::try_from(n).unwrap() << 8);
+    Ipv4Net::new(Ipv4Addr::from(address), 24).unwrap().into()
+}

@@ -1,0 +1,40 @@
+//! The two clocks: monotonic moments for the state machines, seconds since the epoch for people.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
+
+use crate::fsm::Moment;
+
+/// The process's clocks. Everything to the left of this room is told the time by it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// Moments count from now.
+    #[must_use]
+    pub(super) fn start() -> Self {
+        Self { start: Instant::now() }
+    }
+
+    /// The monotonic time.
+    #[must_use]
+    pub(super) fn now(&self) -> Moment {
+        Moment(self.start.elapsed())
+    }
+
+    /// When a moment is, for a timer.
+    #[must_use]
+    pub(super) fn instant(&self, moment: Moment) -> Instant {
+        // A moment too far off to be represented is as good as a day away: the timer is set anew long before.
+        self.start.checked_add(moment.0).unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400))
+    }
+
+    /// Seconds since the epoch.
+    #[must_use]
+    pub(super) fn unix() -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+    }
+}

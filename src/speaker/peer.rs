@@ -1,0 +1,486 @@
+//! The task of one session: its state machine, its connections, its Adj-RIB-In, and what it is told to do.
+//!
+//! One task owns all of it, so nothing of a session is shared or locked. A socket that would block never blocks the
+//! task; whoever looks gets a snapshot.
+
+mod incoming;
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::sleep_until;
+use tracing::{debug, info, warn};
+
+use super::clock::Clock;
+use super::connection::{self, Connection};
+use super::handle::Ask;
+use super::snapshot::SessionSnapshot;
+use super::status::Status;
+use super::{sockets, terms};
+use crate::accept::{AdjRibIn, Budget};
+use crate::advertise::{Announcing, Outcome, SessionProfile, View};
+use crate::config::{RouterPlan, SessionPlan};
+use crate::fsm::{Action, ConnId, DownReason, Incoming, Moment, Outgoing, PeerFsm};
+use crate::metrics::SessionMetrics;
+use crate::peering::ConnectionState;
+use crate::wire::{ErrorCode, Notification};
+
+/// Connections that are being closed at once; past it the oldest way out, an abrupt one, is taken.
+const MAX_CLOSING: usize = 8;
+
+/// What a session is to do now; the newest word counts.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    /// The plan, whose addresses and OPEN do not change in a task's life.
+    pub(super) plan: Arc<SessionPlan>,
+    /// What to advertise.
+    pub(super) view: Arc<View>,
+    /// Whether to go on.
+    pub(super) order: Order,
+}
+
+/// Whether a session goes on.
+#[derive(Clone, Debug)]
+pub(super) enum Order {
+    /// It does.
+    Run,
+    /// It ends with this NOTIFICATION, and its task with it.
+    Leave(Notification),
+}
+
+/// What a session's task is given.
+pub(super) struct Links {
+    pub(super) router: RouterPlan,
+    pub(super) intent: watch::Receiver<Intent>,
+    pub(super) accepted: mpsc::Receiver<TcpStream>,
+    pub(super) asks: mpsc::Receiver<Ask>,
+    pub(super) snapshot: watch::Sender<Arc<SessionSnapshot>>,
+    /// What the session sends by, while it is Established: what a new table is prepared for.
+    pub(super) profile: watch::Sender<Option<SessionProfile>>,
+    pub(super) metrics: Arc<SessionMetrics>,
+    pub(super) budget: Arc<Budget>,
+    pub(super) clock: Clock,
+}
+
+type Dial = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>> + Send>>;
+
+/// What woke the task.
+enum Wake {
+    Intent(Result<(), watch::error::RecvError>),
+    Ready,
+    Dialled(ConnId, std::io::Result<TcpStream>),
+    Accepted(Option<TcpStream>),
+    Asked(Option<Ask>),
+    Due,
+    Closed,
+}
+
+/// The task of one session.
+pub(super) struct Peer {
+    intent: Intent,
+    fsm: PeerFsm,
+    /// One that we dialled and one that the peer did, at most.
+    connections: Vec<Connection>,
+    dialing: Option<(ConnId, Dial)>,
+    closing: JoinSet<()>,
+    adj_rib_in: AdjRibIn,
+    context: Option<crate::wire::UpdateContext>,
+    start_again_at: Option<Moment>,
+    status: Status,
+    links: Links,
+}
+
+impl Peer {
+    /// A session that has not started yet.
+    pub(super) fn new(links: Links) -> Self {
+        let intent = links.intent.borrow().clone();
+        let plan = &intent.plan;
+        Self {
+            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan), fastrand::u64(..)),
+            connections: Vec::new(),
+            dialing: None,
+            closing: JoinSet::new(),
+            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
+            context: None,
+            start_again_at: None,
+            status: Status::new(&links.router, plan, links.metrics.clone()),
+            intent,
+            links,
+        }
+    }
+
+    /// Runs the session until it is told to leave.
+    pub(super) async fn run(mut self) {
+        let now = self.now();
+        self.fsm.handle_start(now);
+        self.act();
+        loop {
+            self.publish();
+            let wake = self.wake().await;
+            self.on_wake(wake);
+            self.on_due();
+            let more = self.write_all();
+            if matches!(self.intent.order, Order::Leave(_)) {
+                break;
+            }
+            if more {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.publish();
+        while self.closing.join_next().await.is_some() {}
+    }
+
+    fn now(&self) -> Moment {
+        self.links.clock.now()
+    }
+
+    async fn wake(&mut self) -> Wake {
+        let deadline = [self.fsm.poll_deadline(), self.start_again_at].into_iter().flatten().min();
+        let deadline = deadline.map(|moment| self.links.clock.instant(moment));
+        let Links { intent, accepted, asks, .. } = &mut self.links;
+        tokio::select! {
+            changed = intent.changed() => Wake::Intent(changed),
+            () = ready(&self.connections) => Wake::Ready,
+            (conn, stream) = dialled(self.dialing.as_mut()) => Wake::Dialled(conn, stream),
+            stream = accepted.recv() => Wake::Accepted(stream),
+            ask = asks.recv() => Wake::Asked(ask),
+            () = due(deadline) => Wake::Due,
+            Some(_) = self.closing.join_next() => Wake::Closed,
+        }
+    }
+
+    fn on_wake(&mut self, wake: Wake) {
+        match wake {
+            Wake::Intent(Ok(())) => {
+                let intent = self.links.intent.borrow_and_update().clone();
+                self.on_intent(intent);
+            }
+            Wake::Intent(Err(_)) | Wake::Accepted(None) | Wake::Asked(None) => self.on_orphaned(),
+            Wake::Ready => self.read_all(),
+            Wake::Dialled(conn, stream) => self.on_dialled(conn, stream),
+            Wake::Accepted(Some(stream)) => self.on_accepted(stream),
+            Wake::Asked(Some(ask)) => self.on_ask(ask),
+            Wake::Due | Wake::Closed => {}
+        }
+    }
+
+    /// The supervisor has let go of the session: its last word counts, or, where that was to run, the process ends.
+    fn on_orphaned(&mut self) {
+        let mut intent = self.links.intent.borrow().clone();
+        if matches!(intent.order, Order::Run) {
+            intent.order = Order::Leave(Notification::new(ErrorCode::ADMIN_SHUTDOWN));
+        }
+        self.on_intent(intent);
+    }
+
+    fn on_intent(&mut self, intent: Intent) {
+        let announcing = announcing(&intent.plan);
+        self.adj_rib_in.set_limits(terms::limits(&intent.plan));
+        if let Order::Leave(notification) = &intent.order {
+            let now = self.now();
+            self.fsm.handle_stop(now, Some(notification.clone()));
+        }
+        self.intent = intent;
+        let view = self.intent.view.clone();
+        if let Some(conn) = self.established_mut() {
+            conn.outbox.set_view(view);
+            conn.outbox.set_announcing(announcing);
+        }
+        self.act();
+    }
+
+    fn on_ask(&mut self, ask: Ask) {
+        let answered = match ask {
+            Ask::Advertised(reply) => {
+                let outbox = self.established_mut().map(|conn| &conn.outbox);
+                let told = crate::wire::PerFamily::from_fn(|family| outbox.and_then(|o| o.told(family)));
+                reply.send(told).is_ok()
+            }
+            Ask::Received { after, limit, reply } => reply.send(self.adj_rib_in.page(after, limit)).is_ok(),
+        };
+        if !answered {
+            debug!("whoever asked has gone");
+        }
+    }
+
+    fn on_dialled(&mut self, conn: ConnId, stream: std::io::Result<TcpStream>) {
+        self.dialing = None;
+        let now = self.now();
+        match stream.and_then(|stream| Connection::new(conn, stream)) {
+            Ok(connection) => {
+                self.connections.push(connection);
+                self.fsm.handle_connected(now, conn);
+            }
+            Err(error) => {
+                self.status.connect_failed(&error);
+                self.fsm.handle_connect_failed(now, conn);
+            }
+        }
+        self.act();
+    }
+
+    fn on_accepted(&mut self, stream: TcpStream) {
+        let now = self.now();
+        match self.fsm.handle_accepted(now) {
+            Ok(conn) => match Connection::new(conn, stream) {
+                Ok(connection) => self.connections.push(connection),
+                Err(error) => {
+                    warn!(%error, "a socket option could not be set: the connection is refused");
+                    self.fsm.handle_closed(now, conn);
+                }
+            },
+            Err(refused) => {
+                self.status.inbound_refused();
+                if let (Some(notification), Ok(mut connection)) =
+                    (refused.0, Connection::new(ConnId(u64::MAX), stream))
+                {
+                    connection.outbox.control(notification.encode());
+                    self.close(connection);
+                }
+            }
+        }
+        self.act();
+    }
+
+    /// Whatever is due by the clock. A hold timer is only believed once what has arrived is read.
+    fn on_due(&mut self) {
+        let now = self.now();
+        if self.start_again_at.is_some_and(|at| at <= now) {
+            self.start_again_at = None;
+            self.fsm.handle_start(now);
+            self.act();
+        }
+        if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
+            self.read_all();
+            self.fsm.handle_timeout(now);
+            self.act();
+        }
+    }
+
+    /// The ids as they are now: what is done to one connection may end another.
+    fn connection_ids(&self) -> Vec<ConnId> {
+        self.connections.iter().map(|c| c.id).collect()
+    }
+
+    fn connection_mut(&mut self, conn: ConnId) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|c| c.id == conn)
+    }
+
+    fn remove(&mut self, conn: ConnId) -> Option<Connection> {
+        let at = self.connections.iter().position(|c| c.id == conn)?;
+        Some(self.connections.swap_remove(at))
+    }
+
+    fn established_mut(&mut self) -> Option<&mut Connection> {
+        let conn = self.fsm.established()?;
+        self.connection_mut(conn)
+    }
+
+    fn read_all(&mut self) {
+        for conn in self.connection_ids() {
+            self.read(conn);
+        }
+    }
+
+    fn read(&mut self, conn: ConnId) {
+        let Some(connection) = self.connection_mut(conn) else { return };
+        let filled = connection.read();
+        self.status.bytes_received(filled.read);
+        let mut at = 0;
+        // Any message may end the connection, so it is looked up anew for each.
+        while let Some(connection) = self.connection_mut(conn) {
+            let max_message_len = connection.max_message_len;
+            let unread = filled.bytes.get(at..filled.len).unwrap_or_default();
+            match crate::wire::frame(unread, max_message_len) {
+                Ok(Some(frame)) => {
+                    at += frame.whole.len();
+                    self.on_frame(conn, &frame);
+                }
+                Ok(None) => {
+                    connection.keep(unread);
+                    break;
+                }
+                Err(notification) => {
+                    let now = self.now();
+                    self.fsm.handle_message(now, conn, Incoming::Malformed(notification));
+                    self.act();
+                    break;
+                }
+            }
+        }
+        connection::give_back(filled.bytes);
+        if filled.ended && self.connection_mut(conn).is_some() {
+            self.lost(conn);
+        }
+    }
+
+    fn on_frame(&mut self, conn: ConnId, frame: &crate::wire::Frame<'_>) {
+        self.status.message_received(frame.kind);
+        let incoming = self.decode(conn, frame);
+        let now = self.now();
+        self.fsm.handle_message(now, conn, incoming);
+        self.act();
+    }
+
+    fn lost(&mut self, conn: ConnId) {
+        drop(self.remove(conn));
+        let now = self.now();
+        self.fsm.handle_closed(now, conn);
+        self.act();
+    }
+
+    /// Writes what waits; true when a turn's worth did not do.
+    fn write_all(&mut self) -> bool {
+        let mut more = false;
+        for conn in self.connection_ids() {
+            let Some(connection) = self.connection_mut(conn).filter(|c| c.outbox.wants_write()) else {
+                continue;
+            };
+            let before = connection.outbox.counters().clone();
+            let wrote = connection.write();
+            let now = connection.outbox.counters().clone();
+            self.status.sent(&before, &now);
+            match wrote {
+                Ok(wrote) => more |= matches!(wrote.outcome, Outcome::Budget),
+                Err(error) => {
+                    debug!(%error, "writing failed");
+                    // The peer may have said why before it went.
+                    self.read(conn);
+                    if self.connection_mut(conn).is_some() {
+                        self.lost(conn);
+                    }
+                }
+            }
+        }
+        more
+    }
+
+    /// Carries out what the state machine asks for.
+    fn act(&mut self) {
+        while let Some(action) = self.fsm.poll_action() {
+            match action {
+                Action::Dial(conn) => {
+                    let to = SocketAddr::new(self.intent.plan.peer_address, self.intent.plan.peer_port);
+                    self.status.connect_attempt();
+                    self.dialing = Some((conn, Box::pin(sockets::dial(self.intent.plan.local_address, to))));
+                }
+                Action::Send(conn, message) => self.send(conn, &message),
+                Action::Close(conn) => self.end(conn),
+                Action::Up(conn, negotiated) => self.up(conn, *negotiated),
+                Action::Down(_, reason) => self.down(&reason),
+                Action::AttemptFailed(_, reason) => self.status.attempt_failed(&reason),
+            }
+        }
+    }
+
+    fn send(&mut self, conn: ConnId, message: &Outgoing) {
+        let bytes = match message {
+            Outgoing::Open(open) => match open.encode() {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    tracing::error!(%error, "our own OPEN cannot be encoded");
+                    self.lost(conn);
+                    return;
+                }
+            },
+            Outgoing::Keepalive => crate::wire::KEEPALIVE.to_vec(),
+            Outgoing::Notification(notification) => notification.encode(),
+        };
+        if let Some(connection) = self.connection_mut(conn) {
+            connection.outbox.control(bytes);
+        }
+        if let Outgoing::Notification(notification) = message {
+            self.status.notification_sent(notification);
+        }
+    }
+
+    /// Ends a connection, or a dial under way.
+    fn end(&mut self, conn: ConnId) {
+        if self.dialing.as_ref().is_some_and(|(id, _)| *id == conn) {
+            self.dialing = None;
+        }
+        if let Some(connection) = self.remove(conn) {
+            self.close(connection);
+        }
+    }
+
+    fn close(&mut self, connection: Connection) {
+        if self.closing.len() < MAX_CLOSING {
+            self.closing.spawn(connection.close());
+        }
+    }
+
+    fn up(&mut self, conn: ConnId, negotiated: crate::fsm::Negotiated) {
+        let (plan, local_asn) = (self.intent.plan.clone(), self.links.router.asn);
+        info!(
+            peer_id = %negotiated.peer_open.bgp_id,
+            hold_time = negotiated.hold_time,
+            families = %terms::family_names(negotiated.families),
+            "session established"
+        );
+        self.context = Some(terms::update_context(local_asn, &plan, &negotiated));
+        let view = self.intent.view.clone();
+        let profile = terms::session_profile(local_asn, &plan, &negotiated);
+        let max_message_len = profile.max_message_len;
+        self.links.profile.send_replace(Some(profile.clone()));
+        if let Some(connection) = self.connection_mut(conn) {
+            connection.max_message_len = max_message_len;
+            connection.outbox.up(profile, view, announcing(&plan));
+        }
+        self.status.up(negotiated);
+    }
+
+    fn down(&mut self, reason: &DownReason) {
+        self.links.profile.send_replace(None);
+        self.adj_rib_in.clear();
+        self.context = None;
+        self.status.down(reason);
+    }
+
+    fn publish(&mut self) {
+        let (state, conn) = (self.fsm.state(), self.fsm.established());
+        let connection = self.connections.iter().find(|c| conn.is_none_or(|conn| c.id == conn));
+        let local = connection.and_then(Connection::local_ip);
+        let outbox = connection.filter(|_| conn.is_some()).map(|c| &c.outbox);
+        let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &self.adj_rib_in);
+        if let Some(snapshot) = snapshot {
+            self.links.snapshot.send_replace(Arc::new(snapshot));
+        }
+    }
+}
+
+/// Routes flow on an Active connection only; a session of any other comes up with DENY ALL.
+fn announcing(plan: &SessionPlan) -> Announcing {
+    if plan.connection_state == ConnectionState::Active { Announcing::Yes } else { Announcing::No }
+}
+
+/// Until a connection can be read, or written where something waits.
+async fn ready(connections: &[Connection]) {
+    poll_fn(|cx| {
+        // Each is polled, so that each wakes the task.
+        let ready = connections.iter().filter(|c| c.poll_ready(cx).is_ready()).count();
+        if ready > 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+async fn dialled(dialing: Option<&mut (ConnId, Dial)>) -> (ConnId, std::io::Result<TcpStream>) {
+    match dialing {
+        Some((conn, dial)) => (*conn, dial.await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn due(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

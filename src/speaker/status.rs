@@ -1,0 +1,274 @@
+//! What a session has come to: counted for the metrics, told as snapshots, logged where a person should know.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use tracing::{debug, info, warn};
+
+use super::clock::Clock;
+use super::snapshot::{LastError, SessionSnapshot};
+use super::terms;
+use crate::accept::{AdjRibIn, Applied};
+use crate::advertise::{Counters, Outbox};
+use crate::config::{RouterPlan, SessionPlan};
+use crate::fsm::{DownReason, Negotiated, State};
+use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
+use crate::wire::{Capability, Family, MessageKind, Notification, PerFamily, Treatment, Update};
+
+/// What makes a new snapshot worth telling.
+#[derive(Clone, PartialEq)]
+struct Seen {
+    plan: Arc<SessionPlan>,
+    state: State,
+    local: Option<IpAddr>,
+    advertised: PerFamily<u64>,
+    pending: PerFamily<u64>,
+    end_of_rib_sent: PerFamily<bool>,
+    end_of_rib_received: PerFamily<bool>,
+    received: PerFamily<u64>,
+    last_error: Option<LastError>,
+}
+
+/// What a session has come to.
+pub(super) struct Status {
+    metrics: Arc<SessionMetrics>,
+    local_capabilities: Vec<Capability>,
+    since: u64,
+    state: State,
+    negotiated: Option<Negotiated>,
+    end_of_rib_received: PerFamily<bool>,
+    flaps: u64,
+    last_error: Option<LastError>,
+    seen: Option<Seen>,
+}
+
+impl Status {
+    /// A session that has not started.
+    pub(super) fn new(router: &RouterPlan, plan: &SessionPlan, metrics: Arc<SessionMetrics>) -> Self {
+        Self {
+            local_capabilities: terms::capabilities(router.asn, plan),
+            since: Clock::unix(),
+            state: State::Idle,
+            negotiated: None,
+            end_of_rib_received: PerFamily::default(),
+            flaps: metrics.flaps(),
+            last_error: None,
+            seen: None,
+            metrics,
+        }
+    }
+
+    /// The snapshot of a session whose task has not run yet.
+    pub(super) fn before_start(router: &RouterPlan, plan: &Arc<SessionPlan>) -> SessionSnapshot {
+        SessionSnapshot {
+            plan: plan.clone(),
+            state: State::Idle,
+            since: Clock::unix(),
+            local_address: None,
+            direction: None,
+            peer_id: None,
+            hold_time: None,
+            families: PerFamily::default(),
+            peer_capabilities: Vec::new(),
+            local_capabilities: terms::capabilities(router.asn, plan),
+            four_octet_as: false,
+            advertised: PerFamily::default(),
+            pending: PerFamily::default(),
+            end_of_rib_sent: PerFamily::default(),
+            received: PerFamily::default(),
+            end_of_rib_received: PerFamily::default(),
+            flaps: 0,
+            last_error: None,
+        }
+    }
+
+    pub(super) fn connect_attempt(&self) {
+        self.metrics.count_connect_attempt();
+    }
+
+    pub(super) fn connect_failed(&mut self, error: &std::io::Error) {
+        self.failed(LastError {
+            code: None,
+            sent: false,
+            text: format!("connect: {error}"),
+            at: Clock::unix(),
+        });
+    }
+
+    pub(super) fn inbound_refused(&self) {
+        self.metrics.count_inbound_refused();
+        debug!("an inbound connection was refused: one is there already, or the session holds off");
+    }
+
+    pub(super) fn attempt_failed(&mut self, reason: &DownReason) {
+        // A dial that failed has been told with the system's words already.
+        if !matches!(reason, DownReason::ConnectionLost) || self.last_error.is_none() {
+            self.failed(last_error(reason));
+        }
+    }
+
+    /// Says it once, and again when it becomes another.
+    fn failed(&mut self, error: LastError) {
+        self.metrics.count_connect_failure();
+        if self.last_error.as_ref().is_some_and(|last| last.text == error.text) {
+            debug!(error = %error.text, "attempt failed");
+        } else {
+            warn!(error = %error.text, "attempt failed");
+        }
+        self.last_error = Some(error);
+    }
+
+    pub(super) fn up(&mut self, negotiated: Negotiated) {
+        self.metrics.count_established();
+        self.end_of_rib_received = PerFamily::default();
+        self.negotiated = Some(negotiated);
+    }
+
+    pub(super) fn down(&mut self, reason: &DownReason) {
+        let error = last_error(reason);
+        warn!(error = %error.text, "session ended");
+        self.metrics.count_flap();
+        self.flaps += 1;
+        self.negotiated = None;
+        self.last_error = Some(error);
+    }
+
+    pub(super) fn bytes_received(&self, n: usize) {
+        self.metrics.count_bytes(Way::Received, count(n));
+    }
+
+    /// A turn of writing took an outbox's counters from `before` to `now`.
+    pub(super) fn sent(&self, before: &Counters, now: &Counters) {
+        self.metrics.count_sent(before, now);
+    }
+
+    /// A NOTIFICATION is on its way. It is written while its connection closes, which no turn of ours sees.
+    pub(super) fn notification_sent(&self, notification: &Notification) {
+        self.metrics.count_messages(Way::Sent, MessageType::Notification, 1);
+        self.metrics.count_notification(Way::Sent, notification.code);
+    }
+
+    pub(super) fn message_received(&self, kind: MessageKind) {
+        let kind = match kind {
+            MessageKind::Open => MessageType::Open,
+            MessageKind::Update => MessageType::Update,
+            MessageKind::Notification => MessageType::Notification,
+            MessageKind::Keepalive => MessageType::Keepalive,
+            MessageKind::RouteRefresh => MessageType::RouteRefresh,
+        };
+        self.metrics.count_messages(Way::Received, kind, 1);
+    }
+
+    pub(super) fn notification_received(&self, notification: &Notification) {
+        self.metrics.count_notification(Way::Received, notification.code);
+    }
+
+    /// An UPDATE with errors is told of: the peer's operator will want to know, and so will ours.
+    pub(super) fn update_received(&self, update: &Update<'_>) {
+        let treatment = update.treatment();
+        if treatment == Treatment::Accept {
+            return;
+        }
+        self.metrics.count_treatment(treatment);
+        let faults: Vec<String> = update.faults().iter().map(ToString::to_string).collect();
+        warn!(
+            treatment = treatment.name(),
+            faults = faults.join("; "),
+            "the peer sent an UPDATE with errors"
+        );
+    }
+
+    pub(super) fn applied(&mut self, applied: &Applied) {
+        for family in Family::ALL {
+            self.metrics.count_announced(Way::Received, family, (*applied.announced.get(family)).into());
+            self.metrics.count_withdrawn(Way::Received, family, (*applied.withdrawn.get(family)).into());
+        }
+        if let Some(family) = applied.end_of_rib {
+            info!(%family, "the peer's End-of-RIB");
+            *self.end_of_rib_received.get_mut(family) = true;
+        }
+    }
+
+    /// Tells of the session if it differs from what was told last.
+    pub(super) fn snapshot(
+        &mut self,
+        plan: &Arc<SessionPlan>,
+        state: State,
+        local: Option<IpAddr>,
+        outbox: Option<&Outbox>,
+        adj_rib_in: &AdjRibIn,
+    ) -> Option<SessionSnapshot> {
+        if state != self.state {
+            self.since = Clock::unix();
+            self.state = state;
+            self.metrics.set_state(state, self.since);
+        }
+        let seen = Seen {
+            plan: plan.clone(),
+            state,
+            local,
+            advertised: outbox.map(Outbox::advertised).unwrap_or_default(),
+            pending: outbox.map(Outbox::pending).unwrap_or_default(),
+            end_of_rib_sent: outbox.map(Outbox::end_of_rib_sent).unwrap_or_default(),
+            end_of_rib_received: self.end_of_rib_received,
+            received: adj_rib_in.count(),
+            last_error: self.last_error.clone(),
+        };
+        if self.seen.as_ref() == Some(&seen) {
+            return None;
+        }
+        for family in Family::ALL {
+            self.metrics.set_prefixes(PrefixGauge::Advertised, family, *seen.advertised.get(family));
+            self.metrics.set_prefixes(PrefixGauge::Pending, family, *seen.pending.get(family));
+            self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
+        }
+        let snapshot = self.told(&seen);
+        self.seen = Some(seen);
+        Some(snapshot)
+    }
+
+    fn told(&self, seen: &Seen) -> SessionSnapshot {
+        let negotiated = self.negotiated.as_ref();
+        SessionSnapshot {
+            plan: seen.plan.clone(),
+            state: seen.state,
+            since: self.since,
+            local_address: seen.local,
+            direction: negotiated.map(|n| n.direction),
+            peer_id: negotiated.map(|n| n.peer_open.bgp_id),
+            hold_time: negotiated.map(|n| n.hold_time),
+            families: negotiated.map(|n| n.families).unwrap_or_default(),
+            peer_capabilities: negotiated.map(|n| n.peer_open.capabilities.clone()).unwrap_or_default(),
+            local_capabilities: self.local_capabilities.clone(),
+            four_octet_as: negotiated.is_some_and(|n| n.four_octet_as),
+            advertised: seen.advertised,
+            pending: seen.pending,
+            end_of_rib_sent: seen.end_of_rib_sent,
+            received: seen.received,
+            end_of_rib_received: seen.end_of_rib_received,
+            flaps: self.flaps,
+            last_error: seen.last_error.clone(),
+        }
+    }
+}
+
+fn count(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
+fn last_error(reason: &DownReason) -> LastError {
+    let at = Clock::unix();
+    match reason {
+        DownReason::Sent(n) => {
+            LastError { code: Some(n.code), sent: true, text: format!("sent {}", n.code), at }
+        }
+        DownReason::Received(n) => {
+            let said = n.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
+            LastError { code: Some(n.code), sent: false, text: format!("received {}{said}", n.code), at }
+        }
+        DownReason::ConnectionLost => {
+            LastError { code: None, sent: false, text: "connection lost".to_owned(), at }
+        }
+        DownReason::Restart => LastError { code: None, sent: true, text: "restart".to_owned(), at },
+    }
+}

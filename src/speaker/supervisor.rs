@@ -1,0 +1,376 @@
+//! Starts and ends the sessions' tasks, gives each its intent, and starts again what died.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::timeout;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use super::clock::Clock;
+use super::handle::{Ask, Handle, SessionEntry};
+use super::listen::{self, Door, Doors, Listeners};
+use super::peer::{Intent, Links, Order, Peer};
+use super::snapshot::{Overview, SessionSnapshot};
+use super::status::Status;
+use crate::accept::Budget;
+use crate::advertise::{Board, Selector, SessionProfile};
+use crate::config::{Changes, Plan, SessionPlan};
+use crate::metrics::{Metrics, SessionLabels};
+use crate::rib::Generation;
+use crate::wire::{ErrorCode, Notification};
+
+/// How long sessions may take to end when the process stops; systemd and the operator wait for it.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
+/// How long a session whose task died stays down.
+const AFTER_PANIC: Duration = Duration::from_secs(1);
+/// Connections of one peer that may wait for its task.
+const WAITING_CONNECTIONS: usize = 4;
+/// Questions to one session that may wait for its task.
+const WAITING_ASKS: usize = 16;
+
+/// What the supervisor is told.
+#[derive(Debug)]
+enum Command {
+    Reload { plan: Arc<Plan>, changes: Changes, generation: Arc<Generation>, done: oneshot::Sender<()> },
+    Refused { why: Arc<str> },
+    Ping(oneshot::Sender<()>),
+    Stop { notification: Notification, done: oneshot::Sender<()> },
+}
+
+/// A running speaker: sessions, listeners and the task that watches over them.
+#[derive(Clone, Debug)]
+pub struct Speaker {
+    handle: Handle,
+    commands: mpsc::Sender<Command>,
+}
+
+/// The speaker has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the speaker has ended")]
+pub struct Ended;
+
+impl Speaker {
+    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
+    #[must_use]
+    pub fn start(
+        plan: Arc<Plan>,
+        generation: Arc<Generation>,
+        listeners: Listeners,
+        metrics: Metrics,
+    ) -> Self {
+        let overview = Overview {
+            started: Clock::unix(),
+            ready: true,
+            lab: plan.lab,
+            local_asn: plan.router.asn,
+            router_id: plan.router.router_id,
+            last_reload_error: None,
+        };
+        let (overview_tx, overview) = watch::channel(overview);
+        let handle = Handle {
+            sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
+            generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
+            overview,
+        };
+        let mut supervisor = Supervisor {
+            board: Arc::new(Board::new(generation)),
+            budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
+            clock: Clock::start(),
+            doors: Doors::default(),
+            handle: handle.clone(),
+            metrics,
+            overview: overview_tx,
+            plan,
+            running: HashMap::new(),
+            tasks: JoinSet::new(),
+        };
+        for session in supervisor.plan.sessions.clone() {
+            supervisor.spawn(session, Duration::ZERO);
+        }
+        supervisor.publish();
+        let mut accepting = JoinSet::new();
+        for listener in listeners.into_inner() {
+            accepting.spawn(listen::accept(listener, supervisor.doors.clone()));
+        }
+        let (commands, inbox) = mpsc::channel(4);
+        tokio::spawn(supervisor.run(inbox, accepting));
+        Self { handle, commands }
+    }
+
+    /// The way in for whoever looks.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Puts a plan and a generation in force. Sessions that the changes leave alone are not touched but for what
+    /// they advertise.
+    ///
+    /// # Errors
+    /// [`Ended`] where the speaker has stopped.
+    pub async fn reload(
+        &self,
+        plan: Arc<Plan>,
+        changes: Changes,
+        generation: Arc<Generation>,
+    ) -> Result<(), Ended> {
+        self.order(|done| Command::Reload { plan, changes, generation, done }).await
+    }
+
+    /// Notes that a reload was refused, for whoever looks.
+    ///
+    /// # Errors
+    /// [`Ended`] where the speaker has stopped.
+    pub async fn refused(&self, why: impl Into<Arc<str>>) -> Result<(), Ended> {
+        self.commands.send(Command::Refused { why: why.into() }).await.map_err(|_| Ended)
+    }
+
+    /// Answers once the supervisor has: what the watchdog is fed by.
+    ///
+    /// # Errors
+    /// [`Ended`] where the speaker has stopped.
+    pub async fn ping(&self) -> Result<(), Ended> {
+        self.order(Command::Ping).await
+    }
+
+    /// Ends every session with a NOTIFICATION and comes back when they are closed, 4 s later at most.
+    ///
+    /// # Errors
+    /// [`Ended`] where the speaker has stopped before.
+    pub async fn stop(&self, notification: Notification) -> Result<(), Ended> {
+        self.order(|done| Command::Stop { notification, done }).await
+    }
+
+    async fn order(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) -> Result<(), Ended> {
+        let (done, answer) = oneshot::channel();
+        self.commands.send(command(done)).await.map_err(|_| Ended)?;
+        answer.await.map_err(|_| Ended)
+    }
+}
+
+/// A session's task as the supervisor knows it.
+#[derive(Debug)]
+struct Running {
+    task: Id,
+    intent: watch::Sender<Intent>,
+    door: Door,
+    entry: SessionEntry,
+    profile: watch::Receiver<Option<SessionProfile>>,
+}
+
+/// Owns the tasks of all sessions.
+struct Supervisor {
+    plan: Arc<Plan>,
+    board: Arc<Board>,
+    budget: Arc<Budget>,
+    clock: Clock,
+    doors: Doors,
+    handle: Handle,
+    metrics: Metrics,
+    overview: watch::Sender<Overview>,
+    running: HashMap<Arc<str>, Running>,
+    tasks: JoinSet<()>,
+}
+
+impl Supervisor {
+    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut accepting: JoinSet<()>) {
+        loop {
+            let command = tokio::select! {
+                command = inbox.recv() => command,
+                Some(ended) = self.tasks.join_next_with_id() => {
+                    self.on_task_ended(ended);
+                    continue;
+                }
+            };
+            match command {
+                Some(Command::Reload { plan, changes, generation, done }) => {
+                    self.reload(plan, changes, generation).await;
+                    answer(done);
+                }
+                Some(Command::Refused { why }) => {
+                    self.overview.send_modify(|o| o.last_reload_error = Some(why));
+                }
+                Some(Command::Ping(done)) => answer(done),
+                Some(Command::Stop { notification, done }) => {
+                    accepting.abort_all();
+                    self.stop(notification).await;
+                    answer(done);
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Starts a session's task, after a pause.
+    fn spawn(&mut self, plan: Arc<SessionPlan>, pause: Duration) {
+        let labels = SessionLabels { connection: plan.connection.clone(), session_ip: plan.peer_address };
+        let metrics = self.metrics.session(labels);
+        let view = self.board.view(&selector(&plan));
+        let intent = Intent { plan: plan.clone(), view, order: Order::Run };
+        let (intent, intent_rx) = watch::channel(intent);
+        let (accepted, accepted_rx) = mpsc::channel::<TcpStream>(WAITING_CONNECTIONS);
+        let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
+        let first = Arc::new(Status::before_start(&self.plan.router, &plan));
+        let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
+        let (profile_tx, profile) = watch::channel(None);
+        let links = Links {
+            router: self.plan.router.clone(),
+            intent: intent_rx,
+            accepted: accepted_rx,
+            asks,
+            snapshot,
+            profile: profile_tx,
+            metrics,
+            budget: self.budget.clone(),
+            clock: self.clock,
+        };
+        let span = info_span!("session", name = %plan.name, peer = %plan.peer_address);
+        let session = async move {
+            tokio::time::sleep(pause).await;
+            Peer::new(links).run().await;
+        };
+        let task = self.tasks.spawn(session.instrument(span)).id();
+        let door = Door { local_address: plan.local_address, accepted };
+        let entry = SessionEntry { snapshot: snapshot_rx, ask };
+        self.running.insert(plan.name.clone(), Running { task, intent, door, entry, profile });
+    }
+
+    /// Tells the listeners and whoever looks which sessions there are.
+    fn publish(&self) {
+        let running = || self.plan.sessions.iter().filter_map(|s| Some((s, self.running.get(&s.name)?)));
+        let doors: HashMap<IpAddr, Door> = running().map(|(s, r)| (s.peer_address, r.door.clone())).collect();
+        self.doors.store(Arc::new(doors));
+        self.handle.sessions.store(Arc::new(running().map(|(_, r)| r.entry.clone()).collect()));
+    }
+
+    /// A session's task ended: as it was told to, or by a panic, after which the session starts again.
+    fn on_task_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
+        let (id, died) = match ended {
+            Ok((id, ())) => (id, None),
+            Err(error) => (error.id(), Some(error)),
+        };
+        let Some(name) = self.running.iter().find(|(_, r)| r.task == id).map(|(name, _)| name.clone()) else {
+            return;
+        };
+        self.running.remove(&name);
+        if let Some(died) = died {
+            error!(session = %name, error = %died, "a session's task died; the session starts again");
+            if let Some(plan) = self.plan.sessions.iter().find(|s| s.name == name).cloned() {
+                self.spawn(plan, AFTER_PANIC);
+            }
+        }
+        self.publish();
+    }
+
+    async fn reload(&mut self, plan: Arc<Plan>, changes: Changes, generation: Arc<Generation>) {
+        let board = Arc::new(self.board.next(generation.clone()));
+        self.prepare(&board).await;
+        self.board = board;
+        self.plan = plan;
+        self.handle.generation.store(Some(generation));
+        self.overview.send_modify(|o| {
+            o.last_reload_error = None;
+            o.lab = self.plan.lab;
+        });
+        self.budget.set_limit(self.plan.limits.received_prefixes);
+        self.end_sessions(&changes).await;
+        for session in self.plan.sessions.clone() {
+            let view = self.board.view(&selector(&session));
+            match self.running.get(&session.name) {
+                Some(running) => {
+                    running.intent.send_replace(Intent { plan: session, view, order: Order::Run });
+                }
+                None => self.spawn(session, Duration::ZERO),
+            }
+        }
+        self.publish();
+    }
+
+    /// Makes what the sessions will share before any of them sees the new table, off the sessions' threads.
+    async fn prepare(&self, board: &Arc<Board>) {
+        let mut profiles: Vec<SessionProfile> = Vec::new();
+        for profile in self.running.values().filter_map(|r| r.profile.borrow().clone()) {
+            if !profiles.contains(&profile) {
+                profiles.push(profile);
+            }
+        }
+        let board = board.clone();
+        let prepared = tokio::task::spawn_blocking(move || board.prepare(&profiles)).await;
+        if let Err(error) = prepared {
+            warn!(%error, "preparing the table failed; sessions will do it themselves");
+        }
+    }
+
+    /// Ends the sessions that a reload removes or that must begin anew.
+    async fn end_sessions(&mut self, changes: &Changes) {
+        let mut ending = Vec::new();
+        for (sessions, code) in
+            [(&changes.removed, ErrorCode::PEER_DECONFIGURED), (&changes.reset, ErrorCode::CONFIG_CHANGE)]
+        {
+            for session in sessions {
+                if let Some(running) = self.running.remove(&session.name) {
+                    info!(session = %session.name, notification = %code, "session ends");
+                    let order = Order::Leave(Notification::new(code));
+                    running.intent.send_modify(|intent| intent.order = order);
+                    ending.push(running.task);
+                }
+            }
+        }
+        self.publish();
+        // Their addresses may be wanted again at once, so they are waited for.
+        self.join(&ending).await;
+        for session in &changes.removed {
+            self.metrics.remove_session(session.peer_address);
+        }
+    }
+
+    /// Waits for tasks to end, 4 s at most; the others go on.
+    async fn join(&mut self, ids: &[Id]) {
+        let mut left = ids.len();
+        let all = async {
+            while left > 0 {
+                let Some(ended) = self.tasks.join_next_with_id().await else { return };
+                let id = match &ended {
+                    Ok((id, ())) => *id,
+                    Err(error) => error.id(),
+                };
+                if ids.contains(&id) {
+                    left -= 1;
+                } else {
+                    self.on_task_ended(ended);
+                }
+            }
+        };
+        if timeout(STOP_WITHIN, all).await.is_err() {
+            warn!("sessions that were to end took too long");
+        }
+    }
+
+    async fn stop(&mut self, notification: Notification) {
+        let ids: Vec<Id> = self.running.values().map(|r| r.task).collect();
+        for running in std::mem::take(&mut self.running).into_values() {
+            let order = Order::Leave(notification.clone());
+            running.intent.send_modify(|intent| intent.order = order);
+        }
+        self.join(&ids).await;
+        self.tasks.abort_all();
+    }
+}
+
+fn answer(done: oneshot::Sender<()>) {
+    if done.send(()).is_err() {
+        tracing::debug!("whoever asked has gone");
+    }
+}
+
+/// Which routes a session may have.
+fn selector(plan: &SessionPlan) -> Selector {
+    Selector { peering: plan.peering.clone(), location: plan.peering_location.clone() }
+}

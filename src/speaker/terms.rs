@@ -1,0 +1,84 @@
+//! A session's plan in the words of the rooms that carry it out.
+
+use crate::advertise::SessionProfile;
+use crate::config::{RouterPlan, SessionPlan};
+use crate::fsm::{FsmConfig, Negotiated};
+use crate::wire::{
+    Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
+};
+use std::time::Duration;
+
+/// The longest back-off between attempts that never reach Established.
+const MAX_BACKOFF: Duration = Duration::from_secs(60);
+
+/// What the state machine must know.
+pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan) -> FsmConfig {
+    FsmConfig {
+        local_asn: router.asn,
+        local_id: router.router_id,
+        peer_asn: plan.peer_asn,
+        hold_time: plan.hold_time,
+        passive: plan.passive,
+        families: plan.families,
+        capabilities: capabilities(router.asn, plan),
+        connect_retry: plan.connect_retry,
+        max_backoff: MAX_BACKOFF,
+    }
+}
+
+/// The capabilities of our OPEN.
+pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan) -> Vec<Capability> {
+    let offered = Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
+    let mut capabilities: Vec<Capability> =
+        offered.map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
+    capabilities.extend([
+        Capability::RouteRefresh,
+        Capability::FourOctetAs(local_asn),
+        // No family listed: helper only. Many speakers send and await End-of-RIB only where this is there.
+        Capability::GracefulRestart {
+            restarting: false,
+            notification: false,
+            restart_time: 0,
+            families: Vec::new(),
+        },
+    ]);
+    capabilities
+}
+
+/// The most prefixes to hold of each family; what the config leaves open is bounded by the process's own limit.
+pub(super) fn limits(plan: &SessionPlan) -> PerFamily<u64> {
+    PerFamily::from_fn(|family| plan.max_prefixes.get(family).unwrap_or(u64::MAX))
+}
+
+/// How UPDATEs of the peer are to be read.
+pub(super) fn update_context(local_asn: Asn, plan: &SessionPlan, negotiated: &Negotiated) -> UpdateContext {
+    UpdateContext {
+        local_asn,
+        peer_asn: negotiated.peer_asn,
+        peer_address: plan.peer_address,
+        first_as: if plan.is_route_server { FirstAs::Any } else { FirstAs::Peer },
+        four_octet_as: negotiated.four_octet_as,
+        families: negotiated.families,
+        extended_next_hop: negotiated.extended_next_hop,
+    }
+}
+
+/// What decides the bytes that the peer is sent.
+pub(super) fn session_profile(local_asn: Asn, plan: &SessionPlan, negotiated: &Negotiated) -> SessionProfile {
+    SessionProfile {
+        local_asn,
+        four_octet_as: negotiated.four_octet_as,
+        max_message_len: if negotiated.extended_message { MAX_EXTENDED_MESSAGE_LEN } else { MAX_MESSAGE_LEN },
+        families: negotiated.families,
+        next_hop: plan.next_hop,
+        extended_next_hop: negotiated.extended_next_hop,
+        enhanced_route_refresh: negotiated.enhanced_route_refresh,
+        otc: None,
+    }
+}
+
+/// `ipv4 ipv6`, for the log.
+pub(super) fn family_names(families: PerFamily<bool>) -> String {
+    let names: Vec<_> = Family::ALL.into_iter().filter(|f| *families.get(*f)).map(Family::name).collect();
+    names.join(" ")
+}

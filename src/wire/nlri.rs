@@ -1,0 +1,157 @@
+//! Prefixes on the wire (RFC 4271 §4.3, RFC 4760 §5), as views that were checked whole, so that reading them cannot
+//! fail; and next hops.
+//!
+//! ```text
+//! 1  prefix length, bits
+//! n  the fewest octets that hold it; bits behind the length are ignored
+//! ```
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use nom::bytes::complete::take;
+use nom::number::complete::be_u8;
+
+use super::{Family, NlriFault};
+
+/// IPv4 prefixes in the order of the message. Repeats are possible.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[must_use]
+pub struct Ipv4Prefixes<'a>(&'a [u8]);
+
+/// IPv6 prefixes in the order of the message. Repeats are possible.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[must_use]
+pub struct Ipv6Prefixes<'a>(&'a [u8]);
+
+/// The prefixes of one field of an UPDATE.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Nlri<'a> {
+    /// Of IPv4.
+    Ipv4(Ipv4Prefixes<'a>),
+    /// Of IPv6.
+    Ipv6(Ipv6Prefixes<'a>),
+}
+
+impl<'a> Nlri<'a> {
+    /// Checks a field to its end (RFC 7606 §5.3).
+    pub(super) fn check(family: Family, octets: &'a [u8]) -> Result<Self, NlriFault> {
+        let mut rest = octets;
+        while !rest.is_empty() {
+            (rest, _, _) = split(rest, family.max_len())?;
+        }
+        Ok(match family {
+            Family::Ipv4 => Self::Ipv4(Ipv4Prefixes(octets)),
+            Family::Ipv6 => Self::Ipv6(Ipv6Prefixes(octets)),
+        })
+    }
+
+    /// Their family.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        match self {
+            Self::Ipv4(_) => Family::Ipv4,
+            Self::Ipv6(_) => Family::Ipv6,
+        }
+    }
+
+    /// There are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Ipv4(prefixes) => prefixes.0.is_empty(),
+            Self::Ipv6(prefixes) => prefixes.0.is_empty(),
+        }
+    }
+}
+
+/// What follows the first prefix, its length, and the octets from its address on to the end.
+fn split(octets: &[u8], max_len: u8) -> Result<(&[u8], u8, &[u8]), NlriFault> {
+    let (tail, len) = be_u8::<_, ()>(octets).map_err(|_| NlriFault::Truncated)?;
+    if len > max_len {
+        return Err(NlriFault::PrefixLength(len));
+    }
+    let (rest, _) = take::<_, _, ()>(len.div_ceil(8))(tail).map_err(|_| NlriFault::Truncated)?;
+    Ok((rest, len, tail))
+}
+
+/// The first octets of `tail`, zeros behind its end. The mask takes care of what belongs to the next prefix.
+fn padded<const N: usize>(tail: &[u8]) -> [u8; N] {
+    tail.first_chunk::<N>().copied().unwrap_or_else(|| {
+        let mut octets = [0; N];
+        octets.iter_mut().zip(tail).for_each(|(to, from)| *to = *from);
+        octets
+    })
+}
+
+impl Iterator for Ipv4Prefixes<'_> {
+    type Item = Ipv4Net;
+
+    fn next(&mut self) -> Option<Ipv4Net> {
+        let (rest, len, tail) = split(self.0, 32).ok()?;
+        self.0 = rest;
+        let mask = u32::MAX.checked_shl(32_u32.saturating_sub(u32::from(len))).unwrap_or(0);
+        Ipv4Net::new(Ipv4Addr::from_bits(u32::from_be_bytes(padded(tail)) & mask), len).ok()
+    }
+}
+
+impl Iterator for Ipv6Prefixes<'_> {
+    type Item = Ipv6Net;
+
+    fn next(&mut self) -> Option<Ipv6Net> {
+        let (rest, len, tail) = split(self.0, 128).ok()?;
+        self.0 = rest;
+        let mask = u128::MAX.checked_shl(128_u32.saturating_sub(u32::from(len))).unwrap_or(0);
+        Ipv6Net::new(Ipv6Addr::from_bits(u128::from_be_bytes(padded(tail)) & mask), len).ok()
+    }
+}
+
+/// The prefixes of either family, one by one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct Prefixes<'a>(Nlri<'a>);
+
+impl Iterator for Prefixes<'_> {
+    type Item = IpNet;
+
+    fn next(&mut self) -> Option<IpNet> {
+        match &mut self.0 {
+            Nlri::Ipv4(prefixes) => prefixes.next().map(IpNet::V4),
+            Nlri::Ipv6(prefixes) => prefixes.next().map(IpNet::V6),
+        }
+    }
+}
+
+impl<'a> IntoIterator for Nlri<'a> {
+    type Item = IpNet;
+    type IntoIter = Prefixes<'a>;
+
+    fn into_iter(self) -> Prefixes<'a> {
+        Prefixes(self)
+    }
+}
+
+/// The next hop of announced prefixes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct NextHop {
+    /// The global address, or a link-local one that came alone.
+    pub address: IpAddr,
+    /// The second address of a next hop of 32 octets (RFC 2545 §3).
+    pub link_local: Option<Ipv6Addr>,
+}
+
+impl NextHop {
+    /// Whether `address` can be another host's: neither unspecified, nor multicast, nor reserved, and loopback only as
+    /// the session's own peer address.
+    pub(super) fn is_usable(address: IpAddr, peer_address: IpAddr) -> bool {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => match v4.octets() {
+                [0 | 224..=255, ..] => false,
+                [127, ..] => address.to_canonical() == peer_address.to_canonical(),
+                _ => true,
+            },
+            IpAddr::V6(v6) if v6.is_unspecified() || v6.is_multicast() => false,
+            IpAddr::V6(v6) => !v6.is_loopback() || address == peer_address,
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! BIRD 2, asked through `birdc`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::router::{Refresh, Router, SessionView, Setup, fill, hold, read};
+use crate::support::daemon::{Dials, Sessions};
+use crate::support::lab::{Lab, Site};
+use crate::support::process::{Process, installed, output};
+use crate::support::rib::{Route, Table};
+
+pub(crate) struct Bird {
+    process: Process,
+    control: PathBuf,
+}
+
+impl Bird {
+    /// Starts one that has, or has not, four-octet AS numbers (RFC 6793).
+    pub(crate) fn start_with_as4(lab: &Lab, site: &Site, setup: Setup, as4: &str) -> Self {
+        let folder = lab.folder("bird");
+        let ipv6 = "ipv6 { import all; export where proto = \"own6\"; };";
+        let over_ipv6 = format!(
+            "protocol bgp microsoft6 from microsoft {{ local @PEER_V6@ as @ASN@; neighbor @OUR_V6@ as 8075; {ipv6} }}"
+        );
+        let (on_ipv4, session) = match setup.sessions {
+            Sessions::EachItsOwn => ("", over_ipv6.as_str()),
+            Sessions::BothOnIpv4 => (ipv6, ""),
+        };
+        let passive = if setup.dials == Dials::Peeringd { "passive on;" } else { "passive off;" };
+        let own = [("PASSIVE", passive), ("AS4", as4), ("IPV6_ON_IPV4", on_ipv4), ("IPV6_SESSION", session)];
+        let config = folder.join("bird.conf");
+        fs::write(&config, fill(include_str!("configs/bird.conf"), site, &own)).unwrap();
+        let control = folder.join("bird.ctl");
+        let mut command = site.netns.command(&installed(&["/usr/sbin/bird"], "bird2"));
+        command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control);
+        Self { process: Process::spawn("bird", command, &folder.join("log")), control }
+    }
+
+    fn ask(&self, question: &str) -> Result<String, String> {
+        output(Command::new("/usr/sbin/birdc").arg("-s").arg(&self.control).args(question.split(' ')))
+    }
+
+    /// The details of the BGP protocol with this address of peeringd's.
+    fn protocol(&self, ours: IpAddr) -> Result<String, String> {
+        self.ask(&format!("show protocols all {}", protocol_name(ours)))
+    }
+}
+
+impl Router for Bird {
+    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+        Self::start_with_as4(lab, site, setup, "on")
+    }
+
+    fn table(&self) -> Result<Table, String> {
+        parse_routes(&self.ask("show route all where source = RTS_BGP")?)
+    }
+
+    fn session(&self, ours: IpAddr) -> Result<SessionView, String> {
+        let text = self.protocol(ours)?;
+        let row = text.lines().find(|l| l.starts_with("microsoft")).ok_or_else(|| text.clone())?;
+        let ups = format!("{}: State changed to up", protocol_name(ours));
+        let changes =
+            text.lines().filter(|l| l.contains("Import updates:") || l.contains("Import withdraws:"));
+        let received = changes.map(|l| read::<u64>(l.split_whitespace().nth(2).unwrap_or_default()));
+        Ok(SessionView {
+            is_established: row.contains("Established"),
+            incarnation: self.process.log().matches(&ups).count().to_string(),
+            updates: received.sum::<Result<u64, _>>().unwrap_or_default(),
+        })
+    }
+
+    fn saw_cease(&self, ours: IpAddr) -> Result<(), String> {
+        let text = self.protocol(ours)?;
+        if text.contains("Received: Administrative shutdown") { Ok(()) } else { Err(text) }
+    }
+
+    fn patience_secs() -> u64 {
+        1
+    }
+}
+
+impl Refresh for Bird {
+    fn refresh(&self, ours: IpAddr) {
+        self.ask(&format!("reload in {}", protocol_name(ours))).unwrap();
+    }
+}
+
+fn protocol_name(ours: IpAddr) -> &'static str {
+    if ours.is_ipv4() { "microsoft4" } else { "microsoft6" }
+}
+
+/// A line that is not indented opens a prefix; the indented ones behind it tell of its route.
+fn parse_routes(text: &str) -> Result<Table, String> {
+    let mut table = Table::new();
+    let mut open: Option<(String, Vec<(&str, &str)>)> = None;
+    let mut close = |open: Option<(String, Vec<(&str, &str)>)>| -> Result<(), String> {
+        open.map_or(Ok(()), |(prefix, fields)| hold(&mut table, &prefix, route(&fields)?))
+    };
+    for line in text.lines() {
+        if let Some((name, value)) = line.strip_prefix('\t').and_then(|l| l.split_once(": ")) {
+            if let Some((_, fields)) = &mut open {
+                fields.push((name, value));
+            }
+        } else if line.contains(" unicast [") || line.contains(" unreachable [") {
+            close(open.take())?;
+            open = Some((line.split(' ').next().unwrap_or_default().to_owned(), Vec::new()));
+        }
+    }
+    close(open)?;
+    Ok(table)
+}
+
+fn route(fields: &[(&str, &str)]) -> Result<Route, String> {
+    let field = |name: &str| fields.iter().find(|(n, _)| *n == name).map(|(_, value)| *value);
+    let wanted = |name: &str| field(name).ok_or_else(|| format!("no {name} in {fields:?}"));
+    let mut communities = BTreeSet::new();
+    for name in ["BGP.community", "BGP.ext_community", "BGP.large_community"] {
+        let groups = field(name).unwrap_or_default().split(['(', ')']).filter(|g| !g.trim().is_empty());
+        communities.extend(groups.map(|g| g.replace(", ", ":").replace(',', ":")));
+    }
+    // A link-local next hop may follow the global one.
+    let next_hop = wanted("BGP.next_hop")?.split(' ').next().unwrap_or_default();
+    Ok(Route {
+        next_hop: read(next_hop)?,
+        as_path: wanted("BGP.as_path")?.split_whitespace().map(read).collect::<Result<_, _>>()?,
+        origin: wanted("BGP.origin")?.to_lowercase(),
+        med: field("BGP.med").map(read).transpose()?,
+        communities,
+    })
+}
+
+mod tests {
+    use super::*;
+    use crate::scenario::{self, scenarios};
+
+    scenarios!(Bird);
+
+    #[test]
+    fn both_families_ride_on_one_ipv4_session() {
+        scenario::holds_both_families_over_ipv4::<Bird>();
+    }
+
+    #[test]
+    fn a_route_refresh_brings_the_whole_table() {
+        scenario::refreshes::<Bird>();
+    }
+
+    #[test]
+    fn a_peer_with_two_octet_as_numbers_holds_the_table() {
+        scenario::holds_with_two_octet_as_numbers();
+    }
+
+    #[test]
+    fn what_a_peer_announces_is_counted_and_goes_no_further() {
+        scenario::keeps_what_it_hears_apart();
+    }
+}

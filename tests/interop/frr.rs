@@ -1,0 +1,149 @@
+//! FRR (zebra and bgpd), asked through `vtysh`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::{Deserializer, Value};
+
+use crate::router::{Refresh, Router, SessionView, Setup, fill, hold, read};
+use crate::support::daemon::{Dials, Sessions};
+use crate::support::lab::{Lab, Site};
+use crate::support::process::{Process, installed, output};
+use crate::support::rib::{Route, Table};
+
+pub(crate) struct Frr {
+    _processes: [Process; 2],
+    vty: PathBuf,
+}
+
+impl Frr {
+    fn ask(&self, questions: &[String]) -> Result<String, String> {
+        let mut command = Command::new("/usr/bin/vtysh");
+        command.arg("--vty_socket").arg(&self.vty).args(["-d", "bgpd"]);
+        for question in questions {
+            command.arg("-c").arg(question);
+        }
+        output(&mut command)
+    }
+
+    fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
+        let text = self.ask(&[format!("show bgp neighbor {ours} json")])?;
+        let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
+        all.get(ours.to_string()).cloned().ok_or(text)
+    }
+}
+
+impl Router for Frr {
+    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+        let folder = lab.folder("frr");
+        let vty = lab.folder("frr-vty");
+        let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
+        let over = if setup.sessions == Sessions::EachItsOwn { &ours[1] } else { &ours[0] };
+        let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
+        let config = fill(include_str!("configs/frr.conf"), site, &[("MAYBE", maybe), ("IPV6_OVER", over)]);
+        fs::write(folder.join("bgpd.conf"), config).unwrap();
+        fs::write(folder.join("zebra.conf"), "").unwrap();
+        let start = |daemon: &str| {
+            let mut command = site.netns.command(&installed(&[&format!("/usr/lib/frr/{daemon}")], "frr"));
+            command.arg("-f").arg(folder.join(format!("{daemon}.conf")));
+            command.arg("-i").arg(folder.join(format!("{daemon}.pid")));
+            command.arg("-z").arg(folder.join("zserv")).arg("--vty_socket").arg(&vty);
+            command.args(["-P", "0", "--log", "stdout"]);
+            Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
+        };
+        Self { _processes: [start("zebra"), start("bgpd")], vty }
+    }
+
+    fn table(&self) -> Result<Table, String> {
+        let mut prefixes = Vec::new();
+        for family in ["ipv4", "ipv6"] {
+            let text = self.ask(&[format!("show bgp {family} unicast json")])?;
+            let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
+            let routes = all["routes"].as_object().cloned().unwrap_or_default();
+            prefixes.extend(routes.keys().map(|prefix| format!("show bgp {family} unicast {prefix} json")));
+        }
+        if prefixes.is_empty() {
+            return Ok(Table::new());
+        }
+        // Only the view of one prefix tells of communities.
+        let text = self.ask(&prefixes)?;
+        let mut table = Table::new();
+        for one in Deserializer::from_str(&text).into_iter::<Value>() {
+            let one = one.map_err(|e| e.to_string())?;
+            for path in one["paths"].as_array().cloned().unwrap_or_default() {
+                hold(&mut table, one["prefix"].as_str().unwrap_or_default(), route(&path)?)?;
+            }
+        }
+        Ok(table)
+    }
+
+    fn session(&self, ours: IpAddr) -> Result<SessionView, String> {
+        let neighbor = self.neighbor(ours)?;
+        Ok(SessionView {
+            is_established: neighbor["bgpState"] == "Established",
+            incarnation: neighbor["connectionsEstablished"].to_string(),
+            updates: neighbor["messageStats"]["updatesRecv"].as_u64().unwrap_or_default(),
+        })
+    }
+
+    fn saw_cease(&self, ours: IpAddr) -> Result<(), String> {
+        let neighbor = self.neighbor(ours)?;
+        let is_cease =
+            neighbor["lastResetDueTo"].as_str().is_some_and(|r| r.contains("Notification received"))
+                && neighbor["lastNotificationReason"].as_str().is_some_and(|r| r.starts_with("Cease/"));
+        if is_cease { Ok(()) } else { Err(format!("{neighbor:#}")) }
+    }
+
+    fn patience_secs() -> u64 {
+        1
+    }
+}
+
+impl Refresh for Frr {
+    fn refresh(&self, ours: IpAddr) {
+        let family = if ours.is_ipv4() { "ipv4" } else { "ipv6" };
+        self.ask(&[format!("clear bgp {family} unicast {ours} soft in")]).unwrap();
+    }
+}
+
+fn route(path: &Value) -> Result<Route, String> {
+    let fail = |what: &str| format!("no {what} in {path:#}");
+    if path["valid"] != true || path["bestpath"]["overall"] != true {
+        return Err(format!("not a path in use: {path:#}"));
+    }
+    let hops = path["nexthops"].as_array().ok_or_else(|| fail("next hop"))?;
+    let hop = hops.iter().find(|h| h["scope"] != "link-local").ok_or_else(|| fail("global next hop"))?;
+    let mut communities = BTreeSet::new();
+    for kind in ["community", "extendedCommunity", "largeCommunity"] {
+        let words = path[kind]["string"].as_str().unwrap_or_default().split_whitespace();
+        communities.extend(words.map(|w| w.replace("RT:", "rt:").replace("SoO:", "ro:")));
+    }
+    let as_path = path["aspath"]["string"].as_str().ok_or_else(|| fail("AS path"))?;
+    Ok(Route {
+        next_hop: read(hop["ip"].as_str().unwrap_or_default())?,
+        as_path: as_path.split_whitespace().map(read).collect::<Result<_, _>>()?,
+        origin: path["origin"].as_str().unwrap_or_default().to_lowercase(),
+        med: path["metric"].as_u64().filter(|m| *m != 0).and_then(|m| u32::try_from(m).ok()),
+        communities,
+    })
+}
+
+mod tests {
+    use super::*;
+    use crate::scenario::{self, scenarios};
+
+    scenarios!(Frr);
+
+    #[test]
+    fn both_families_ride_on_one_ipv4_session() {
+        scenario::holds_both_families_over_ipv4::<Frr>();
+    }
+
+    #[test]
+    fn a_route_refresh_brings_the_whole_table() {
+        scenario::refreshes::<Frr>();
+    }
+}

@@ -1,0 +1,21 @@
+//! peeringd against real routers, each asked through its own command line what it holds.
+//!
+//! Needs root, for network namespaces, and Debian's `bird2 frr gobgpd openbgpd exabgp`; `tests/run` installs them.
+
+#[cfg(test)]
+mod bird;
+#[cfg(test)]
+mod exabgp;
+#[cfg(test)]
+mod frr;
+#[cfg(test)]
+mod gobgp;
+#[cfg(test)]
+mod openbgpd;
+#[cfg(test)]
+mod router;
+#[cfg(test)]
+mod scenario;
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;

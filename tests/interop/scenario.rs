@@ -1,0 +1,294 @@
+//! What must hold with every router, written once.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::bird::Bird;
+use crate::gobgp::Gobgp;
+use crate::router::{Refresh, Router, SessionView, Setup};
+use crate::support::daemon::{Daemon, Dials, HOLD_TIME, Sessions};
+use crate::support::lab::{Lab, Site};
+use crate::support::rib::{Rib, Table, same_table};
+use crate::support::wait::{equal, stays, until};
+
+/// From a start, or from a router's being ready to talk again, to a whole table.
+const IN_SYNC: Duration = Duration::from_secs(25);
+/// From the end of one side to the other's knowing it.
+const NOTICED: Duration = Duration::from_secs(5);
+/// SIGTERM to exit.
+const STOPPED: Duration = Duration::from_secs(5);
+
+const EACH_ITS_OWN: Setup = Setup { dials: Dials::Peeringd, sessions: Sessions::EachItsOwn };
+
+/// The tests that every router has.
+macro_rules! scenarios {
+    ($router:ty) => {
+        #[test]
+        fn holds_the_shipped_rib_when_peeringd_dials() {
+            $crate::scenario::holds::<$router>(
+                $crate::support::daemon::Dials::Peeringd,
+                &$crate::support::rib::Rib::shipped(),
+            );
+        }
+
+        #[test]
+        fn holds_communities_and_med_when_the_router_dials() {
+            $crate::scenario::holds::<$router>(
+                $crate::support::daemon::Dials::Router,
+                &$crate::support::rib::Rib::marked(),
+            );
+        }
+
+        #[test]
+        fn a_reload_changes_two_prefixes_and_nothing_else() {
+            $crate::scenario::reloads::<$router>();
+        }
+
+        #[test]
+        fn the_session_outlives_three_hold_times() {
+            $crate::scenario::outlives_three_hold_times::<$router>();
+        }
+
+        #[test]
+        fn recovers_when_the_router_is_killed() {
+            $crate::scenario::recovers_from_the_routers_end::<$router>();
+        }
+
+        #[test]
+        fn recovers_when_peeringd_is_killed() {
+            $crate::scenario::recovers_from_peeringds_end::<$router>();
+        }
+
+        #[test]
+        fn sigterm_is_a_cease_and_the_routes_go() {
+            $crate::scenario::stops::<$router>();
+        }
+    };
+}
+pub(crate) use scenarios;
+
+/// peeringd and one router, in sync.
+struct Pair<R> {
+    router: R,
+    daemon: Daemon,
+    lab: Lab,
+}
+
+impl<R: Router> Pair<R> {
+    /// Starts both, the one that waits first, and waits until the router holds the RIB.
+    fn in_sync(setup: Setup, rib: &Rib) -> Self {
+        Self::in_sync_with(setup, rib, |lab| R::start(lab, lab.site(), setup))
+    }
+
+    fn in_sync_with(setup: Setup, rib: &Rib, start_router: impl FnOnce(&Lab) -> R) -> Self {
+        let lab = Lab::new(1);
+        let start_daemon = || Daemon::start(&lab, setup.dials, setup.sessions, rib);
+        let (router, daemon) = match setup.dials {
+            Dials::Peeringd => {
+                let router = start_router(&lab);
+                (router, start_daemon())
+            }
+            Dials::Router => {
+                let daemon = start_daemon();
+                (start_router(&lab), daemon)
+            }
+        };
+        let pair = Self { router, daemon, lab };
+        pair.wait_for(rib, IN_SYNC);
+        pair
+    }
+
+    fn wanted(&self, rib: &Rib) -> Table {
+        rib.table(self.lab.site().our_v4(), self.lab.site().our_v6())
+    }
+
+    #[track_caller]
+    fn wait_for(&self, rib: &Rib, limit: Duration) {
+        let wanted = self.wanted(rib);
+        until("the router to hold the table", limit, || same_table(&self.router.table()?, &wanted));
+    }
+
+    /// The routes of an ended session are gone.
+    #[track_caller]
+    fn wait_for_empty(&self) {
+        until("the routes to go", NOTICED, || same_table(&self.router.table()?, &Table::new()));
+    }
+
+    fn ours(&self) -> [IpAddr; 2] {
+        [self.lab.site().our_v4(), self.lab.site().our_v6()]
+    }
+
+    fn views(&self) -> Result<[SessionView; 2], String> {
+        let [v4, v6] = self.ours();
+        Ok([self.router.session(v4)?, self.router.session(v6)?])
+    }
+
+    /// Both sessions as they now are, which is Established.
+    #[track_caller]
+    fn established(&self) -> [SessionView; 2] {
+        let views = self.views().unwrap();
+        assert!(views.iter().all(|v| v.is_established), "{views:?}");
+        views
+    }
+}
+
+fn incarnations(views: &[SessionView; 2]) -> [String; 2] {
+    views.clone().map(|v| v.incarnation)
+}
+
+/// The router holds exactly the RIB, and peeringd says that it told it so.
+pub(crate) fn holds<R: Router>(dials: Dials, rib: &Rib) {
+    let pair = Pair::<R>::in_sync(Setup { dials, ..EACH_ITS_OWN }, rib);
+    pair.established();
+    let site = pair.lab.site();
+    let table = pair.wanted(rib);
+    for (name, ours, peer, family) in [
+        (format!("{}-v4", site.connection()), site.our_v4(), site.peer_v4(), "ipv4"),
+        (format!("{}-v6", site.connection()), site.our_v6(), site.peer_v6(), "ipv6"),
+    ] {
+        let count = table.keys().filter(|p| p.addr().is_ipv6() == peer.is_ipv6()).count();
+        let session = pair.daemon.session(&name).unwrap();
+        assert_eq!(session["connection"], site.connection(), "{session:#}");
+        assert_eq!(session["peerAddress"], peer.to_string(), "{session:#}");
+        assert_eq!(session["localAddress"], ours.to_string(), "{session:#}");
+        assert_eq!(session["peerAsn"], site.asn(), "{session:#}");
+        assert_eq!(session["state"], "Established", "{session:#}");
+        assert_eq!(session["advertised"][family], count, "{session:#}");
+    }
+}
+
+/// One prefix is withdrawn, another added, and the sessions never notice.
+pub(crate) fn reloads<R: Router>() {
+    let rib = Rib::shipped();
+    let pair = Pair::<R>::in_sync(EACH_ITS_OWN, &rib);
+    let before = pair.established();
+    let changed = rib.changed();
+    pair.daemon.reload(&changed);
+    pair.wait_for(&changed, IN_SYNC);
+    let wanted = pair.wanted(&changed);
+    stays("one withdrawal, one announcement and no more", Duration::from_secs(HOLD_TIME.into()), || {
+        let now = pair.views()?;
+        same_table(&pair.router.table()?, &wanted)?;
+        equal(&incarnations(&now), &incarnations(&before))?;
+        equal(&[now[0].updates - before[0].updates, now[1].updates - before[1].updates], &[2, 0])
+    });
+}
+
+/// The shortest hold time there is runs out on neither side.
+pub(crate) fn outlives_three_hold_times<R: Router>() {
+    let rib = Rib::shipped();
+    let pair = Pair::<R>::in_sync(EACH_ITS_OWN, &rib);
+    let before = incarnations(&pair.established());
+    stays("an Established session", Duration::from_secs(u64::from(HOLD_TIME) * 3 + 1), || {
+        let now = pair.views()?;
+        equal(&now.clone().map(|v| v.is_established), &[true, true])?;
+        equal(&incarnations(&now), &before)
+    });
+    same_table(&pair.router.table().unwrap(), &pair.wanted(&rib)).unwrap();
+}
+
+/// The router is killed and started again; peeringd dials it.
+pub(crate) fn recovers_from_the_routers_end<R: Router>() {
+    let rib = Rib::shipped();
+    let mut pair = Pair::<R>::in_sync(EACH_ITS_OWN, &rib);
+    pair.lab.site().netns.kill_all();
+    until("peeringd to notice", NOTICED, || {
+        let sessions = pair.daemon.show(&["sessions"])?;
+        let up = sessions.as_array().unwrap().iter().filter(|s| s["state"] == "Established").count();
+        equal(&up, &0)
+    });
+    pair.router = R::start(&pair.lab, pair.lab.site(), EACH_ITS_OWN);
+    pair.wait_for(&rib, IN_SYNC);
+    assert!(pair.daemon.process().ended().is_none(), "peeringd runs on");
+}
+
+/// peeringd is killed and started again; the router dials it, as soon as its own rules let it.
+pub(crate) fn recovers_from_peeringds_end<R: Router>() {
+    let rib = Rib::shipped();
+    let mut pair = Pair::<R>::in_sync(Setup { dials: Dials::Router, ..EACH_ITS_OWN }, &rib);
+    pair.daemon.process().kill();
+    pair.wait_for_empty();
+    pair.daemon.start_again();
+    pair.wait_for(&rib, IN_SYNC + Duration::from_secs(R::patience_secs()));
+    pair.daemon.wait_established(NOTICED);
+}
+
+/// SIGTERM: Cease on both sessions, exit 0 within 5 s, and no route stays.
+pub(crate) fn stops<R: Router>() {
+    let mut pair = Pair::<R>::in_sync(EACH_ITS_OWN, &Rib::shipped());
+    pair.daemon.process().signal("TERM");
+    let (status, took) = pair.daemon.process().wait_for_exit(STOPPED);
+    assert!(status.success(), "{status} after {took:?}");
+    pair.wait_for_empty();
+    for ours in pair.ours() {
+        until("the router to tell of a Cease", NOTICED, || pair.router.saw_cease(ours));
+    }
+}
+
+/// A ROUTE-REFRESH is answered with as much as the first time, and the session goes on.
+pub(crate) fn refreshes<R: Refresh>() {
+    let rib = Rib::shipped();
+    let pair = Pair::<R>::in_sync(EACH_ITS_OWN, &rib);
+    let before = pair.established();
+    for ours in pair.ours() {
+        pair.router.refresh(ours);
+    }
+    until("the whole table again", IN_SYNC, || {
+        for (before, now) in before.iter().zip(pair.views()?) {
+            equal(&now.incarnation, &before.incarnation)?;
+            // An End-of-RIB, which some routers count as an UPDATE, need not come twice.
+            if now.updates + 1 < before.updates * 2 {
+                return Err(format!("{} updates, then {}", before.updates, now.updates));
+            }
+        }
+        Ok(())
+    });
+    same_table(&pair.router.table().unwrap(), &pair.wanted(&rib)).unwrap();
+}
+
+/// The routes of both families over one IPv4 session, IPv6 ones with the next hop that the config gives.
+pub(crate) fn holds_both_families_over_ipv4<R: Router>() {
+    let setup = Setup { dials: Dials::Peeringd, sessions: Sessions::BothOnIpv4 };
+    let rib = Rib::marked();
+    let pair = Pair::<R>::in_sync(setup, &rib);
+    let session = pair.daemon.session(&format!("{}-v4", pair.lab.site().connection())).unwrap();
+    assert_eq!(session["advertised"], json!({ "ipv4": 354, "ipv6": 14 }), "{session:#}");
+}
+
+/// A peer without four-octet AS numbers gets its AS_PATH in two octets (RFC 6793 §4.2.2).
+pub(crate) fn holds_with_two_octet_as_numbers() {
+    let start = |lab: &Lab| Bird::start_with_as4(lab, lab.site(), EACH_ITS_OWN, "off");
+    let pair = Pair::in_sync_with(EACH_ITS_OWN, &Rib::marked(), start);
+    pair.established();
+}
+
+/// BIRD announces a prefix of each family: peeringd shows them, and GoBGP still holds the RIB and no more.
+pub(crate) fn keeps_what_it_hears_apart() {
+    let lab = Lab::new(2);
+    let rib = Rib::shipped();
+    let [first, second] = lab.sites.as_slice() else { panic!("a lab for two") };
+    let wanted = |site: &Site| rib.table(site.our_v4(), site.our_v6());
+    let bird = Bird::start(&lab, first, EACH_ITS_OWN);
+    let gobgp = Gobgp::start(&lab, second, EACH_ITS_OWN);
+    let daemon = Daemon::start(&lab, Dials::Peeringd, Sessions::EachItsOwn, &rib);
+    until("BIRD to hold the table", IN_SYNC, || same_table(&bird.table()?, &wanted(first)));
+    until("GoBGP to hold the table", IN_SYNC, || same_table(&gobgp.table()?, &wanted(second)));
+    let announced =
+        [("v4", "ipv4", "4.0.1.0/24", first.peer_v4()), ("v6", "ipv6", "2001:1900:1::/48", first.peer_v6())];
+    for (version, family, prefix, next_hop) in announced {
+        let name = format!("{}-{version}", first.connection());
+        until("the announced prefix to be counted", IN_SYNC, || {
+            equal(&daemon.session(&name)?["received"][family], &json!(1))
+        });
+        let routes = daemon.show(&["received", &name]).unwrap();
+        let [route] = routes.as_array().unwrap().as_slice() else { panic!("one route: {routes:#}") };
+        assert_eq!(route["prefix"], prefix, "{routes:#}");
+        assert_eq!(route["nextHop"], next_hop.to_string(), "{routes:#}");
+        assert!(route["asPath"].to_string().contains("3356"), "{routes:#}");
+    }
+    stays("the table at GoBGP", Duration::from_secs(HOLD_TIME.into()), || {
+        same_table(&gobgp.table()?, &wanted(second))
+    });
+}

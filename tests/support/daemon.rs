@@ -1,0 +1,175 @@
+//! peeringd under test, in a namespace of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::lab::{Lab, Site, command_in};
+use super::process::{Process, output};
+use super::rib::Rib;
+use super::wait::until;
+
+/// The shortest hold time that there is (RFC 4271 §4.2), so that tests see several of them pass.
+pub(crate) const HOLD_TIME: u16 = 3;
+
+/// Who opens the TCP connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Dials {
+    Peeringd,
+    Router,
+}
+
+/// Which sessions a peer has, and what rides on them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Sessions {
+    /// One over each IP version, with the routes of that version.
+    EachItsOwn,
+    /// One over IPv4, with the routes of both.
+    BothOnIpv4,
+}
+
+/// A running peeringd and its files.
+pub(crate) struct Daemon {
+    process: Process,
+    config: PathBuf,
+    rib: PathBuf,
+    socket: PathBuf,
+    folder: PathBuf,
+    place: Place,
+}
+
+/// Where a daemon runs.
+#[derive(Clone)]
+enum Place {
+    /// On this machine's own loopback, with no rights needed.
+    Loopback,
+    /// In a network namespace.
+    Netns(String),
+}
+
+impl Daemon {
+    /// Starts peeringd in its namespace of the lab, with a peering for each site.
+    pub(crate) fn start(lab: &Lab, dials: Dials, sessions: Sessions, rib: &Rib) -> Self {
+        let folder = lab.folder("peeringd");
+        let peerings: String = lab.sites.iter().map(|s| peering(s, dials, sessions)).collect();
+        let config = format!(
+            "router: {{ asn: 8075, router_id: {} }}\n\
+             rib: rib.yaml\n\
+             http: {{ listen: \"127.0.0.1:9179\" }}\n\
+             control: {{ socket: {} }}\n\
+             state_dir: {}\n\
+             peerings:\n{peerings}",
+            lab.site().our_v4(),
+            folder.join("control.sock").display(),
+            folder.join("state").display(),
+        );
+        Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
+    }
+
+    /// Starts peeringd on loopback, in an empty folder, with a config that calls the RIB `rib.yaml` and the control
+    /// socket `control.sock`.
+    pub(crate) fn start_on_loopback(folder: PathBuf, config: &str, rib: &Rib) -> Self {
+        Self::start_at(Place::Loopback, folder, config, rib)
+    }
+
+    fn start_at(place: Place, folder: PathBuf, config: &str, rib: &Rib) -> Self {
+        let files = ["peeringd.yaml", "rib.yaml", "control.sock"].map(|name| folder.join(name));
+        let [config_file, rib_file, socket] = files;
+        fs::write(&config_file, config).unwrap();
+        fs::write(&rib_file, rib.yaml()).unwrap();
+        let process = spawn(&place, &folder, &config_file);
+        Self { process, config: config_file, rib: rib_file, socket, folder, place }
+    }
+
+    /// Starts it again after its end, with the same files.
+    pub(crate) fn start_again(&mut self) {
+        self.process = spawn(&self.place, &self.folder, &self.config);
+    }
+
+    /// Puts another RIB file in place, at once, and asks for a reload.
+    pub(crate) fn reload(&self, rib: &Rib) {
+        let new = self.rib.with_extension("new");
+        fs::write(&new, rib.yaml()).unwrap();
+        fs::rename(&new, &self.rib).unwrap();
+        self.process.signal("HUP");
+    }
+
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// A client command's JSON.
+    ///
+    /// # Errors
+    /// What the command said, for instance while the socket is not there yet.
+    pub(crate) fn show(&self, arguments: &[&str]) -> Result<Value, String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peeringd"));
+        let text =
+            output(command.arg("show").args(arguments).arg("--json").arg("--socket").arg(&self.socket))?;
+        serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))
+    }
+
+    /// One session of `show sessions --json`.
+    ///
+    /// # Errors
+    /// Where the command fails or lists no such session.
+    pub(crate) fn session(&self, name: &str) -> Result<Value, String> {
+        let sessions = self.show(&["sessions"])?;
+        let found = sessions.as_array().and_then(|all| all.iter().find(|s| s["name"] == name));
+        found.cloned().ok_or_else(|| format!("no session {name} in {sessions}"))
+    }
+
+    /// Waits until `show sessions` has nothing but Established.
+    #[track_caller]
+    pub(crate) fn wait_established(&self, limit: Duration) {
+        until("peeringd's sessions to be Established", limit, || {
+            let sessions = self.show(&["sessions"])?;
+            let states: Vec<_> = sessions.as_array().unwrap().iter().map(|s| s["state"].clone()).collect();
+            let up = !states.is_empty() && states.iter().all(|s| s == "Established");
+            if up { Ok(()) } else { Err(format!("{states:?}")) }
+        });
+    }
+}
+
+fn spawn(place: &Place, folder: &Path, config: &Path) -> Process {
+    let program = env!("CARGO_BIN_EXE_peeringd");
+    let mut command = match place {
+        Place::Loopback => Command::new(program),
+        Place::Netns(name) => command_in(name, program),
+    };
+    command.arg("run").arg("--config").arg(config);
+    Process::spawn("peeringd", command, &folder.join("log"))
+}
+
+fn peering(site: &Site, dials: Dials, sessions: Sessions) -> String {
+    let of_sessions = match sessions {
+        Sessions::EachItsOwn => format!("session_prefix_v6: \"{}\"", site.subnet_v6()),
+        Sessions::BothOnIpv4 => {
+            format!("families: [ipv4, ipv6]\n          next_hop_v6: \"{}\"", site.our_v6())
+        }
+    };
+    format!(
+        "  - name: contoso-at-{name}
+    kind: direct
+    direct_peering_type: edge
+    peer_asn: {asn}
+    peering_location: Ashburn
+    connections:
+      - name: {name}
+        connection_state: active
+        bandwidth_in_mbps: 10000
+        bgp_session:
+          session_prefix_v4: {subnet_v4}
+          {of_sessions}
+          passive: {passive}
+          hold_time: {HOLD_TIME}
+",
+        name = site.connection(),
+        asn = site.asn(),
+        subnet_v4 = site.subnet_v4(),
+        passive = dials == Dials::Router,
+    )
+}
