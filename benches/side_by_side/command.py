@@ -17,7 +17,7 @@ from .tables import Shape, Tables
 BENCHES = pathlib.Path(__file__).resolve().parent.parent
 PRODUCT = BENCHES.parent
 DEFAULT_SHAPES = "1Mx1,1Mx10,100kx10,100kx100"
-QUICK_SHAPES = "20kx1,20kx10,2kx100"
+QUICK_SHAPES = "20kx1,5kx10,1kx100"
 
 
 def main():
@@ -53,8 +53,8 @@ def parse(words):
                         " those that README.md here names; 1M and 100k are understood")
     parser.add_argument("--sets", type=int, metavar="N", help="attribute sets (default 500; 50 with --quick)")
     parser.add_argument("--rounds", type=int, metavar="N", help="runs of a cell (default 5; 1 with --quick)")
-    parser.add_argument("--transfers", type=int, default=3, metavar="N", help="transfers of a run that are timed, if one takes"
-                        " less than a second (default %(default)s; slower ones: 1)")
+    parser.add_argument("--transfers", type=int, metavar="N", help="transfers of a run that are timed, if one takes"
+                        " less than a second (default 3; 1 with --quick); of slower ones: 1")
     parser.add_argument("--limit-seconds", type=float, metavar="S", help="a cell that takes longer is stopped (default 180; 40 with"
                         " --quick)")
     parser.add_argument("--limit-memory", type=float, default=12.0, metavar="GIB", help="likewise (default %(default)s)")
@@ -78,11 +78,10 @@ def parse(words):
     except ValueError as error:
         parser.error(str(error))
     everywhere = bool(arguments.shapes) or arguments.quick
-    arguments.plan = {
-        name: [shape for shape in shapes if everywhere or str(shape) in SPEAKERS[name].default_shapes] for name in arguments.speakers
-    }
+    arguments.plan = {name: [shape for shape in shapes if SPEAKERS[name].wants(shape, everywhere)] for name in arguments.speakers}
     arguments.sets = arguments.sets or (50 if arguments.quick else 500)
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
+    arguments.transfers = arguments.transfers or (1 if arguments.quick else 3)
     arguments.limit_seconds = arguments.limit_seconds or (40.0 if arguments.quick else 180.0)
     if arguments.results is None and not arguments.quick:
         arguments.results = PRODUCT / "target" / "side-by-side.json"

@@ -104,7 +104,7 @@ def transfers(speaker, daemons, table, shape, limits, run):
         finally:
             receiver.stop()
             # The sessions' ends are the speaker's to see before the next begin.
-            time.sleep(0.2)
+            time.sleep(0.5)
 
 
 def reload(speaker, daemons, table, shape, limits, run, receiver):

@@ -16,6 +16,13 @@ class Speaker:
     def __init__(self, peeringd):
         self.folder = None
 
+    @classmethod
+    def wants(cls, shape, everywhere):
+        """Whether to measure it at this shape: one of its own, or any where shapes were asked for."""
+        if cls.cold_start_only and shape.peers > 1:
+            return False
+        return everywhere or str(shape) in cls.default_shapes
+
     def version(self):
         """Words that differ where builds differ, or `None` when it is not installed."""
         raise NotImplementedError

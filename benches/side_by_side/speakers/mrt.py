@@ -1,5 +1,6 @@
 """A table as an MRT dump (RFC 6396, TABLE_DUMP_V2), which GoBGP and OpenBGPD import faster than anything else."""
 
+import itertools
 import struct
 
 from .. import room
@@ -8,11 +9,11 @@ TABLE_DUMP_V2, PEER_INDEX_TABLE, RIB_IPV4_UNICAST = 13, 1, 2
 
 
 def write(path, by_set, repeated=0):
-    """Rows by set, and then the first so many of them once more."""
+    """Rows by set, and then so many of them once more, from the first on and round again."""
     rows = [(prefix, number) for number, prefixes in by_set.items() for prefix in prefixes]
     with open(path, "wb") as out:
         out.write(record(PEER_INDEX_TABLE, peer_index()))
-        for sequence, (prefix, number) in enumerate(rows + rows[:repeated]):
+        for sequence, (prefix, number) in enumerate(itertools.islice(itertools.cycle(rows), len(rows) + repeated)):
             out.write(record(RIB_IPV4_UNICAST, entry(sequence, prefix, number)))
 
 
