@@ -151,6 +151,11 @@ impl Outbox {
         self.tail.is_empty() && self.control.is_empty()
     }
 
+    /// Nothing is begun any more: what is half written is finished, what is queued goes out, and no route after it.
+    pub fn finish(&mut self) {
+        self.closing = true;
+    }
+
     /// Whether a NOTIFICATION was queued: nothing follows it.
     #[must_use]
     pub fn is_closing(&self) -> bool {

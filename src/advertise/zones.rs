@@ -38,7 +38,7 @@ pub(super) enum Said {
     Nothing,
     /// An announcement.
     Route {
-        /// [`crate::rib::Ranked::attrs_id`].
+        /// `attrs_id` of a rank.
         attrs: u32,
         /// How.
         stroke: Stroke,

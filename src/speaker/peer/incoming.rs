@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::Peer;
 use crate::fsm::{ConnId, Incoming};
@@ -47,8 +47,8 @@ impl Peer {
                 if let (Some(family), RefreshSubtype::Request, true) = (family, refresh.subtype, established)
                     && let Some(connection) = self.connection_mut(conn)
                 {
-                    info!(%family, "the peer asked for a route refresh");
                     connection.outbox.refresh(family);
+                    self.status.refresh_requested(family);
                 }
                 Incoming::RouteRefresh
             }
