@@ -164,16 +164,17 @@ impl<A: InGeneration> Sheet<A> {
         Some((offset.max(strip.span_of(run).0), run))
     }
 
-    /// Where the stretch of shown runs that holds `run` ends, or `to` if that is before.
-    pub(super) fn shown_until(&self, run: usize, to: u32) -> u32 {
+    /// Where the stretch of shown runs that holds `run` ends, or `to` if that is before, or if no run that begins before
+    /// `limit` is hidden. O(runs up to `limit`).
+    pub(super) fn shown_until(&self, run: usize, to: u32, limit: u32) -> u32 {
         let strip = self.strip();
         let hidden = match &self.shown {
             Shown::All => None,
             Shown::Some(_) => (run..strip.runs().len())
-                .take_while(|run| strip.span_of(*run).0 < to)
+                .take_while(|run| strip.span_of(*run).0 < to.min(limit))
                 .find(|run| !self.shown.has(*run)),
         };
-        hidden.map_or(to, |run| strip.span_of(run).0).min(to)
+        hidden.map_or(to, |run| strip.span_of(run).0)
     }
 
     /// What a profile makes of this sheet; made at most once. O(n) the first time.
