@@ -1,5 +1,7 @@
 //! Cases worked out by hand: exact octets, order, bounds.
 
+use std::fmt::Debug;
+
 use super::super::super::naive;
 use super::*;
 
@@ -430,4 +432,16 @@ fn a_route_that_moves_behind_a_refresh_is_announced_before_its_end() {
     world.apply(Event::Install(vec![(7, Some(0))]));
     world.drain();
     let Some(Word::Refresh(Family::Ipv4, 2)) = world.peer.words.last() else { panic!() };
+}
+
+#[test]
+fn a_session_costs_little_and_can_go_to_any_thread() {
+    fn may_be_shared<T: Send + Sync + Debug>() {}
+    may_be_shared::<Outbox>();
+    may_be_shared::<Board>();
+    may_be_shared::<Told>();
+    let outbox = up(&sample::internet(100, 3, 1), &session());
+    assert!(format!("{outbox:?}").len() < 4_000, "{outbox:?}");
+    let lane = size_of::<super::super::super::lane::Lane<u128>>();
+    assert!(lane <= 256, "{lane}");
 }
