@@ -38,7 +38,7 @@ pub(super) enum Said {
     Nothing,
     /// An announcement.
     Route {
-        /// `attrs_id` of a rank.
+        /// The number that the interner gave to the attributes.
         attrs: u32,
         /// How.
         stroke: Stroke,
