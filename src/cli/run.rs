@@ -37,10 +37,20 @@ pub struct RunArgs {
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(args: &RunArgs) -> ExitCode {
-    if let Err(error) = log::init(&args.log) {
-        eprintln!("peeringd: {error}");
-        return ExitCode::from(2);
-    }
+    let guard = match log::init(&args.log) {
+        Ok(guard) => guard,
+        Err(error) => {
+            eprintln!("peeringd: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let code = logged(args);
+    // Everything that was logged is written before the process ends.
+    drop(guard);
+    code
+}
+
+fn logged(args: &RunArgs) -> ExitCode {
     match start(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(StartError::Findings(findings)) => {

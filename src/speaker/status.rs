@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
+use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
 use super::terms;
 use crate::accept::{AdjRibIn, Applied};
@@ -13,7 +14,9 @@ use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::{RouterPlan, SessionPlan};
 use crate::fsm::{DownReason, Negotiated, State};
 use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
-use crate::wire::{Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update};
+use crate::wire::{
+    Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
+};
 
 /// What makes a new snapshot worth telling.
 #[derive(Clone, PartialEq)]
@@ -44,6 +47,9 @@ pub(super) struct Status {
     ups: u64,
     last_error: Option<LastError>,
     said: Said,
+    expected_asn: Asn,
+    /// What the peer's last OPEN said.
+    opened_as: Option<Asn>,
     seen: Option<Seen>,
 }
 
@@ -60,6 +66,8 @@ impl Status {
             ups: 0,
             last_error: None,
             said: Said::default(),
+            expected_asn: plan.peer_asn,
+            opened_as: None,
             seen: None,
             metrics,
         }
@@ -110,6 +118,12 @@ impl Status {
     /// Another OPEN is offered from now on.
     pub(super) fn offer(&mut self, router: &RouterPlan, plan: &SessionPlan) {
         self.local_capabilities = terms::capabilities(router.asn, plan);
+        self.expected_asn = plan.peer_asn;
+    }
+
+    /// An OPEN came, whether it will do or not.
+    pub(super) fn open_received(&mut self, asn: Asn) {
+        self.opened_as = Some(asn);
     }
 
     pub(super) fn inbound_refused(&self) {
@@ -309,26 +323,6 @@ impl Status {
             flaps: self.flaps,
             last_error: seen.last_error.clone(),
         }
-    }
-}
-
-/// Lets one line a second through of what a peer can bring about as often as it likes.
-#[derive(Default)]
-struct Said {
-    second: u64,
-    unsaid: u64,
-}
-
-impl Said {
-    /// Whether to say it now, and how many times it was not said before.
-    fn again(&mut self) -> Option<u64> {
-        let now = Clock::unix();
-        if now == self.second {
-            self.unsaid += 1;
-            return None;
-        }
-        self.second = now;
-        Some(std::mem::take(&mut self.unsaid))
     }
 }
 

@@ -19,7 +19,10 @@ impl Peer {
     pub(super) fn decode(&mut self, conn: ConnId, frame: &Frame<'_>) -> Incoming {
         match frame.kind {
             MessageKind::Open => match Open::decode(frame.body) {
-                Ok(open) => Incoming::Open(open),
+                Ok(open) => {
+                    self.status.open_received(open.asn());
+                    Incoming::Open(open)
+                }
                 Err(error) => {
                     debug!(%error, "malformed OPEN");
                     Incoming::Malformed((&error).into())
