@@ -109,7 +109,9 @@ def grid(rows):
 def seconds(value):
     if value is None:
         return ""
-    return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+    if value < 0.001:
+        return f"{value * 1e6:.0f} µs"
+    return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms" if value < 1 else f"{value:.{value < 100:d}f} s"
 
 
 def size(value):
