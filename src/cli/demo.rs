@@ -114,7 +114,7 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
         writeln!(out, "\nstopping")?;
     }
     for speaker in [&partner, &speaker] {
-        speaker.stop(Notification::new(ErrorCode::ADMIN_SHUTDOWN)).await?;
+        speaker.stop(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN))).await?;
     }
     if exact { Ok(()) } else { Err("the partner does not hold exactly the RIB".into()) }
 }

@@ -116,17 +116,21 @@ async fn daemon(generations: Generations, loaded: Loaded, lookers: &Runtime) -> 
     systemd::ready("advertising");
     let mut daemon =
         Daemon { plan, generations: Arc::new(Mutex::new(generations)), speaker, metrics, reload: None };
-    daemon.run(&mut signals).await;
+    let end = daemon.run(&mut signals).await;
     systemd::stopping();
-    info!("stopping");
-    let stopped = daemon.speaker.stop(Notification::new(ErrorCode::ADMIN_SHUTDOWN));
+    let notification = match end {
+        End::Stop => Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN)),
+        End::Restart => None,
+    };
+    info!(notification = notification.as_ref().map(tracing::field::display), "stopping");
+    let stopped = daemon.speaker.stop(notification);
     tokio::select! {
         stopped = tokio::time::timeout(STOP_WITHIN, stopped) => {
             if !matches!(stopped, Ok(Ok(()))) {
                 warn!("not every session could be closed in time");
             }
         }
-        () = signals.stop() => warn!("stopping at once"),
+        _ = signals.end() => warn!("stopping at once"),
     }
     serving.end().await;
     info!("stopped");
@@ -176,11 +180,21 @@ impl Serving {
     }
 }
 
+/// How the daemon is to end.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    /// SIGTERM or SIGINT: Cease, and the routes go.
+    Stop,
+    /// SIGUSR1: the connections close without NOTIFICATION, as a peer with graceful restart expects of a restart.
+    Restart,
+}
+
 /// The signals that mean something.
 struct Signals {
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
+    restart: Signal,
 }
 
 impl Signals {
@@ -189,14 +203,16 @@ impl Signals {
             hangup: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            restart: signal(SignalKind::user_defined1())?,
         })
     }
 
-    /// Until the process is told to stop.
-    async fn stop(&mut self) {
+    /// Until the process is told to end.
+    async fn end(&mut self) -> End {
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => End::Stop,
+            _ = self.interrupt.recv() => End::Stop,
+            _ = self.restart.recv() => End::Restart,
         }
     }
 }
@@ -217,15 +233,16 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Serves signals and the watchdog until the process is told to stop.
-    async fn run(&mut self, signals: &mut Signals) {
+    /// Serves signals and the watchdog until the process is told to end.
+    async fn run(&mut self, signals: &mut Signals) -> End {
         let interval = systemd::watchdog_interval();
         // Without a watchdog the timer is never waited for, but must have a period.
         let mut alive = tokio::time::interval(interval.unwrap_or(Duration::from_secs(3600)));
         loop {
             tokio::select! {
-                _ = signals.terminate.recv() => return,
-                _ = signals.interrupt.recv() => return,
+                _ = signals.terminate.recv() => return End::Stop,
+                _ = signals.interrupt.recv() => return End::Stop,
+                _ = signals.restart.recv() => return End::Restart,
                 _ = signals.hangup.recv() => self.begin_reload(),
                 loaded = loaded(self.reload.as_mut()) => self.end_reload(loaded).await,
                 _ = alive.tick(), if interval.is_some() => {

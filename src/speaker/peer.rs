@@ -50,8 +50,8 @@ pub(super) struct Intent {
 pub(super) enum Order {
     /// It does.
     Run,
-    /// It ends with this NOTIFICATION, and its task with it.
-    Leave(Notification),
+    /// It ends, and its task with it: with this NOTIFICATION, or, for a restart, without one.
+    Leave(Option<Notification>),
 }
 
 /// What a session's task is given.
@@ -175,7 +175,7 @@ impl Peer {
     fn on_orphaned(&mut self) {
         let mut intent = self.links.intent.borrow().clone();
         if matches!(intent.order, Order::Run) {
-            intent.order = Order::Leave(Notification::new(ErrorCode::ADMIN_SHUTDOWN));
+            intent.order = Order::Leave(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN)));
         }
         self.on_intent(intent);
     }
@@ -185,13 +185,15 @@ impl Peer {
         self.adj_rib_in.set_limits(terms::limits(&intent.plan));
         if let Order::Leave(notification) = &intent.order {
             let now = self.now();
-            self.fsm.handle_stop(now, Some(notification.clone()));
+            self.fsm.handle_stop(now, notification.clone());
         }
         self.intent = intent;
         let view = self.intent.view.clone();
         if let Some(conn) = self.established_mut() {
             conn.outbox.set_view(view);
             conn.outbox.set_announcing(announcing);
+            let left_out = conn.outbox.left_out();
+            self.status.left_out(&left_out);
         }
         self.act();
     }
@@ -433,6 +435,8 @@ impl Peer {
         if let Some(connection) = self.connection_mut(conn) {
             connection.max_message_len = max_message_len;
             connection.outbox.up(profile, view, announcing(&plan));
+            let left_out = connection.outbox.left_out();
+            self.status.left_out(&left_out);
         }
         self.status.up(negotiated);
     }

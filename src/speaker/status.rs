@@ -9,7 +9,7 @@ use super::clock::Clock;
 use super::snapshot::{LastError, SessionSnapshot};
 use super::terms;
 use crate::accept::{AdjRibIn, Applied};
-use crate::advertise::{Counters, Outbox};
+use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::{RouterPlan, SessionPlan};
 use crate::fsm::{DownReason, Negotiated, State};
 use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
@@ -122,6 +122,20 @@ impl Status {
         self.metrics.count_established();
         self.end_of_rib_received = PerFamily::default();
         self.negotiated = Some(negotiated);
+    }
+
+    /// Names what the peer is not told because its attributes fill a message by themselves.
+    pub(super) fn left_out(&self, left_out: &[LeftOut]) {
+        for left in left_out {
+            let (file, line) = &left.place;
+            warn!(
+                family = %left.family,
+                prefixes = left.prefixes,
+                first = %left.first,
+                place = %format_args!("{}:{line}", file.display()),
+                "not advertised: the attributes leave no room for a prefix in a message to this peer"
+            );
+        }
     }
 
     pub(super) fn down(&mut self, reason: &DownReason) {

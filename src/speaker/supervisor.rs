@@ -40,7 +40,7 @@ enum Command {
     Reload { plan: Arc<Plan>, changes: Changes, generation: Arc<Generation>, done: oneshot::Sender<()> },
     Refused { why: Arc<str> },
     Ping(oneshot::Sender<()>),
-    Stop { notification: Notification, done: oneshot::Sender<()> },
+    Stop { notification: Option<Notification>, done: oneshot::Sender<()> },
 }
 
 /// A running speaker: sessions, listeners and the task that watches over them.
@@ -139,11 +139,12 @@ impl Speaker {
         self.order(Command::Ping).await
     }
 
-    /// Ends every session with a NOTIFICATION and comes back when they are closed, 4 s later at most.
+    /// Ends every session, with a NOTIFICATION or, so that peers take it for a restart, without one; comes back when
+    /// they are closed, 4 s later at most.
     ///
     /// # Errors
     /// [`Ended`] where the speaker has stopped before.
-    pub async fn stop(&self, notification: Notification) -> Result<(), Ended> {
+    pub async fn stop(&self, notification: Option<Notification>) -> Result<(), Ended> {
         self.order(|done| Command::Stop { notification, done }).await
     }
 
@@ -317,7 +318,7 @@ impl Supervisor {
             for session in sessions {
                 if let Some(running) = self.running.remove(&session.name) {
                     info!(session = %session.name, notification = %code, "session ends");
-                    let order = Order::Leave(Notification::new(code));
+                    let order = Order::Leave(Some(Notification::new(code)));
                     running.intent.send_modify(|intent| intent.order = order);
                     ending.push(running.task);
                 }
@@ -353,7 +354,7 @@ impl Supervisor {
         }
     }
 
-    async fn stop(&mut self, notification: Notification) {
+    async fn stop(&mut self, notification: Option<Notification>) {
         let ids: Vec<Id> = self.running.values().map(|r| r.task).collect();
         for running in std::mem::take(&mut self.running).into_values() {
             let order = Order::Leave(notification.clone());

@@ -107,7 +107,7 @@ impl Side {
     }
 
     async fn stop(self) {
-        self.speaker.stop(Notification::new(ErrorCode::ADMIN_SHUTDOWN)).await.unwrap();
+        self.speaker.stop(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN))).await.unwrap();
     }
 }
 
@@ -215,6 +215,16 @@ async fn stopping_says_cease_and_the_peer_may_come_back_at_once() {
     assert!(again.elapsed() < Duration::from_secs(2), "{:?}", again.elapsed());
     them.stop().await;
     us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_closes_without_a_word() {
+    let (us, them) = pair(ConnectionState::Active, 100);
+    them.session("in sync", in_sync).await;
+    us.speaker.stop(None).await.unwrap();
+    let down = them.session("down", |s| s.flaps == 1).await;
+    assert_eq!(down.last_error.as_ref().unwrap().code, None);
+    them.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

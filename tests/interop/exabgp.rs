@@ -9,8 +9,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::router::{Router, SessionView, Setup, fill, read};
-use crate::support::daemon::{Dials, Sessions};
+use crate::router::{Router, SessionView, fill, read};
+use crate::support::daemon::{Dials, Sessions, Setup};
 use crate::support::lab::{Lab, Site};
 use crate::support::process::{Process, installed};
 use crate::support::rib::{Route, Table};
@@ -40,7 +40,7 @@ impl Router for Exabgp {
         let passive = if setup.dials == Dials::Peeringd { "true" } else { "false" };
         let own = [("PASSIVE", passive), ("TABLE", table.to_str().unwrap())];
         let config = folder.join("exabgp.conf");
-        fs::write(&config, fill(include_str!("configs/exabgp.conf"), site, &own)).unwrap();
+        fs::write(&config, fill(include_str!("configs/exabgp.conf"), site, setup, &own)).unwrap();
         let program = installed(&["/usr/sbin/exabgp", "/usr/bin/exabgp"], "exabgp");
         let mut command = site.netns.command("/usr/bin/env");
         command.args(["exabgp.daemon.drop=false", "exabgp.daemon.user=root", "exabgp.api.cli=false"]);

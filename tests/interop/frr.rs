@@ -8,8 +8,8 @@ use std::process::Command;
 
 use serde_json::{Deserializer, Value};
 
-use crate::router::{Refresh, Router, SessionView, Setup, fill, hold, read};
-use crate::support::daemon::{Dials, Sessions};
+use crate::router::{Refresh, Router, SessionView, fill, hold, read};
+use crate::support::daemon::{Dials, Sessions, Setup};
 use crate::support::lab::{Lab, Site};
 use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
@@ -43,7 +43,8 @@ impl Router for Frr {
         let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
         let over = if setup.sessions == Sessions::EachItsOwn { &ours[1] } else { &ours[0] };
         let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
-        let config = fill(include_str!("configs/frr.conf"), site, &[("MAYBE", maybe), ("IPV6_OVER", over)]);
+        let config =
+            fill(include_str!("configs/frr.conf"), site, setup, &[("MAYBE", maybe), ("IPV6_OVER", over)]);
         fs::write(folder.join("bgpd.conf"), config).unwrap();
         fs::write(folder.join("zebra.conf"), "").unwrap();
         let start = |daemon: &str| {

@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
-use crate::router::{Router, SessionView, Setup, fill, hold, read};
-use crate::support::daemon::{Dials, Sessions};
+use crate::router::{Router, SessionView, fill, hold, read};
+use crate::support::daemon::{Dials, Sessions, Setup};
 use crate::support::lab::{Lab, Site, command_in};
 use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
@@ -38,7 +38,8 @@ impl Router for Gobgp {
         let folder = lab.folder("gobgp");
         let passive = if setup.dials == Dials::Peeringd { "true" } else { "false" };
         let config = folder.join("gobgpd.toml");
-        fs::write(&config, fill(include_str!("configs/gobgp.toml"), site, &[("PASSIVE", passive)])).unwrap();
+        fs::write(&config, fill(include_str!("configs/gobgp.toml"), site, setup, &[("PASSIVE", passive)]))
+            .unwrap();
         let mut command = site.netns.command(&installed(&["/usr/bin/gobgpd"], "gobgpd"));
         command
             .args(["-t", "toml", "-p", "--pprof-disable", "--api-hosts", "127.0.0.1:50051", "-f"])

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod bird;
 #[cfg(test)]
+mod bird_alone;
+#[cfg(test)]
 mod exabgp;
 #[cfg(test)]
 mod frr;

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::router::{Refresh, Router, SessionView, Setup, fill, hold, read};
-use crate::support::daemon::{Dials, Sessions};
+use crate::router::{Refresh, Router, SessionView, fill, hold, read};
+use crate::support::daemon::{Dials, Sessions, Setup};
 use crate::support::lab::{Lab, Site};
 use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
@@ -43,7 +43,7 @@ impl Router for Openbgpd {
         let passive = if setup.dials == Dials::Peeringd { "passive" } else { "" };
         let own = [("PASSIVE", passive), ("SOCKET", socket.to_str().unwrap())];
         let config = folder.join("bgpd.conf");
-        fs::write(&config, fill(include_str!("configs/openbgpd.conf"), site, &own)).unwrap();
+        fs::write(&config, fill(include_str!("configs/openbgpd.conf"), site, setup, &own)).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
         // Its processes change their root to a folder that the service's unit makes; here it is made in a
         // filesystem of their own.

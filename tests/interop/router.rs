@@ -2,16 +2,9 @@
 
 use std::net::IpAddr;
 
-use crate::support::daemon::{Dials, HOLD_TIME, Sessions};
+use crate::support::daemon::Setup;
 use crate::support::lab::{Lab, Site};
 use crate::support::rib::{Route, Table};
-
-/// Who dials, and which sessions there are.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Setup {
-    pub(crate) dials: Dials,
-    pub(crate) sessions: Sessions,
-}
 
 /// One session as the router tells of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,12 +49,12 @@ pub(crate) trait Refresh: Router {
     fn refresh(&self, ours: IpAddr);
 }
 
-/// A config template with what stands between `@` replaced, the addresses and ASNs of the site among it.
-pub(crate) fn fill(template: &str, site: &Site, own: &[(&str, &str)]) -> String {
+/// A config template with what stands between `@` replaced, first by the router's own values.
+pub(crate) fn fill(template: &str, site: &Site, setup: Setup, own: &[(&str, &str)]) -> String {
     let mut text = template.to_owned();
     let common = [
         ("ASN", site.asn().to_string()),
-        ("HOLD", HOLD_TIME.to_string()),
+        ("HOLD", setup.hold_time.to_string()),
         ("OUR_V4", site.our_v4().to_string()),
         ("OUR_V6", site.our_v6().to_string()),
         ("PEER_V4", site.peer_v4().to_string()),

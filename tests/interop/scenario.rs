@@ -5,22 +5,22 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::bird::Bird;
-use crate::gobgp::Gobgp;
-use crate::router::{Refresh, Router, SessionView, Setup};
-use crate::support::daemon::{Daemon, Dials, HOLD_TIME, Sessions};
-use crate::support::lab::{Lab, Site};
+use crate::router::{Refresh, Router, SessionView};
+use crate::support::daemon::{Daemon, Dials, HOLD_TIME, Sessions, Setup};
+use crate::support::lab::Lab;
 use crate::support::rib::{Rib, Table, same_table};
 use crate::support::wait::{equal, stays, until};
 
 /// From a start, or from a router's being ready to talk again, to a whole table.
-const IN_SYNC: Duration = Duration::from_secs(25);
+pub(crate) const IN_SYNC: Duration = Duration::from_secs(25);
 /// From the end of one side to the other's knowing it.
-const NOTICED: Duration = Duration::from_secs(5);
+pub(crate) const NOTICED: Duration = Duration::from_secs(5);
 /// SIGTERM to exit.
 const STOPPED: Duration = Duration::from_secs(5);
 
-const EACH_ITS_OWN: Setup = Setup { dials: Dials::Peeringd, sessions: Sessions::EachItsOwn };
+const HOLD: Duration = Duration::from_secs(HOLD_TIME as u64);
+
+const EACH_ITS_OWN: Setup = Setup::dialled_by(Dials::Peeringd);
 
 /// The tests that every router has.
 macro_rules! scenarios {
@@ -39,6 +39,11 @@ macro_rules! scenarios {
                 $crate::support::daemon::Dials::Router,
                 &$crate::support::rib::Rib::marked(),
             );
+        }
+
+        #[test]
+        fn settles_on_one_connection_when_both_dial() {
+            $crate::scenario::settles_when_both_dial::<$router>();
         }
 
         #[test]
@@ -70,23 +75,23 @@ macro_rules! scenarios {
 pub(crate) use scenarios;
 
 /// peeringd and one router, in sync.
-struct Pair<R> {
-    router: R,
-    daemon: Daemon,
-    lab: Lab,
+pub(crate) struct Pair<R> {
+    pub(crate) router: R,
+    pub(crate) daemon: Daemon,
+    pub(crate) lab: Lab,
 }
 
 impl<R: Router> Pair<R> {
     /// Starts both, the one that waits first, and waits until the router holds the RIB.
-    fn in_sync(setup: Setup, rib: &Rib) -> Self {
+    pub(crate) fn in_sync(setup: Setup, rib: &Rib) -> Self {
         Self::in_sync_with(setup, rib, |lab| R::start(lab, lab.site(), setup))
     }
 
-    fn in_sync_with(setup: Setup, rib: &Rib, start_router: impl FnOnce(&Lab) -> R) -> Self {
+    pub(crate) fn in_sync_with(setup: Setup, rib: &Rib, start_router: impl FnOnce(&Lab) -> R) -> Self {
         let lab = Lab::new(1);
-        let start_daemon = || Daemon::start(&lab, setup.dials, setup.sessions, rib);
+        let start_daemon = || Daemon::start(&lab, setup, rib);
         let (router, daemon) = match setup.dials {
-            Dials::Peeringd => {
+            Dials::Peeringd | Dials::Both => {
                 let router = start_router(&lab);
                 (router, start_daemon())
             }
@@ -100,34 +105,34 @@ impl<R: Router> Pair<R> {
         pair
     }
 
-    fn wanted(&self, rib: &Rib) -> Table {
+    pub(crate) fn wanted(&self, rib: &Rib) -> Table {
         rib.table(self.lab.site().our_v4(), self.lab.site().our_v6())
     }
 
     #[track_caller]
-    fn wait_for(&self, rib: &Rib, limit: Duration) {
+    pub(crate) fn wait_for(&self, rib: &Rib, limit: Duration) {
         let wanted = self.wanted(rib);
         until("the router to hold the table", limit, || same_table(&self.router.table()?, &wanted));
     }
 
     /// The routes of an ended session are gone.
     #[track_caller]
-    fn wait_for_empty(&self) {
+    pub(crate) fn wait_for_empty(&self) {
         until("the routes to go", NOTICED, || same_table(&self.router.table()?, &Table::new()));
     }
 
-    fn ours(&self) -> [IpAddr; 2] {
+    pub(crate) fn ours(&self) -> [IpAddr; 2] {
         [self.lab.site().our_v4(), self.lab.site().our_v6()]
     }
 
-    fn views(&self) -> Result<[SessionView; 2], String> {
+    pub(crate) fn views(&self) -> Result<[SessionView; 2], String> {
         let [v4, v6] = self.ours();
         Ok([self.router.session(v4)?, self.router.session(v6)?])
     }
 
     /// Both sessions as they now are, which is Established.
     #[track_caller]
-    fn established(&self) -> [SessionView; 2] {
+    pub(crate) fn established(&self) -> [SessionView; 2] {
         let views = self.views().unwrap();
         assert!(views.iter().all(|v| v.is_established), "{views:?}");
         views
@@ -140,7 +145,7 @@ fn incarnations(views: &[SessionView; 2]) -> [String; 2] {
 
 /// The router holds exactly the RIB, and peeringd says that it told it so.
 pub(crate) fn holds<R: Router>(dials: Dials, rib: &Rib) {
-    let pair = Pair::<R>::in_sync(Setup { dials, ..EACH_ITS_OWN }, rib);
+    let pair = Pair::<R>::in_sync(Setup::dialled_by(dials), rib);
     pair.established();
     let site = pair.lab.site();
     let table = pair.wanted(rib);
@@ -156,7 +161,27 @@ pub(crate) fn holds<R: Router>(dials: Dials, rib: &Rib) {
         assert_eq!(session["peerAsn"], site.asn(), "{session:#}");
         assert_eq!(session["state"], "Established", "{session:#}");
         assert_eq!(session["advertised"][family], count, "{session:#}");
+        let details = pair.daemon.show(&["session", &name]).unwrap();
+        assert_eq!(details["holdTime"], HOLD_TIME, "{details:#}");
+        let direction = if dials == Dials::Peeringd { "outbound" } else { "inbound" };
+        assert_eq!(details["direction"], direction, "{details:#}");
     }
+}
+
+/// Both sides dial at once: collisions are resolved (RFC 4271 §6.8), and what is left is one session that stays.
+pub(crate) fn settles_when_both_dial<R: Router>() {
+    let rib = Rib::shipped();
+    let pair = Pair::<R>::in_sync(Setup::dialled_by(Dials::Both), &rib);
+    pair.daemon.wait_established(NOTICED);
+    let before = incarnations(&pair.established());
+    let flaps = |name: &str| pair.daemon.session(name).map(|s| s["flaps"].clone());
+    let sessions = ["v4", "v6"].map(|version| format!("{}-{version}", pair.lab.site().connection()));
+    let flapped = sessions.clone().map(|name| flaps(&name).unwrap());
+    stays("one session each", HOLD * 2, || {
+        equal(&incarnations(&pair.views()?), &before)?;
+        let now = sessions.clone().map(|name| flaps(&name).unwrap());
+        equal(&now, &flapped)
+    });
 }
 
 /// One prefix is withdrawn, another added, and the sessions never notice.
@@ -168,7 +193,7 @@ pub(crate) fn reloads<R: Router>() {
     pair.daemon.reload(&changed);
     pair.wait_for(&changed, IN_SYNC);
     let wanted = pair.wanted(&changed);
-    stays("one withdrawal, one announcement and no more", Duration::from_secs(HOLD_TIME.into()), || {
+    stays("one withdrawal, one announcement and no more", HOLD, || {
         let now = pair.views()?;
         same_table(&pair.router.table()?, &wanted)?;
         equal(&incarnations(&now), &incarnations(&before))?;
@@ -181,7 +206,7 @@ pub(crate) fn outlives_three_hold_times<R: Router>() {
     let rib = Rib::shipped();
     let pair = Pair::<R>::in_sync(EACH_ITS_OWN, &rib);
     let before = incarnations(&pair.established());
-    stays("an Established session", Duration::from_secs(u64::from(HOLD_TIME) * 3 + 1), || {
+    stays("an Established session", HOLD * 3 + Duration::from_secs(1), || {
         let now = pair.views()?;
         equal(&now.clone().map(|v| v.is_established), &[true, true])?;
         equal(&incarnations(&now), &before)
@@ -207,7 +232,7 @@ pub(crate) fn recovers_from_the_routers_end<R: Router>() {
 /// peeringd is killed and started again; the router dials it, as soon as its own rules let it.
 pub(crate) fn recovers_from_peeringds_end<R: Router>() {
     let rib = Rib::shipped();
-    let mut pair = Pair::<R>::in_sync(Setup { dials: Dials::Router, ..EACH_ITS_OWN }, &rib);
+    let mut pair = Pair::<R>::in_sync(Setup::dialled_by(Dials::Router), &rib);
     pair.daemon.process().kill();
     pair.wait_for_empty();
     pair.daemon.start_again();
@@ -250,45 +275,9 @@ pub(crate) fn refreshes<R: Refresh>() {
 
 /// The routes of both families over one IPv4 session, IPv6 ones with the next hop that the config gives.
 pub(crate) fn holds_both_families_over_ipv4<R: Router>() {
-    let setup = Setup { dials: Dials::Peeringd, sessions: Sessions::BothOnIpv4 };
+    let setup = Setup { sessions: Sessions::BothOnIpv4, ..EACH_ITS_OWN };
     let rib = Rib::marked();
     let pair = Pair::<R>::in_sync(setup, &rib);
     let session = pair.daemon.session(&format!("{}-v4", pair.lab.site().connection())).unwrap();
     assert_eq!(session["advertised"], json!({ "ipv4": 354, "ipv6": 14 }), "{session:#}");
-}
-
-/// A peer without four-octet AS numbers gets its AS_PATH in two octets (RFC 6793 §4.2.2).
-pub(crate) fn holds_with_two_octet_as_numbers() {
-    let start = |lab: &Lab| Bird::start_with_as4(lab, lab.site(), EACH_ITS_OWN, "off");
-    let pair = Pair::in_sync_with(EACH_ITS_OWN, &Rib::marked(), start);
-    pair.established();
-}
-
-/// BIRD announces a prefix of each family: peeringd shows them, and GoBGP still holds the RIB and no more.
-pub(crate) fn keeps_what_it_hears_apart() {
-    let lab = Lab::new(2);
-    let rib = Rib::shipped();
-    let [first, second] = lab.sites.as_slice() else { panic!("a lab for two") };
-    let wanted = |site: &Site| rib.table(site.our_v4(), site.our_v6());
-    let bird = Bird::start(&lab, first, EACH_ITS_OWN);
-    let gobgp = Gobgp::start(&lab, second, EACH_ITS_OWN);
-    let daemon = Daemon::start(&lab, Dials::Peeringd, Sessions::EachItsOwn, &rib);
-    until("BIRD to hold the table", IN_SYNC, || same_table(&bird.table()?, &wanted(first)));
-    until("GoBGP to hold the table", IN_SYNC, || same_table(&gobgp.table()?, &wanted(second)));
-    let announced =
-        [("v4", "ipv4", "4.0.1.0/24", first.peer_v4()), ("v6", "ipv6", "2001:1900:1::/48", first.peer_v6())];
-    for (version, family, prefix, next_hop) in announced {
-        let name = format!("{}-{version}", first.connection());
-        until("the announced prefix to be counted", IN_SYNC, || {
-            equal(&daemon.session(&name)?["received"][family], &json!(1))
-        });
-        let routes = daemon.show(&["received", &name]).unwrap();
-        let [route] = routes.as_array().unwrap().as_slice() else { panic!("one route: {routes:#}") };
-        assert_eq!(route["prefix"], prefix, "{routes:#}");
-        assert_eq!(route["nextHop"], next_hop.to_string(), "{routes:#}");
-        assert!(route["asPath"].to_string().contains("3356"), "{routes:#}");
-    }
-    stays("the table at GoBGP", Duration::from_secs(HOLD_TIME.into()), || {
-        same_table(&gobgp.table()?, &wanted(second))
-    });
 }

@@ -20,6 +20,7 @@ pub(crate) const HOLD_TIME: u16 = 3;
 pub(crate) enum Dials {
     Peeringd,
     Router,
+    Both,
 }
 
 /// Which sessions a peer has, and what rides on them.
@@ -29,6 +30,22 @@ pub(crate) enum Sessions {
     EachItsOwn,
     /// One over IPv4, with the routes of both.
     BothOnIpv4,
+}
+
+/// How peeringd and a router are to talk: both are configured by it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Setup {
+    pub(crate) dials: Dials,
+    pub(crate) sessions: Sessions,
+    /// Seconds; what both sides propose.
+    pub(crate) hold_time: u16,
+}
+
+impl Setup {
+    /// A session for each IP version, with the shortest hold time.
+    pub(crate) const fn dialled_by(dials: Dials) -> Self {
+        Self { dials, sessions: Sessions::EachItsOwn, hold_time: HOLD_TIME }
+    }
 }
 
 /// A running peeringd and its files.
@@ -52,10 +69,16 @@ enum Place {
 
 impl Daemon {
     /// Starts peeringd in its namespace of the lab, with a peering for each site.
-    pub(crate) fn start(lab: &Lab, dials: Dials, sessions: Sessions, rib: &Rib) -> Self {
+    pub(crate) fn start(lab: &Lab, setup: Setup, rib: &Rib) -> Self {
         let folder = lab.folder("peeringd");
-        let peerings: String = lab.sites.iter().map(|s| peering(s, dials, sessions)).collect();
-        let config = format!(
+        let config = Self::config(lab, &folder, &lab.sites, setup);
+        Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
+    }
+
+    /// A config with peerings for these sites of a lab.
+    fn config(lab: &Lab, folder: &Path, sites: &[Site], setup: Setup) -> String {
+        let peerings: String = sites.iter().map(|s| peering(s, setup)).collect();
+        format!(
             "router: {{ asn: 8075, router_id: {} }}\n\
              rib: rib.yaml\n\
              http: {{ listen: \"127.0.0.1:9179\" }}\n\
@@ -65,8 +88,7 @@ impl Daemon {
             lab.site().our_v4(),
             folder.join("control.sock").display(),
             folder.join("state").display(),
-        );
-        Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
+        )
     }
 
     /// Starts peeringd on loopback, in an empty folder, with a config that calls the RIB `rib.yaml` and the control
@@ -91,10 +113,33 @@ impl Daemon {
 
     /// Puts another RIB file in place, at once, and asks for a reload.
     pub(crate) fn reload(&self, rib: &Rib) {
+        self.reload_text(&rib.yaml());
+    }
+
+    /// The same with whatever text.
+    pub(crate) fn reload_text(&self, rib: &str) {
         let new = self.rib.with_extension("new");
-        fs::write(&new, rib.yaml()).unwrap();
+        fs::write(&new, rib).unwrap();
         fs::rename(&new, &self.rib).unwrap();
         self.process.signal("HUP");
+    }
+
+    /// Puts another config in place, with peerings for these sites alone, and asks for a reload.
+    pub(crate) fn reload_with_sites(&self, lab: &Lab, sites: &[Site], setup: Setup) {
+        fs::write(&self.config, Self::config(lab, &self.folder, sites, setup)).unwrap();
+        self.process.signal("HUP");
+    }
+
+    /// The answer of peeringd's HTTP server to a GET, its head included.
+    ///
+    /// # Errors
+    /// Where nothing listens.
+    pub(crate) fn get(&self, path: &str) -> Result<String, String> {
+        let Place::Netns(name) = &self.place else { return Err("only inside a lab".to_owned()) };
+        let script = format!(
+            "exec 3<>/dev/tcp/127.0.0.1/9179 && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
+        );
+        output(command_in(name, "/bin/bash").args(["-c", &script]))
     }
 
     pub(crate) fn process(&mut self) -> &mut Process {
@@ -144,8 +189,8 @@ fn spawn(place: &Place, folder: &Path, config: &Path) -> Process {
     Process::spawn("peeringd", command, &folder.join("log"))
 }
 
-fn peering(site: &Site, dials: Dials, sessions: Sessions) -> String {
-    let of_sessions = match sessions {
+fn peering(site: &Site, setup: Setup) -> String {
+    let of_sessions = match setup.sessions {
         Sessions::EachItsOwn => format!("session_prefix_v6: \"{}\"", site.subnet_v6()),
         Sessions::BothOnIpv4 => {
             format!("families: [ipv4, ipv6]\n          next_hop_v6: \"{}\"", site.our_v6())
@@ -165,11 +210,12 @@ fn peering(site: &Site, dials: Dials, sessions: Sessions) -> String {
           session_prefix_v4: {subnet_v4}
           {of_sessions}
           passive: {passive}
-          hold_time: {HOLD_TIME}
+          hold_time: {hold_time}
 ",
         name = site.connection(),
         asn = site.asn(),
         subnet_v4 = site.subnet_v4(),
-        passive = dials == Dials::Router,
+        passive = setup.dials == Dials::Router,
+        hold_time = setup.hold_time,
     )
 }
