@@ -45,13 +45,13 @@ def row(results, name, shape):
 
     runs = results.runs(name, shape)
     transfer, floor = median("established_to_last"), results.median("floor", shape, "established_to_last")
-    ratio = f"{transfer / floor:.2f}" if transfer and floor else ""
+    ratio = transfer / floor if transfer and floor else None
     return [
         name,
         str(len(runs)),
         seconds(median("cold_start")) or stopped_word(results, name, shape, "cold start"),
         seconds(transfer) or stopped_word(results, name, shape, "transfer"),
-        ratio,
+        "" if ratio is None else f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}",
         count(median("updates")),
         size(median("bytes")),
         size(median("peak_memory")),
