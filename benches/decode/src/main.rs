@@ -1,5 +1,6 @@
 //! Decodes a million-prefix table's UPDATEs with peeringd and with four other libraries: the same messages, the same
-//! work; peeringd makes all checks of RFC 7606 as well. Every prefix and every attribute is visited and goes into a sum, which must come out as the table says.
+//! work. Every prefix and every attribute is visited and goes into a sum, which must come out as the table says.
+//! peeringd makes all checks of RFC 7606 as well.
 //!
 //! The libraries take turns, so that a noisy moment meets all alike; the figure is the median of a library's turns.
 
