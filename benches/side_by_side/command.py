@@ -33,7 +33,7 @@ def main():
         environment = {**os.environ, room.MARK: scratch}
         child = subprocess.Popen(command, env=environment, preexec_fn=room.die_with_parent)
         for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: child.terminate())
+            signal.signal(number, lambda *_: room.terminate(child.pid))
         while True:
             try:
                 return child.wait()
@@ -86,6 +86,8 @@ def parse(words):
     if arguments.results is None and not arguments.quick:
         arguments.results = PRODUCT / "target" / "side-by-side.json"
     arguments.peeringd_given = arguments.peeringd is not None
+    if arguments.peeringd_given and not arguments.peeringd.exists():
+        parser.error(f"no such file: {arguments.peeringd}")
     arguments.peeringd = (arguments.peeringd or PRODUCT / "target" / "release" / "peeringd").resolve()
     return arguments
 
@@ -101,11 +103,13 @@ def build(arguments):
 def inside(arguments):
     signal.signal(signal.SIGTERM, room.interrupted)
     results = Results(arguments.results, fresh=arguments.fresh)
+    finished = True
     try:
         if not arguments.report_only:
             run(arguments, results, pathlib.Path(os.environ[room.MARK]))
     except KeyboardInterrupt:
-        print("\nstopped; what was measured so far:", file=sys.stderr)
+        finished = False
+        print("\ninterrupted; what was measured so far:", file=sys.stderr)
     print(report.text(results))
     if arguments.svg:
         drawn = picture.draw(results)
@@ -113,7 +117,7 @@ def inside(arguments):
             print("nothing measured that a picture could show", file=sys.stderr)
             return 1
         arguments.svg.write_text(drawn)
-    return 0
+    return 0 if finished else 1
 
 
 def run(arguments, results, scratch):

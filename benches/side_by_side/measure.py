@@ -134,7 +134,7 @@ def wait_for_all(receiver, daemons, since, limits, what):
         event = receiver.next_event(POLL)
         if event and event["event"] == "all":
             if event["last"] - since > limits.seconds:
-                raise Stopped(f"{what} over {limits.seconds:.0f} s")
+                raise Stopped(f"{what} over {limits.seconds:g} s")
             return event
         check(daemons, since, limits, what)
         if event and event["event"] == "failed":
@@ -143,8 +143,8 @@ def wait_for_all(receiver, daemons, since, limits, what):
 
 def check(daemons, since, limits, what):
     if time.monotonic() - since > limits.seconds:
-        raise Stopped(f"{what} over {limits.seconds:.0f} s")
+        raise Stopped(f"{what} over {limits.seconds:g} s")
     if daemons.memory("VmRSS") > limits.memory:
-        raise Stopped(f"{what} over {limits.memory / 2**30:.0f} GiB")
+        raise Stopped(f"{what} over {limits.memory / 2**30:g} GiB")
     if fault := daemons.fault():
         raise Stopped(f"{what}: {fault}")

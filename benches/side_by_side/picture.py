@@ -99,9 +99,10 @@ def bar(results, shape, name, value, words, place, high, y):
     kind = {"floor": "floor", "peeringd": "ours"}.get(name, "bar")
     if value is None:
         end, label, kind = place(high), "stopped", "stopped"
-        why = results.stopped(name, shape) or ""
-        if " over " in why:
-            label = "> " + why.partition(" over ")[2]
+        limit = (results.stopped(name, shape) or "").partition(" over ")[2]
+        # A limit of time says nothing about memory, and the other way round.
+        if limit.endswith("GiB") == (words is report.size) and limit:
+            label = f"> {limit}"
     else:
         end, label = max(place(value), LEFT + 2), words(value)
     yield f'<rect class="{kind}" x="{LEFT}" y="{y}" width="{end - LEFT:.1f}" height="{BAR}" rx="2"/>'

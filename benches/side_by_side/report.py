@@ -45,13 +45,13 @@ def row(results, name, shape):
 
     runs = results.runs(name, shape)
     transfer, floor = median("established_to_last"), results.median("floor", shape, "established_to_last")
-    ratio = f"{transfer / floor:.2f}" if transfer and floor else ""
+    ratio = transfer / floor if transfer and floor else None
     return [
         name,
         str(len(runs)),
         seconds(median("cold_start")) or stopped_word(results, name, shape, "cold start"),
         seconds(transfer) or stopped_word(results, name, shape, "transfer"),
-        ratio,
+        "" if ratio is None else f"{ratio:.2f}" if ratio < 100 else f"{ratio:,.0f}",
         count(median("updates")),
         size(median("bytes")),
         size(median("peak_memory")),
@@ -109,7 +109,9 @@ def grid(rows):
 def seconds(value):
     if value is None:
         return ""
-    return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+    if value < 0.001:
+        return f"{value * 1e6:.0f} µs"
+    return f"{value * 1000:.1f} ms" if value < 0.1 else f"{value * 1000:.0f} ms" if value < 1 else f"{value:.{value < 100:d}f} s"
 
 
 def size(value):

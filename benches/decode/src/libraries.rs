@@ -8,17 +8,15 @@ use crate::tally::{NEXT_HOP, Tally};
 
 pub struct Library {
     pub name: &'static str,
-    /// Which of RFC 7606's checks it makes while it decodes.
-    pub checks: &'static str,
     pub decode: fn(&[u8]) -> Tally,
 }
 
 pub const LIBRARIES: [Library; 5] = [
-    Library { name: "peeringd", checks: "all, each with its treatment", decode: peeringd },
-    Library { name: "bgpkit-parser 0.23", checks: "warnings", decode: bgpkit },
-    Library { name: "netgauze-bgp-pkt 0.13", checks: "errors per attribute", decode: netgauze },
-    Library { name: "zettabgp 0.6", checks: "none", decode: zettabgp },
-    Library { name: "routecore 0.7", checks: "lengths, on access", decode: routecore },
+    Library { name: "peeringd", decode: peeringd },
+    Library { name: "bgpkit-parser 0.23", decode: bgpkit },
+    Library { name: "netgauze-bgp-pkt 0.13", decode: netgauze },
+    Library { name: "zettabgp 0.6", decode: zettabgp },
+    Library { name: "routecore 0.7", decode: routecore },
 ];
 
 /// Calls `each` with every whole message of the stream.

@@ -1,5 +1,6 @@
 //! Decodes a million-prefix table's UPDATEs with peeringd and with four other libraries: the same messages, the same
 //! work. Every prefix and every attribute is visited and goes into a sum, which must come out as the table says.
+//! peeringd makes all checks of RFC 7606 as well.
 //!
 //! The libraries take turns, so that a noisy moment meets all alike; the figure is the median of a library's turns.
 
@@ -60,16 +61,15 @@ fn main() {
         args.turns
     );
     let medians: Vec<Duration> = times.into_iter().map(median).collect();
-    println!("| library | time | a prefix | against peeringd | RFC 7606 |");
-    println!("|---|---:|---:|---:|---|");
+    println!("| library | time | a prefix | against peeringd |");
+    println!("|---|---:|---:|---:|");
     for (library, time) in LIBRARIES.iter().zip(&medians) {
         println!(
-            "| {} | {:.2} ms | {:.2} ns | {:.2} × | {} |",
+            "| {} | {:.2} ms | {:.2} ns | {:.2} × |",
             library.name,
             time.as_secs_f64() * 1e3,
             time.as_secs_f64() * 1e9 / args.prefixes as f64,
             time.as_secs_f64() / medians[0].as_secs_f64(),
-            library.checks,
         );
     }
 }

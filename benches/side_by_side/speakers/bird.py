@@ -19,7 +19,7 @@ class Bird(Speaker):
             f"  neighbor {room.peer_address(peer)} as {room.PEER_AS};\n}}\n"
             for peer in range(peers)
         )
-        # BIRD 2.0 sleeps between batches of 1,024 UPDATEs until its next timer, three seconds at most; the scan of interfaces is a
+        # BIRD 2.0 leaves the end of a table unsent until something wakes it, a timer or three seconds; the scan of interfaces is a
         # timer, and once a second is the most that it can do.
         (folder / "bird.conf").write_text(
             f"""router id {room.SPEAKER};
