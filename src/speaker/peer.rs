@@ -18,19 +18,21 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
+use self::incoming::Refresh;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::handle::Ask;
+use super::ledger::Ledger;
 use super::snapshot::SessionSnapshot;
 use super::status::Status;
 use super::{sockets, terms};
 use crate::accept::{AdjRibIn, Budget};
-use crate::advertise::{Announcing, SessionProfile, View};
+use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm};
 use crate::metrics::SessionMetrics;
 use crate::peering::ConnectionState;
-use crate::wire::{ErrorCode, Notification};
+use crate::wire::{ErrorCode, MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
 
 /// Refused connections that may be closing when another is refused by name; past it they are just closed. The state
 /// machine's own, two at most at a time, do not count against it.
@@ -67,9 +69,11 @@ pub(super) struct Links {
     pub(super) profile: watch::Sender<Option<SessionProfile>>,
     pub(super) metrics: Arc<SessionMetrics>,
     pub(super) budget: Arc<Budget>,
+    pub(super) ledger: Arc<Ledger>,
     pub(super) clock: Clock,
 }
 
+type Refreshes = PerFamily<Refresh>;
 type Dial = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>> + Send>>;
 
 /// What woke the task.
@@ -94,10 +98,13 @@ pub(super) struct Peer {
     adj_rib_in: AdjRibIn,
     context: Option<crate::wire::UpdateContext>,
     start_again_at: Option<Moment>,
+    refreshes: Refreshes,
     /// The dial whose failure has been told in the system's words.
     told: Option<ConnId>,
     /// A turn's worth was not enough: the others come first.
     busy: bool,
+    /// Octets of private deltas, as the ledger has them.
+    held: usize,
     status: Status,
     links: Links,
 }
@@ -115,8 +122,10 @@ impl Peer {
             adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
             context: None,
             start_again_at: None,
+            refreshes: Refreshes::default(),
             told: None,
             busy: false,
+            held: 0,
             status: Status::new(&links.router, plan, links.metrics.clone()),
             intent,
             links,
@@ -153,7 +162,9 @@ impl Peer {
     }
 
     async fn wake(&mut self) -> Wake {
-        let deadline = [self.fsm.poll_deadline(), self.start_again_at].into_iter().flatten().min();
+        let Refreshes { ipv4, ipv6 } = &self.refreshes;
+        let deadlines = [self.fsm.poll_deadline(), self.start_again_at, ipv4.when(), ipv6.when()];
+        let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;
         tokio::select! {
@@ -214,13 +225,28 @@ impl Peer {
             let left_out = conn.outbox.left_out();
             self.status.left_out(&left_out);
         }
+        self.give_way();
+    }
+
+    /// Ends the session if it holds the most of too much. It is told the whole table anew, which costs nothing to hold.
+    fn give_way(&mut self) {
+        let peer = self.intent.plan.peer_address;
+        let held = self.established_mut().map_or(0, |conn| conn.outbox.private_bytes());
+        self.links.ledger.enter(peer, held);
+        if held > 0 && self.links.ledger.must_give_way(peer) {
+            warn!(octets = held, "the peer is too slow for the changes that wait for it");
+            let now = self.now();
+            self.fsm.handle_reset(now, Notification::new(ErrorCode::OUT_OF_RESOURCES));
+            self.act();
+            self.links.ledger.enter(peer, 0);
+        }
     }
 
     fn on_ask(&mut self, ask: Ask) {
         let answered = match ask {
             Ask::Advertised(reply) => {
                 let outbox = self.established_mut().map(|conn| &conn.outbox);
-                let told = crate::wire::PerFamily::from_fn(|family| outbox.and_then(|o| o.told(family)));
+                let told = PerFamily::from_fn(|family| outbox.and_then(|o| o.told(family)));
                 reply.send(told).is_ok()
             }
             Ask::Received { after, limit, reply } => reply.send(self.adj_rib_in.page(after, limit)).is_ok(),
@@ -280,6 +306,7 @@ impl Peer {
             self.fsm.handle_start(now);
             self.act();
         }
+        self.refresh_due();
         if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
             self.read_all();
             self.fsm.handle_timeout(now);
@@ -372,10 +399,10 @@ impl Peer {
         self.context = Some(terms::update_context(local_asn, &plan, &negotiated));
         let view = self.intent.view.clone();
         let profile = terms::session_profile(local_asn, &plan, &negotiated);
-        let max_message_len = profile.max_message_len;
         self.links.profile.send_replace(Some(profile.clone()));
         if let Some(connection) = self.connection_mut(conn) {
-            connection.max_message_len = max_message_len;
+            // Our OPEN lists extended messages, and that alone allows the peer to send them (RFC 8654 §4).
+            connection.max_message_len = MAX_EXTENDED_MESSAGE_LEN;
             connection.outbox.up(profile, view, announcing(&plan));
             let left_out = connection.outbox.left_out();
             self.status.left_out(&left_out);
@@ -385,6 +412,7 @@ impl Peer {
 
     fn down(&mut self, reason: &DownReason) {
         self.links.profile.send_replace(None);
+        self.refreshes = Refreshes::default();
         self.adj_rib_in.clear();
         self.context = None;
         self.status.down(reason);
@@ -395,6 +423,11 @@ impl Peer {
         let connection = self.connections.iter().find(|c| conn.is_none_or(|conn| c.id == conn));
         let local = connection.and_then(Connection::local_ip);
         let outbox = connection.filter(|_| conn.is_some()).map(|c| &c.outbox);
+        let held = outbox.map_or(0, Outbox::private_bytes);
+        if held != self.held {
+            self.held = held;
+            self.links.ledger.enter(self.intent.plan.peer_address, held);
+        }
         let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &self.adj_rib_in);
         if let Some(snapshot) = snapshot {
             self.links.snapshot.send_replace(Arc::new(snapshot));

@@ -14,6 +14,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use super::clock::Clock;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::ledger::Ledger;
 use super::listen::{self, Door, Doors, Listeners};
 use super::peer::{Intent, Links, Order, Peer};
 use super::snapshot::{Overview, SessionSnapshot};
@@ -81,6 +82,7 @@ impl Speaker {
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
+            ledger: Arc::default(),
             clock: Clock::start(),
             doors: Doors::default(),
             handle: handle.clone(),
@@ -170,6 +172,7 @@ struct Supervisor {
     plan: Arc<Plan>,
     board: Arc<Board>,
     budget: Arc<Budget>,
+    ledger: Arc<Ledger>,
     clock: Clock,
     doors: Doors,
     handle: Handle,
@@ -230,6 +233,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             budget: self.budget.clone(),
+            ledger: self.ledger.clone(),
             clock: self.clock,
         };
         let span = info_span!("session", name = %plan.name, peer = %plan.peer_address);

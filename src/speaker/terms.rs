@@ -33,6 +33,7 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan) -> Vec<Capability
         offered.map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
     capabilities.extend([
         Capability::RouteRefresh,
+        Capability::ExtendedMessage,
         Capability::FourOctetAs(local_asn),
         // No family listed: helper only. Many speakers send and await End-of-RIB only where this is there.
         Capability::GracefulRestart {

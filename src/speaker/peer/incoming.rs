@@ -5,7 +5,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::Peer;
-use crate::fsm::{ConnId, Incoming};
+use crate::fsm::{ConnId, Incoming, Moment};
 use crate::speaker::clock::Clock;
 use crate::wire::{
     ErrorCode, Family, Frame, MessageKind, Notification, Open, RefreshSubtype, RouteRefresh, decode_update,
@@ -13,6 +13,25 @@ use crate::wire::{
 
 /// How long a session that passed its prefix limit stays down.
 const MAX_PREFIX_HOLD_DOWN: Duration = Duration::from_secs(60);
+
+/// How long from the start of one refresh of a family to the next.
+const REFRESH_PAUSE: Duration = Duration::from_secs(1);
+
+/// The route refreshes of one family.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Refresh {
+    /// One was asked for and has not started.
+    is_due: bool,
+    /// When the last one started.
+    last: Option<Moment>,
+}
+
+impl Refresh {
+    /// When the one that is due may start.
+    pub(super) fn when(&self) -> Option<Moment> {
+        self.is_due.then(|| self.last.map_or(Moment::default(), |last| last + REFRESH_PAUSE))
+    }
+}
 
 impl Peer {
     /// A message as the state machine is told of it; routes and requests are dealt with on the way.
@@ -48,14 +67,29 @@ impl Peer {
                 let family = Family::from_afi_safi(refresh.afi, refresh.safi);
                 let established = self.fsm.established() == Some(conn);
                 if let (Some(family), RefreshSubtype::Request, true) = (family, refresh.subtype, established)
-                    && let Some(connection) = self.connection_mut(conn)
                 {
-                    connection.outbox.refresh(family);
                     self.status.refresh_requested(family);
+                    self.refreshes.get_mut(family).is_due = true;
+                    self.refresh_due();
                 }
                 Incoming::RouteRefresh
             }
             Err(error) => Incoming::Malformed((&error).into()),
+        }
+    }
+
+    /// Starts the refreshes that were asked for, each family's at most once a second: a peer must not have the whole
+    /// table by 23 octets as often as it likes.
+    pub(super) fn refresh_due(&mut self) {
+        let now = self.now();
+        for family in Family::ALL {
+            let refresh = *self.refreshes.get(family);
+            if refresh.when().is_some_and(|when| when <= now)
+                && let Some(connection) = self.established_mut()
+            {
+                connection.outbox.refresh(family);
+                *self.refreshes.get_mut(family) = Refresh { is_due: false, last: Some(now) };
+            }
         }
     }
 
