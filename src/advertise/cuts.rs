@@ -2,15 +2,15 @@
 //!
 //! The NLRI itself is shared by all peers; what differs between profiles is only where the slices end.
 
+use std::fmt;
+
 use super::head::announce_room;
 use super::profile::Profile;
 use super::sheet::Shown;
-use crate::rib::nlri_len;
-use crate::rib::{Address, Strip};
+use crate::rib::{Address, Strip, nlri_len};
 
 /// Ends of the slices of a table's strip for one profile, run by run. Runs that are not shown, or whose attributes leave
 /// no room, have none.
-#[derive(Debug)]
 pub(super) struct Cuts {
     /// By run, how many cuts stand before its first; one more at the end.
     first: Box<[u32]>,
@@ -75,7 +75,7 @@ impl Cuts {
 }
 
 /// Ends of the slices of a delta for one profile.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct DeltaCuts {
     ends: Vec<DeltaEnd>,
 }
@@ -105,6 +105,18 @@ impl DeltaCuts {
         let i = self.ends.partition_point(|end| end.entry <= next);
         let start = i.checked_sub(1).and_then(|i| self.ends.get(i)).copied().unwrap_or_default();
         Some((start, *self.ends.get(i)?))
+    }
+}
+
+impl fmt::Debug for Cuts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cuts").field("messages", &self.ends.len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for DeltaCuts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeltaCuts").field("messages", &self.ends.len()).finish_non_exhaustive()
     }
 }
 

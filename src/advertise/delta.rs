@@ -3,6 +3,7 @@
 //! A [`Delta`] is between two sheets, made once and shared by every session that goes from the one to the other while in
 //! sync; its NLRI is encoded once. [`Private`] exceptions belong to one lane that was caught in the middle.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +18,6 @@ use crate::rib::{Address, InGeneration, Prefix, merge, span};
 const ABSENT: u32 = u32::MAX;
 
 /// Prefixes in the wire order of the new sheet: first those to be withdrawn, then by run, each in prefix order.
-#[derive(Debug)]
 pub(super) struct Entries<A> {
     addr: Box<[A]>,
     len: Box<[u8]>,
@@ -122,7 +122,6 @@ impl<A: Address> Entries<A> {
 }
 
 /// What changes from one sheet to another. Only routes whose attributes change, or that come or go, are entries.
-#[derive(Debug)]
 pub(super) struct Delta<A> {
     entries: Entries<A>,
     /// By entry, the number of the attributes in the old sheet.
@@ -230,7 +229,6 @@ impl<A: InGeneration> Delta<A> {
 }
 
 /// Exceptions of one lane.
-#[derive(Debug)]
 pub(super) struct Private<A> {
     entries: Entries<A>,
     /// By entry.
@@ -258,6 +256,27 @@ impl<A: Address> Private<A> {
     /// Octets on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         self.entries.heap_bytes() + self.told.len() * size_of::<Said>()
+    }
+}
+
+impl<A> fmt::Debug for Entries<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entries")
+            .field("count", &self.addr.len())
+            .field("withdrawals", &self.withdrawals)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<A> fmt::Debug for Delta<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Delta").field(&self.entries).finish()
+    }
+}
+
+impl<A> fmt::Debug for Private<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Private").field(&self.entries).finish()
     }
 }
 

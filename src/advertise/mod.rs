@@ -8,6 +8,7 @@
 //!
 //! RFC 4271 §4.3 and §9.2, 4760, 4724 (End-of-RIB), 6793, 7313, 7606 §5.1, 8326, 8654, 8950, 9234.
 
+mod any_lane;
 mod counters;
 mod cuts;
 mod delta;

@@ -3,20 +3,19 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::fmt::Debug;
 use std::io::{self, ErrorKind, IoSlice};
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::any_lane::{AnyLane, lane};
 use super::counters::Counters;
 use super::draft::{Body, Draft, Message, Slices, Source};
-use super::lane::{Lane, Start};
 use super::picture::Progress;
 use super::profile::{Announcing, SessionProfile};
 use super::step::Phase;
 use super::told::Told;
-use super::view::{InView, LeftOut, View};
+use super::view::{LeftOut, View};
 use crate::wire::{Family, PerFamily, codes};
 
 /// Control messages that may wait.
@@ -149,6 +148,11 @@ impl Outbox {
     #[must_use]
     pub fn control_is_flushed(&self) -> bool {
         self.tail.is_empty() && self.control.is_empty()
+    }
+
+    /// Nothing is begun any more: what is half written is finished, what is queued goes out, and no route after it.
+    pub fn finish(&mut self) {
+        self.closing = true;
     }
 
     /// Whether a NOTIFICATION was queued: nothing follows it.
@@ -387,103 +391,6 @@ impl Outbox {
     pub fn private_bytes(&self) -> usize {
         let control: usize = self.control.iter().map(Bytes::len).sum();
         self.tail.capacity() + control + self.all().map(AnyLane::private_bytes).sum::<usize>()
-    }
-}
-
-fn lane<A: InView>(profile: &SessionProfile, view: &View, announcing: Announcing) -> Box<dyn AnyLane> {
-    let (family_profile, next_hop) = profile.of(A::FAMILY);
-    let start = Start {
-        profile: family_profile,
-        next_hop,
-        enhanced_route_refresh: profile.enhanced_route_refresh,
-        announcing,
-    };
-    Box::new(Lane::new(A::sheet(view), start))
-}
-
-/// A lane of either family.
-trait AnyLane: Debug + Send + Sync {
-    fn set_view(&mut self, view: &View);
-    fn set_announcing(&mut self, announcing: Announcing);
-    fn refresh(&mut self);
-    fn has_work(&self) -> bool;
-    fn progress(&self) -> Progress;
-    fn step(&self, phase: Phase, progress: &mut Progress, draft: &mut Draft) -> bool;
-    fn body(&self, body: &Body) -> &[u8];
-    fn commit(&mut self, progress: Progress);
-    fn settle(&mut self);
-    fn told(&self) -> Told;
-    fn advertised(&self) -> u64;
-    fn pending(&self) -> u64;
-    fn private_bytes(&self) -> usize;
-    #[cfg(test)]
-    fn said(&self, net: &ipnet::IpNet) -> super::zones::Said;
-    #[cfg(test)]
-    fn waits_for_zone(&self) -> bool;
-}
-
-impl<A: InView> AnyLane for Lane<A> {
-    fn set_view(&mut self, view: &View) {
-        self.set_sheet(A::sheet(view));
-    }
-
-    fn set_announcing(&mut self, announcing: Announcing) {
-        Lane::set_announcing(self, announcing);
-    }
-
-    fn refresh(&mut self) {
-        Lane::refresh(self);
-    }
-
-    fn has_work(&self) -> bool {
-        Lane::has_work(self)
-    }
-
-    fn progress(&self) -> Progress {
-        self.picture.progress
-    }
-
-    fn step(&self, phase: Phase, progress: &mut Progress, draft: &mut Draft) -> bool {
-        Lane::step(self, phase, progress, draft)
-    }
-
-    fn body(&self, body: &Body) -> &[u8] {
-        Lane::body(self, body)
-    }
-
-    fn commit(&mut self, progress: Progress) {
-        Lane::commit(self, progress);
-    }
-
-    fn settle(&mut self) {
-        Lane::settle(self);
-    }
-
-    fn told(&self) -> Told {
-        Told::new(self.picture.clone(), self.profile, self.next_hop)
-    }
-
-    fn advertised(&self) -> u64 {
-        self.picture.advertised()
-    }
-
-    fn pending(&self) -> u64 {
-        self.picture.pending()
-    }
-
-    fn private_bytes(&self) -> usize {
-        Lane::private_bytes(self)
-    }
-
-    #[cfg(test)]
-    fn said(&self, net: &ipnet::IpNet) -> super::zones::Said {
-        crate::rib::Prefix::of_net(net)
-            .map_or(super::zones::Said::Nothing, |prefix| self.picture.said(prefix))
-    }
-
-    #[cfg(test)]
-    fn waits_for_zone(&self) -> bool {
-        self.wanted.is_some()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One family of a generation as some sessions may have it, with everything that they share: cuts by profile, and the
 //! deltas from the sheets that they come from.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::cuts::Cuts;
@@ -43,7 +44,6 @@ impl Shown {
 
 /// One family of a generation, less the runs that are not shown. Made once and shared by all sessions that may have the
 /// same.
-#[derive(Debug)]
 pub(super) struct Sheet<A> {
     generation: Arc<Generation>,
     shown: Shown,
@@ -164,16 +164,17 @@ impl<A: InGeneration> Sheet<A> {
         Some((offset.max(strip.span_of(run).0), run))
     }
 
-    /// Where the stretch of shown runs that holds `run` ends, or `to` if that is before.
-    pub(super) fn shown_until(&self, run: usize, to: u32) -> u32 {
+    /// Where the stretch of shown runs that holds `run` ends, or `to` if that is before, or if no run that begins before
+    /// `limit` is hidden. O(runs up to `limit`).
+    pub(super) fn shown_until(&self, run: usize, to: u32, limit: u32) -> u32 {
         let strip = self.strip();
         let hidden = match &self.shown {
             Shown::All => None,
             Shown::Some(_) => (run..strip.runs().len())
-                .take_while(|run| strip.span_of(*run).0 < to)
+                .take_while(|run| strip.span_of(*run).0 < to.min(limit))
                 .find(|run| !self.shown.has(*run)),
         };
-        hidden.map_or(to, |run| strip.span_of(run).0).min(to)
+        hidden.map_or(to, |run| strip.span_of(run).0)
     }
 
     /// What a profile makes of this sheet; made at most once. O(n) the first time.
@@ -217,6 +218,15 @@ impl<A: InGeneration> Sheet<A> {
     /// Lets go of the deltas from sheets that no session has any more.
     pub(super) fn forget_deltas(&self) {
         lock(&self.deltas).retain(|(old, _)| old.strong_count() > 0);
+    }
+}
+
+impl<A> fmt::Debug for Sheet<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sheet")
+            .field("generation", &self.generation.number())
+            .field("shown", &self.shown_before.last())
+            .finish_non_exhaustive()
     }
 }
 

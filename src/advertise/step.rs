@@ -141,8 +141,9 @@ impl<A: InGeneration> Lane<A> {
             };
             let (section, stop, prefixes) = match progress.zones.brush() {
                 Ink::Absent => {
-                    let until = sheet.shown_until(run, to);
-                    let stop = strip.fill(at, until, withdraw_room(&self.profile));
+                    let room = withdraw_room(&self.profile);
+                    let limit = at.saturating_add(u32::try_from(room).unwrap_or(u32::MAX));
+                    let stop = strip.fill(at, sheet.shown_until(run, to, limit), room);
                     (Section::Withdraw, stop, strip.number_at(stop).saturating_sub(strip.number_at(at)))
                 }
                 Ink::As(_) => {

@@ -38,7 +38,7 @@ pub(super) enum Said {
     Nothing,
     /// An announcement.
     Route {
-        /// [`crate::rib::Ranked::attrs_id`].
+        /// The number that the interner gave to the attributes.
         attrs: u32,
         /// How.
         stroke: Stroke,

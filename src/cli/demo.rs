@@ -1,7 +1,7 @@
 //! `peeringd demo`: Microsoft's side and a partner in one process, over real TCP, with nothing to set up.
 
 use std::collections::BTreeSet;
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stdout};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,10 +32,12 @@ const PARTNER: Asn = Asn(64500);
 /// Where Microsoft's side listens, if nobody else does.
 const PORT: u16 = 1790;
 const HTTP_PORT: u16 = 9179;
-/// The partner's two ends, and one for whoever wants to connect a router.
-const PARTNER_ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
+/// The partner's two routers with their connections, and an address for whoever wants to connect a router.
+const PARTNERS: [(Ipv4Addr, &str); 2] =
+    [(Ipv4Addr::new(127, 0, 0, 2), "demo-1"), (Ipv4Addr::new(127, 0, 0, 3), "demo-2")];
 const YOUR_ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
-/// The IPv6 next hop over IPv4 sessions; documentation space (RFC 3849).
+/// The next hops, of documentation space (RFC 5737, 3849): a router refuses those of loopback.
+const NEXT_HOP_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const NEXT_HOP_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0x8075, 0, 0, 0, 0, 1);
 /// How long the partner may take.
 const IN_SYNC_WITHIN: Duration = Duration::from_secs(20);
@@ -59,11 +61,17 @@ pub(super) fn run(args: &DemoArgs) -> ExitCode {
     };
     match runtime.block_on(demo(args)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("peeringd demo: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whoever read the output has seen enough.
+fn is_closed_pipe(error: &Failure) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe)
 }
 
 /// Why a demo failed; said once, to a person.
@@ -81,12 +89,12 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let mut out = stdout();
     writeln!(
         out,
-        "peeringd {}: Microsoft's side (AS{MICROSOFT}) and a partner (AS{PARTNER}) over real TCP\n",
+        "peeringd {}: Microsoft's side (AS{MICROSOFT}) and a partner (AS{PARTNER}), over TCP\n",
         env!("CARGO_PKG_VERSION")
     )?;
     writeln!(
         out,
-        "  RIB       {} IPv4 + {} IPv6 prefixes of {SHIPPED_RIB_NAME}, loaded in {}",
+        "  RIB       {} IPv4 and {} IPv6 prefixes, loaded in {}\n            ({SHIPPED_RIB_NAME})",
         count.ipv4,
         count.ipv6,
         took(begin)
@@ -97,23 +105,34 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let microsoft = Arc::new(microsoft_plan(at));
     let metrics = Metrics::new()?;
     let speaker = Speaker::start(microsoft, generation.clone(), listeners, metrics.clone());
-    writeln!(out, "  Speaker   {at}")?;
+    writeln!(out, "  Speaker   {at}{}", instead_of(PORT, at))?;
     let http = http(&speaker, &metrics).await?;
 
     let dialled = Instant::now();
     let nothing = Generations::new().build(Rows::default())?;
-    let partner = Speaker::start(Arc::new(partner_plan(at)), nothing, bind(0)?, Metrics::new()?);
-    let in_sync = timeout(IN_SYNC_WITHIN, watch(&partner.handle(), &generation, dialled)).await;
+    let mut partners = Vec::new();
+    for (address, connection) in PARTNERS {
+        let plan = Arc::new(partner_plan(address, connection, at));
+        partners.push(Speaker::start(plan, nothing.clone(), bind(0)?, Metrics::new()?));
+    }
+    let in_sync = timeout(IN_SYNC_WITHIN, watch(&partners, &generation, dialled)).await;
     let sessions =
         in_sync.map_err(|_| format!("the partner was not in sync within {} s", IN_SYNC_WITHIN.as_secs()))?;
-    let exact = report(&partner.handle(), &sessions, &generation).await?;
+    let exact = report(&sessions, &generation).await?;
 
     if exact && !args.once {
-        say_what_next(at, http)?;
-        tokio::signal::ctrl_c().await?;
+        let folder = tempfile::Builder::new().prefix("peeringd-demo-").tempdir()?;
+        let socket = folder.path().join("control.sock");
+        let router = control::socket_router(speaker.handle(), metrics.clone());
+        let serving = control::serve_socket(control::bind_socket(&socket)?, router, std::future::pending());
+        say_what_next(at, http, &socket)?;
+        tokio::select! {
+            () = serving => {}
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+        }
         writeln!(out, "\nstopping")?;
     }
-    for speaker in [&partner, &speaker] {
+    for speaker in partners.iter().chain([&speaker]) {
         speaker.stop(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN))).await?;
     }
     if exact { Ok(()) } else { Err("the partner does not hold exactly the RIB".into()) }
@@ -122,14 +141,24 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
 /// Binds the port, or one that the kernel chooses where it is taken.
 fn bind(port: u16) -> Result<Listeners, Failure> {
     let at = |port| [SocketAddr::from((Ipv4Addr::LOCALHOST, port))];
-    Ok(Listeners::bind(&at(port)).or_else(|_| Listeners::bind(&at(0)))?)
+    match Listeners::bind(&at(port)) {
+        Err(taken) if taken.error.kind() == ErrorKind::AddrInUse => Ok(Listeners::bind(&at(0))?),
+        bound => Ok(bound?),
+    }
+}
+
+/// Says where it ended up when that is not where it was meant to.
+fn instead_of(port: u16, at: SocketAddr) -> String {
+    if at.port() == port { String::new() } else { format!(" (port {port} is taken)") }
 }
 
 /// Serves metrics and the API for a browser.
 async fn http(speaker: &Speaker, metrics: &Metrics) -> Result<SocketAddr, Failure> {
     let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, HTTP_PORT)).await {
-        Ok(listener) => listener,
-        Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+        Err(taken) if taken.kind() == ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?
+        }
+        bound => bound?,
     };
     let at = listener.local_addr()?;
     let router = control::router(speaker.handle(), metrics.clone());
@@ -139,30 +168,27 @@ async fn http(speaker: &Speaker, metrics: &Metrics) -> Result<SocketAddr, Failur
 
 /// A session that came to hold the whole set.
 struct InSync {
+    partner: Handle,
     snapshot: Arc<SessionSnapshot>,
-    established: Duration,
-    in_sync: Duration,
+    /// From the partner's start to End-of-RIB of both families.
+    after: Duration,
 }
 
 /// Watches the partner's sessions until each has End-of-RIB of both families.
-async fn watch(partner: &Handle, generation: &Generation, dialled: Instant) -> Vec<InSync> {
+async fn watch(partners: &[Speaker], generation: &Generation, dialled: Instant) -> Vec<InSync> {
+    let partners: Vec<Handle> = partners.iter().map(Speaker::handle).collect();
+    let sessions = || partners.iter().flat_map(|p| p.sessions().into_iter().map(|s| (p.clone(), s)));
     let count = generation.count();
     let total = u64::try_from(count.ipv4.saturating_add(count.ipv6)).unwrap_or(u64::MAX);
-    let bars = Bars::new(&partner.sessions(), total);
-    let mut established = vec![None; partner.sessions().len()];
-    let mut done: Vec<Option<InSync>> = established.iter().map(|_| None).collect();
+    let bars = Bars::new(sessions().map(|(_, session)| session), total);
+    let mut done: Vec<Option<InSync>> = sessions().map(|_| None).collect();
     loop {
-        let now = dialled.elapsed();
-        for (i, (session, (up, done))) in
-            partner.sessions().into_iter().zip(established.iter_mut().zip(done.iter_mut())).enumerate()
-        {
+        let after = dialled.elapsed();
+        for (i, ((partner, session), done)) in sessions().zip(&mut done).enumerate() {
             bars.show(i, &session);
-            if session.state == State::Established {
-                let up = *up.get_or_insert(now);
-                let ended = session.end_of_rib_received;
-                if ended.ipv4 && ended.ipv6 && done.is_none() {
-                    *done = Some(InSync { snapshot: session, established: up, in_sync: now });
-                }
+            let ended = session.end_of_rib_received;
+            if session.state == State::Established && ended.ipv4 && ended.ipv6 && done.is_none() {
+                *done = Some(InSync { partner, snapshot: session, after });
             }
         }
         if done.iter().all(Option::is_some) {
@@ -177,7 +203,7 @@ async fn watch(partner: &Handle, generation: &Generation, dialled: Instant) -> V
 struct Bars(Vec<ProgressBar>);
 
 impl Bars {
-    fn new(sessions: &[Arc<SessionSnapshot>], total: u64) -> Self {
+    fn new(sessions: impl Iterator<Item = Arc<SessionSnapshot>>, total: u64) -> Self {
         let target =
             if stdout().is_terminal() { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() };
         let all = MultiProgress::with_draw_target(target);
@@ -185,7 +211,6 @@ impl Bars {
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
         Self(
             sessions
-                .iter()
                 .map(|s| {
                     let bar = all.add(ProgressBar::new(total).with_style(style.clone()));
                     bar.with_prefix(s.plan.connection.to_string())
@@ -209,21 +234,16 @@ impl Bars {
 }
 
 /// Says what each session of the partner received; true if each holds exactly the RIB.
-async fn report(partner: &Handle, sessions: &[InSync], generation: &Generation) -> Result<bool, Failure> {
+async fn report(sessions: &[InSync], generation: &Generation) -> Result<bool, Failure> {
     let expected = expected(generation);
     let mut exact = true;
     let mut out = stdout();
     for session in sessions {
         let name = &session.snapshot.plan.name;
-        let received = received(partner, name).await?;
+        let received = received(&session.partner, name).await?;
         let (ipv4, ipv6) = (of(&received, Family::Ipv4), of(&received, Family::Ipv6));
-        writeln!(
-            out,
-            "  Partner   {}: Established after {}, in sync after {}: {ipv4} IPv4 and {ipv6} IPv6 prefixes received",
-            session.snapshot.plan.local_address,
-            millis(session.established),
-            millis(session.in_sync),
-        )?;
+        let (partner, after) = (session.snapshot.plan.local_address, millis(session.after));
+        writeln!(out, "  Partner   {partner} received {ipv4} IPv4 and {ipv6} IPv6 prefixes in {after}")?;
         if received != expected {
             exact = false;
             let missing = expected.difference(&received).count();
@@ -233,7 +253,7 @@ async fn report(partner: &Handle, sessions: &[InSync], generation: &Generation) 
     }
     let verdict = if exact { "exactly the RIB on every session" } else { "NOT the RIB" };
     let (ipv4, ipv6) = (of(&expected, Family::Ipv4), of(&expected, Family::Ipv6));
-    writeln!(out, "\n  The partner holds {verdict}: {ipv4} IPv4 and {ipv6} IPv6 prefixes.")?;
+    writeln!(out, "\n  The partner holds {verdict}:\n  {ipv4} IPv4 and {ipv6} IPv6 prefixes received.")?;
     Ok(exact)
 }
 
@@ -269,20 +289,34 @@ async fn received(partner: &Handle, session: &str) -> Result<Seen, Failure> {
     }
 }
 
-fn say_what_next(at: SocketAddr, http: SocketAddr) -> std::io::Result<()> {
+fn say_what_next(at: SocketAddr, http: SocketAddr, socket: &Path) -> std::io::Result<()> {
     let (ip, port) = (at.ip(), at.port());
     writeln!(
         stdout(),
         "
-  Browser   http://{http}/   (http://{http}/metrics for Prometheus)
-  Your own  a router may dial {ip} port {port} from {YOUR_ADDRESS} as AS{PARTNER}. With BIRD 2, say:
+  Browser   http://{http}/
+  Metrics   http://{http}/metrics{}
+  Look in   peeringd show sessions --socket {}
 
+  Your own  A router may dial {ip} port {port} from {YOUR_ADDRESS} as AS{PARTNER}.
+            With BIRD 2, put this in a file FILE and run `bird -f -c FILE -s bird.ctl`:
+
+              router id {YOUR_ADDRESS};
+              protocol device {{ }}
               protocol bgp microsoft {{
-                local {YOUR_ADDRESS} as {PARTNER}; neighbor {ip} port {port} as {MICROSOFT};
-                multihop; ipv4 {{ import all; export none; }}; ipv6 {{ import all; export none; }};
+                local {YOUR_ADDRESS} as {PARTNER};
+                neighbor {ip} port {port} as {MICROSOFT};
+                multihop;
+                ipv4 {{ import all; export none; }};
+                ipv6 {{ import all; export none; }};
               }}
 
-  Ctrl-C ends it."
+            `birdc -s bird.ctl show route` then lists them, as unreachable: the
+            next hops are of documentation space, and lead nowhere.
+
+  Ctrl-C ends it.",
+        instead_of(HTTP_PORT, http),
+        socket.display()
     )
 }
 
@@ -295,29 +329,28 @@ fn millis(time: Duration) -> String {
 }
 
 fn microsoft_plan(at: SocketAddr) -> Plan {
-    let peers = PARTNER_ADDRESSES.into_iter().zip(["demo-1", "demo-2"]).chain([(YOUR_ADDRESS, "yours")]);
+    let peers = PARTNERS.into_iter().chain([(YOUR_ADDRESS, "yours")]);
     let sessions = peers.map(|(peer, connection)| SessionPlan {
         peer_address: peer.into(),
         local_address: at.ip(),
         peer_asn: PARTNER,
         passive: true,
-        next_hop: PerFamily { ipv4: Some(at.ip()), ipv6: Some(NEXT_HOP_V6.into()) },
+        next_hop: PerFamily { ipv4: Some(NEXT_HOP_V4.into()), ipv6: Some(NEXT_HOP_V6.into()) },
         ..session(connection)
     });
     plan(MICROSOFT, Ipv4Addr::LOCALHOST, at, sessions.collect())
 }
 
-fn partner_plan(at: SocketAddr) -> Plan {
-    let sessions =
-        PARTNER_ADDRESSES.into_iter().zip(["demo-1", "demo-2"]).map(|(local, connection)| SessionPlan {
-            peer_address: at.ip(),
-            peer_port: at.port(),
-            local_address: local.into(),
-            peer_asn: MICROSOFT,
-            next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some(NEXT_HOP_V6.into()) },
-            ..session(connection)
-        });
-    plan(PARTNER, Ipv4Addr::new(127, 0, 0, 2), at, sessions.collect())
+fn partner_plan(local: Ipv4Addr, connection: &str, at: SocketAddr) -> Plan {
+    let session = SessionPlan {
+        peer_address: at.ip(),
+        peer_port: at.port(),
+        local_address: local.into(),
+        peer_asn: MICROSOFT,
+        next_hop: PerFamily { ipv4: Some(NEXT_HOP_V4.into()), ipv6: Some(NEXT_HOP_V6.into()) },
+        ..session(connection)
+    };
+    plan(PARTNER, local, at, vec![session])
 }
 
 fn session(connection: &str) -> SessionPlan {

@@ -10,7 +10,7 @@ use crate::config::{self, Plan};
 use crate::metrics::{GenerationFigures, Metrics};
 use crate::rib::{BuildError, Finding, Findings, Generation, Place, Rows};
 use crate::speaker::Generations;
-use crate::wire::PerFamily;
+use crate::wire::{Family, PerFamily};
 
 /// A plan and a generation, as they came from their files.
 #[derive(Debug)]
@@ -22,6 +22,22 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    fn say_difference(&self, before: &Generation) {
+        if self.generation.hash() == before.hash() {
+            info!("the reload changes no route");
+            return;
+        }
+        let (was, is) = (before.count(), self.generation.count());
+        for family in Family::ALL {
+            let (was, is) = (*was.get(family), *is.get(family));
+            if is.saturating_mul(100) < was.saturating_mul(SHRUNK_PERCENT) {
+                warn!(%family, was, is, "the table has shrunk");
+            } else if is != was {
+                info!(%family, was, is, "the table has changed in size");
+            }
+        }
+    }
+
     /// Reads a config and its RIB. Blocks on files.
     ///
     /// # Errors
@@ -54,10 +70,11 @@ impl Loaded {
         Ok(Self { plan: Arc::new(plan), generation, warnings, took: begin.elapsed() })
     }
 
-    /// Says what was loaded, in the log and to the metrics.
-    pub(super) fn say(&self, metrics: &Metrics) {
-        for finding in &self.warnings.0 {
-            warn!("{finding}");
+    /// Says what is in force now, in the log and to the metrics, and how it differs from what was before.
+    pub(super) fn say(&self, metrics: &Metrics, before: Option<&Generation>) {
+        self.warnings.log();
+        if let Some(before) = before {
+            self.say_difference(before);
         }
         let count = self.generation.count();
         info!(
@@ -65,7 +82,7 @@ impl Loaded {
             hash = %self.generation.hash_hex(),
             ipv4 = count.ipv4,
             ipv6 = count.ipv6,
-            load_ms = self.took.as_secs_f64() * 1e3,
+            load_ms = self.took.as_millis(),
             "RIB in force"
         );
         metrics.rib().loaded(GenerationFigures {
@@ -77,6 +94,9 @@ impl Loaded {
         });
     }
 }
+
+/// A reload that leaves fewer than this share of a family's prefixes is said as a warning.
+const SHRUNK_PERCENT: usize = 80;
 
 fn as_u64(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)

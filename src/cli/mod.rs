@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 pub mod check;
 mod client;
+mod daemon;
 pub mod demo;
 pub mod import;
 mod load;

@@ -1,12 +1,14 @@
 //! The configuration as changed: what a reload does to the sessions.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Plan, RouterPlan, SessionPlan};
 use crate::rib::{Finding, Findings, Place};
 
-/// What it takes to get from one plan to another. Sessions are the same where their names are.
+/// What it takes to get from one plan to another. A session is the same where its peer's address is, whatever it is
+/// called: names of a list's sessions go by their order.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Changes {
     /// To be started.
@@ -39,29 +41,31 @@ impl Changes {
 #[must_use]
 pub fn changes(old: &Plan, new: &Plan) -> Changes {
     let mut changes = Changes { refused: refused(old, new), ..Changes::default() };
-    let mut before: HashMap<&str, &Arc<SessionPlan>> = old.sessions.iter().map(|s| (&*s.name, s)).collect();
+    let mut before: HashMap<IpAddr, &Arc<SessionPlan>> =
+        old.sessions.iter().map(|s| (s.peer_address, s)).collect();
     for session in &new.sessions {
-        match before.remove(&*session.name) {
+        match before.remove(&session.peer_address) {
             None => changes.added.push(Arc::clone(session)),
             Some(was) if was == session => {}
             Some(was) if needs_reset(was, session) => changes.reset.push(Arc::clone(session)),
             Some(_) => changes.adjusted.push(Arc::clone(session)),
         }
     }
-    let gone = old.sessions.iter().filter(|s| before.contains_key(&*s.name));
+    let gone = old.sessions.iter().filter(|s| before.contains_key(&s.peer_address));
     changes.removed.extend(gone.cloned());
     changes
 }
 
 /// Whether the peer must learn of the change by a new session. Every field is judged here, the new ones too.
-fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
+#[must_use]
+pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
     let SessionPlan {
         name: _,
         connection: _,
         peering: _,
         peering_location: _,
         connection_state: _,
-        peer_address,
+        peer_address: _,
         peer_port,
         local_address,
         peer_asn,
@@ -73,8 +77,7 @@ fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         next_hop,
         max_prefixes: _,
     } = old;
-    *peer_address != new.peer_address
-        || *peer_port != new.peer_port
+    *peer_port != new.peer_port
         || *local_address != new.local_address
         || *peer_asn != new.peer_asn
         || *is_route_server != new.is_route_server

@@ -21,7 +21,7 @@ mod written;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use changes::{Changes, changes};
+pub use changes::{Changes, changes, needs_reset};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
 
 use crate::rib::load::folder;

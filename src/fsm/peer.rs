@@ -1,6 +1,7 @@
 //! One peer: when to dial, whom to accept, and which of its connections is the session.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -128,6 +129,12 @@ impl PeerFsm {
     pub fn handle_config(&mut self, now: Moment, config: FsmConfig, reason: Notification) {
         self.handle_reset(now, reason);
         self.config = config;
+    }
+
+    /// The times of dialling changed: the next attempt that fails waits by the new ones.
+    pub fn set_timing(&mut self, connect_retry: Duration, max_backoff: Duration) {
+        self.config.connect_retry = connect_retry;
+        self.config.max_backoff = max_backoff;
     }
 
     /// The peer dialled us, and TCP is up.

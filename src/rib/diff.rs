@@ -47,6 +47,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_merge_sees_each_prefix_once_with_its_rows(
             old in prop::collection::btree_map(0_u8..30, 0_u16..3, 0..20),

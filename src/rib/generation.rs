@@ -3,6 +3,7 @@
 //! Each family is a struct of arrays in prefix order for look-up and comparison, and once more as NLRI bytes in wire
 //! order for sending: about 17 octets of memory an IPv4 prefix and 32 an IPv6 one, provenance included.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +36,6 @@ pub enum BuildError {
 }
 
 /// An immutable, hashed table made from the RIB files.
-#[derive(Debug)]
 pub struct Generation {
     number: u32,
     hash: [u8; 32],
@@ -202,6 +202,17 @@ impl Generation {
             Some(file) => (file.path.clone(), global.saturating_sub(file.first_line).saturating_add(1)),
             None => (Arc::default(), global),
         }
+    }
+}
+
+/// In a line: a table may have a million rows.
+impl fmt::Debug for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generation")
+            .field("number", &self.number)
+            .field("hash", &self.hash_hex())
+            .field("count", &self.count())
+            .finish_non_exhaustive()
     }
 }
 

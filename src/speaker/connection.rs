@@ -16,7 +16,7 @@ use crate::fsm::ConnId;
 use crate::wire::{MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN};
 
 /// The most bytes read in one turn.
-const READ_TURN: usize = 64 * 1024;
+pub(super) const READ_TURN: usize = 64 * 1024;
 /// The most bytes written in one turn, so that one peer does not keep the others waiting.
 const WRITE_TURN: usize = 256 * 1024;
 /// How long an ending connection may take to get its last message out, and again to see the peer's end.

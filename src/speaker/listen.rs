@@ -8,8 +8,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::{info, warn};
 
+use super::said::Said;
 use super::sockets;
 
 /// How long accepting pauses when the process is out of descriptors or memory.
@@ -65,9 +66,16 @@ impl Listeners {
 
 /// Accepts for ever.
 pub(super) async fn accept(listener: TcpListener, doors: Doors) {
+    let mut said = Said::default();
     loop {
         match listener.accept().await {
-            Ok((stream, from)) => hand_over(&doors, stream, from),
+            Ok((stream, from)) => {
+                if let Err(why) = hand_over(&doors, stream, from)
+                    && let Some(unsaid) = said.again()
+                {
+                    info!(%from, unsaid, "connection closed: {why}");
+                }
+            }
             Err(error) => {
                 warn!(%error, "accepting failed");
                 tokio::time::sleep(PAUSE).await;
@@ -76,24 +84,25 @@ pub(super) async fn accept(listener: TcpListener, doors: Doors) {
     }
 }
 
+/// Why a connection went to no session.
+#[derive(Debug, thiserror::Error)]
+enum Astray {
+    #[error("no session has that peer address")]
+    Stranger,
+    #[error("it came to {came_to}, and the session's own address is {expected}")]
+    WrongAddress { came_to: IpAddr, expected: IpAddr },
+    #[error("it was gone before it was taken: {0}")]
+    Gone(std::io::Error),
+    #[error("the session has others waiting")]
+    Crowded,
+}
+
 /// Gives a connection to its session. Whoever is not configured sees it closed and learns nothing.
-fn hand_over(doors: &Doors, stream: TcpStream, from: SocketAddr) {
-    let Some(door) = doors.load().get(&from.ip()).cloned() else {
-        debug!(%from, "connection from an address that is no peer's");
-        return;
-    };
-    match stream.local_addr() {
-        Ok(local) if local.ip() == door.local_address => {}
-        Ok(local) => {
-            debug!(%from, to = %local.ip(), expected = %door.local_address, "connection to another address than the session's");
-            return;
-        }
-        Err(error) => {
-            debug!(%from, %error, "connection gone before it was taken");
-            return;
-        }
+fn hand_over(doors: &Doors, stream: TcpStream, from: SocketAddr) -> Result<(), Astray> {
+    let door = doors.load().get(&from.ip()).cloned().ok_or(Astray::Stranger)?;
+    let came_to = stream.local_addr().map_err(Astray::Gone)?.ip();
+    if came_to != door.local_address {
+        return Err(Astray::WrongAddress { came_to, expected: door.local_address });
     }
-    if door.accepted.try_send(stream).is_err() {
-        debug!(%from, "connection closed: the session has others waiting");
-    }
+    door.accepted.try_send(stream).map_err(|_| Astray::Crowded)
 }

@@ -9,6 +9,7 @@ mod generations;
 mod handle;
 mod listen;
 mod peer;
+mod said;
 mod snapshot;
 mod sockets;
 mod status;

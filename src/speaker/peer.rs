@@ -4,6 +4,7 @@
 //! task; whoever looks gets a snapshot.
 
 mod incoming;
+mod traffic;
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -18,21 +19,22 @@ use tokio::time::sleep_until;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
-use super::connection::{self, Connection};
+use super::connection::Connection;
 use super::handle::Ask;
 use super::snapshot::SessionSnapshot;
 use super::status::Status;
 use super::{sockets, terms};
 use crate::accept::{AdjRibIn, Budget};
-use crate::advertise::{Announcing, Outcome, SessionProfile, View};
-use crate::config::{RouterPlan, SessionPlan};
-use crate::fsm::{Action, ConnId, DownReason, Incoming, Moment, Outgoing, PeerFsm};
+use crate::advertise::{Announcing, SessionProfile, View};
+use crate::config::{RouterPlan, SessionPlan, needs_reset};
+use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm};
 use crate::metrics::SessionMetrics;
 use crate::peering::ConnectionState;
 use crate::wire::{ErrorCode, Notification};
 
-/// Connections that are being closed at once; past it the oldest way out, an abrupt one, is taken.
-const MAX_CLOSING: usize = 8;
+/// Refused connections that may be closing when another is refused by name; past it they are just closed. The state
+/// machine's own, two at most at a time, do not count against it.
+const MAX_REFUSED: usize = 8;
 
 /// What a session is to do now; the newest word counts.
 #[derive(Clone, Debug)]
@@ -92,6 +94,10 @@ pub(super) struct Peer {
     adj_rib_in: AdjRibIn,
     context: Option<crate::wire::UpdateContext>,
     start_again_at: Option<Moment>,
+    /// The dial whose failure has been told in the system's words.
+    told: Option<ConnId>,
+    /// A turn's worth was not enough: the others come first.
+    busy: bool,
     status: Status,
     links: Links,
 }
@@ -109,6 +115,8 @@ impl Peer {
             adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
             context: None,
             start_again_at: None,
+            told: None,
+            busy: false,
             status: Status::new(&links.router, plan, links.metrics.clone()),
             intent,
             links,
@@ -117,6 +125,9 @@ impl Peer {
 
     /// Runs the session until it is told to leave.
     pub(super) async fn run(mut self) {
+        if matches!(self.intent.order, Order::Leave(_)) {
+            return;
+        }
         let now = self.now();
         self.fsm.handle_start(now);
         self.act();
@@ -125,11 +136,11 @@ impl Peer {
             let wake = self.wake().await;
             self.on_wake(wake);
             self.on_due();
-            let more = self.write_all();
+            self.write_all();
             if matches!(self.intent.order, Order::Leave(_)) {
                 break;
             }
-            if more {
+            if std::mem::take(&mut self.busy) {
                 tokio::task::yield_now().await;
             }
         }
@@ -183,17 +194,26 @@ impl Peer {
     fn on_intent(&mut self, intent: Intent) {
         let announcing = announcing(&intent.plan);
         self.adj_rib_in.set_limits(terms::limits(&intent.plan));
-        if let Order::Leave(notification) = &intent.order {
-            let now = self.now();
-            self.fsm.handle_stop(now, notification.clone());
+        let now = self.now();
+        match &intent.order {
+            Order::Leave(notification) => self.fsm.handle_stop(now, notification.clone()),
+            Order::Run if needs_reset(&self.intent.plan, &intent.plan) => {
+                let config = terms::fsm_config(&self.links.router, &intent.plan);
+                self.fsm.handle_config(now, config, Notification::new(ErrorCode::CONFIG_CHANGE));
+                self.status.offer(&self.links.router, &intent.plan);
+            }
+            Order::Run => self.fsm.set_timing(intent.plan.connect_retry, terms::MAX_BACKOFF),
         }
         self.intent = intent;
+        // What a reset ends is gone before the rest is told of the new table.
+        self.act();
         let view = self.intent.view.clone();
         if let Some(conn) = self.established_mut() {
             conn.outbox.set_view(view);
             conn.outbox.set_announcing(announcing);
+            let left_out = conn.outbox.left_out();
+            self.status.left_out(&left_out);
         }
-        self.act();
     }
 
     fn on_ask(&mut self, ask: Ask) {
@@ -220,6 +240,7 @@ impl Peer {
             }
             Err(error) => {
                 self.status.connect_failed(&error);
+                self.told = Some(conn);
                 self.fsm.handle_connect_failed(now, conn);
             }
         }
@@ -238,10 +259,12 @@ impl Peer {
             },
             Err(refused) => {
                 self.status.inbound_refused();
-                if let (Some(notification), Ok(mut connection)) =
-                    (refused.0, Connection::new(ConnId(u64::MAX), stream))
+                let room = self.closing.len() < MAX_REFUSED;
+                if let (true, Some(notification), Ok(mut connection)) =
+                    (room, refused.0, Connection::new(ConnId(u64::MAX), stream))
                 {
                     connection.outbox.control(notification.encode());
+                    self.status.notification_sent(&notification);
                     self.close(connection);
                 }
             }
@@ -275,91 +298,12 @@ impl Peer {
 
     fn remove(&mut self, conn: ConnId) -> Option<Connection> {
         let at = self.connections.iter().position(|c| c.id == conn)?;
-        Some(self.connections.swap_remove(at))
+        Some(self.connections.remove(at))
     }
 
     fn established_mut(&mut self) -> Option<&mut Connection> {
         let conn = self.fsm.established()?;
         self.connection_mut(conn)
-    }
-
-    fn read_all(&mut self) {
-        for conn in self.connection_ids() {
-            self.read(conn);
-        }
-    }
-
-    fn read(&mut self, conn: ConnId) {
-        let Some(connection) = self.connection_mut(conn) else { return };
-        let filled = connection.read();
-        self.status.bytes_received(filled.read);
-        let mut at = 0;
-        // Any message may end the connection, so it is looked up anew for each.
-        while let Some(connection) = self.connection_mut(conn) {
-            let max_message_len = connection.max_message_len;
-            let unread = filled.bytes.get(at..filled.len).unwrap_or_default();
-            match crate::wire::frame(unread, max_message_len) {
-                Ok(Some(frame)) => {
-                    at += frame.whole.len();
-                    self.on_frame(conn, &frame);
-                }
-                Ok(None) => {
-                    connection.keep(unread);
-                    break;
-                }
-                Err(notification) => {
-                    let now = self.now();
-                    self.fsm.handle_message(now, conn, Incoming::Malformed(notification));
-                    self.act();
-                    break;
-                }
-            }
-        }
-        connection::give_back(filled.bytes);
-        if filled.ended && self.connection_mut(conn).is_some() {
-            self.lost(conn);
-        }
-    }
-
-    fn on_frame(&mut self, conn: ConnId, frame: &crate::wire::Frame<'_>) {
-        self.status.message_received(frame.kind);
-        let incoming = self.decode(conn, frame);
-        let now = self.now();
-        self.fsm.handle_message(now, conn, incoming);
-        self.act();
-    }
-
-    fn lost(&mut self, conn: ConnId) {
-        drop(self.remove(conn));
-        let now = self.now();
-        self.fsm.handle_closed(now, conn);
-        self.act();
-    }
-
-    /// Writes what waits; true when a turn's worth did not do.
-    fn write_all(&mut self) -> bool {
-        let mut more = false;
-        for conn in self.connection_ids() {
-            let Some(connection) = self.connection_mut(conn).filter(|c| c.outbox.wants_write()) else {
-                continue;
-            };
-            let before = connection.outbox.counters().clone();
-            let wrote = connection.write();
-            let now = connection.outbox.counters().clone();
-            self.status.sent(&before, &now);
-            match wrote {
-                Ok(wrote) => more |= matches!(wrote.outcome, Outcome::Budget),
-                Err(error) => {
-                    debug!(%error, "writing failed");
-                    // The peer may have said why before it went.
-                    self.read(conn);
-                    if self.connection_mut(conn).is_some() {
-                        self.lost(conn);
-                    }
-                }
-            }
-        }
-        more
     }
 
     /// Carries out what the state machine asks for.
@@ -375,6 +319,7 @@ impl Peer {
                 Action::Close(conn) => self.end(conn),
                 Action::Up(conn, negotiated) => self.up(conn, *negotiated),
                 Action::Down(_, reason) => self.down(&reason),
+                Action::AttemptFailed(conn, _) if self.told == Some(conn) => self.told = None,
                 Action::AttemptFailed(_, reason) => self.status.attempt_failed(&reason),
             }
         }
@@ -411,10 +356,9 @@ impl Peer {
         }
     }
 
-    fn close(&mut self, connection: Connection) {
-        if self.closing.len() < MAX_CLOSING {
-            self.closing.spawn(connection.close());
-        }
+    fn close(&mut self, mut connection: Connection) {
+        connection.outbox.finish();
+        self.closing.spawn(connection.close());
     }
 
     fn up(&mut self, conn: ConnId, negotiated: crate::fsm::Negotiated) {
@@ -433,6 +377,8 @@ impl Peer {
         if let Some(connection) = self.connection_mut(conn) {
             connection.max_message_len = max_message_len;
             connection.outbox.up(profile, view, announcing(&plan));
+            let left_out = connection.outbox.left_out();
+            self.status.left_out(&left_out);
         }
         self.status.up(negotiated);
     }

@@ -6,14 +6,17 @@ use std::sync::Arc;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
+use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
 use super::terms;
 use crate::accept::{AdjRibIn, Applied};
-use crate::advertise::{Counters, Outbox};
+use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::{RouterPlan, SessionPlan};
 use crate::fsm::{DownReason, Negotiated, State};
 use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
-use crate::wire::{Capability, Family, MessageKind, Notification, PerFamily, Treatment, Update};
+use crate::wire::{
+    Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
+};
 
 /// What makes a new snapshot worth telling.
 #[derive(Clone, PartialEq)]
@@ -26,6 +29,8 @@ struct Seen {
     end_of_rib_sent: PerFamily<bool>,
     end_of_rib_received: PerFamily<bool>,
     received: PerFamily<u64>,
+    flaps: u64,
+    ups: u64,
     last_error: Option<LastError>,
 }
 
@@ -38,7 +43,13 @@ pub(super) struct Status {
     negotiated: Option<Negotiated>,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
+    /// Times that it came to Established.
+    ups: u64,
     last_error: Option<LastError>,
+    said: Said,
+    expected_asn: Asn,
+    /// What the peer's last OPEN said.
+    opened_as: Option<Asn>,
     seen: Option<Seen>,
 }
 
@@ -52,14 +63,22 @@ impl Status {
             negotiated: None,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
+            ups: 0,
             last_error: None,
+            said: Said::default(),
+            expected_asn: plan.peer_asn,
+            opened_as: None,
             seen: None,
             metrics,
         }
     }
 
     /// The snapshot of a session whose task has not run yet.
-    pub(super) fn before_start(router: &RouterPlan, plan: &Arc<SessionPlan>) -> SessionSnapshot {
+    pub(super) fn before_start(
+        router: &RouterPlan,
+        plan: &Arc<SessionPlan>,
+        metrics: &SessionMetrics,
+    ) -> SessionSnapshot {
         SessionSnapshot {
             plan: plan.clone(),
             state: State::Idle,
@@ -77,7 +96,7 @@ impl Status {
             end_of_rib_sent: PerFamily::default(),
             received: PerFamily::default(),
             end_of_rib_received: PerFamily::default(),
-            flaps: 0,
+            flaps: metrics.flaps(),
             last_error: None,
         }
     }
@@ -86,6 +105,7 @@ impl Status {
         self.metrics.count_connect_attempt();
     }
 
+    /// A dial failed, in the system's words.
     pub(super) fn connect_failed(&mut self, error: &std::io::Error) {
         self.failed(LastError {
             code: None,
@@ -95,21 +115,44 @@ impl Status {
         });
     }
 
+    /// Another OPEN is offered from now on.
+    pub(super) fn offer(&mut self, router: &RouterPlan, plan: &SessionPlan) {
+        self.local_capabilities = terms::capabilities(router.asn, plan);
+        self.expected_asn = plan.peer_asn;
+    }
+
+    /// An OPEN came, whether it will do or not.
+    pub(super) fn open_received(&mut self, asn: Asn) {
+        self.opened_as = Some(asn);
+    }
+
     pub(super) fn inbound_refused(&self) {
         self.metrics.count_inbound_refused();
         debug!("an inbound connection was refused: one is there already, or the session holds off");
     }
 
+    /// A connection ended before it was a session. Of two that came up at once one always does (RFC 4271 §6.8).
     pub(super) fn attempt_failed(&mut self, reason: &DownReason) {
-        // A dial that failed has been told with the system's words already.
-        if !matches!(reason, DownReason::ConnectionLost) || self.last_error.is_none() {
-            self.failed(last_error(reason));
+        match reason {
+            DownReason::Sent(n) | DownReason::Received(n) if n.code == ErrorCode::COLLISION => {
+                debug!("one of two connections gave way");
+            }
+            DownReason::Sent(_)
+            | DownReason::Received(_)
+            | DownReason::ConnectionLost
+            | DownReason::Restart => {
+                self.failed(last_error(reason));
+            }
         }
     }
 
-    /// Says it once, and again when it becomes another.
+    /// Says it once, and again when it becomes another. What happens beside a session is not its error.
     fn failed(&mut self, error: LastError) {
         self.metrics.count_connect_failure();
+        if self.negotiated.is_some() {
+            debug!(error = %error.text, "attempt beside the session failed");
+            return;
+        }
         if self.last_error.as_ref().is_some_and(|last| last.text == error.text) {
             debug!(error = %error.text, "attempt failed");
         } else {
@@ -120,8 +163,26 @@ impl Status {
 
     pub(super) fn up(&mut self, negotiated: Negotiated) {
         self.metrics.count_established();
+        self.ups += 1;
+        self.since = Clock::unix();
+        self.metrics.set_state(State::Established, self.since);
+        self.state = State::Established;
         self.end_of_rib_received = PerFamily::default();
         self.negotiated = Some(negotiated);
+    }
+
+    /// Names what the peer is not told because its attributes fill a message by themselves.
+    pub(super) fn left_out(&self, left_out: &[LeftOut]) {
+        for left in left_out {
+            let (file, line) = &left.place;
+            warn!(
+                family = %left.family,
+                prefixes = left.prefixes,
+                first = %left.first,
+                place = %format_args!("{}:{line}", file.display()),
+                "not advertised: the attributes leave no room for a prefix in a message to this peer"
+            );
+        }
     }
 
     pub(super) fn down(&mut self, reason: &DownReason) {
@@ -129,6 +190,7 @@ impl Status {
         warn!(error = %error.text, "session ended");
         self.metrics.count_flap();
         self.flaps += 1;
+        self.end_of_rib_received = PerFamily::default();
         self.negotiated = None;
         self.last_error = Some(error);
     }
@@ -159,21 +221,30 @@ impl Status {
         self.metrics.count_messages(Way::Received, kind, 1);
     }
 
+    /// The peer asked for a route refresh.
+    pub(super) fn refresh_requested(&mut self, family: Family) {
+        if let Some(unsaid) = self.said.again() {
+            info!(%family, unsaid, "the peer asked for a route refresh");
+        }
+    }
+
     pub(super) fn notification_received(&self, notification: &Notification) {
         self.metrics.count_notification(Way::Received, notification.code);
     }
 
     /// An UPDATE with errors is told of: the peer's operator will want to know, and so will ours.
-    pub(super) fn update_received(&self, update: &Update<'_>) {
+    pub(super) fn update_received(&mut self, update: &Update<'_>) {
         let treatment = update.treatment();
         if treatment == Treatment::Accept {
             return;
         }
         self.metrics.count_treatment(treatment);
+        let Some(unsaid) = self.said.again() else { return };
         let faults: Vec<String> = update.faults().iter().map(ToString::to_string).collect();
         warn!(
             treatment = treatment.name(),
             faults = faults.join("; "),
+            unsaid,
             "the peer sent an UPDATE with errors"
         );
     }
@@ -183,9 +254,10 @@ impl Status {
             self.metrics.count_announced(Way::Received, family, (*applied.announced.get(family)).into());
             self.metrics.count_withdrawn(Way::Received, family, (*applied.withdrawn.get(family)).into());
         }
-        if let Some(family) = applied.end_of_rib {
+        if let Some(family) = applied.end_of_rib
+            && !std::mem::replace(self.end_of_rib_received.get_mut(family), true)
+        {
             info!(%family, "the peer's End-of-RIB");
-            *self.end_of_rib_received.get_mut(family) = true;
         }
     }
 
@@ -212,6 +284,8 @@ impl Status {
             end_of_rib_sent: outbox.map(Outbox::end_of_rib_sent).unwrap_or_default(),
             end_of_rib_received: self.end_of_rib_received,
             received: adj_rib_in.count(),
+            flaps: self.flaps,
+            ups: self.ups,
             last_error: self.last_error.clone(),
         };
         if self.seen.as_ref() == Some(&seen) {
@@ -248,6 +322,19 @@ impl Status {
             end_of_rib_received: seen.end_of_rib_received,
             flaps: self.flaps,
             last_error: seen.last_error.clone(),
+        }
+    }
+}
+
+/// The metrics of a session whose task died: it is down, and what it held is gone.
+pub(super) fn after_death(metrics: &SessionMetrics) {
+    if metrics.is_up() {
+        metrics.count_flap();
+    }
+    metrics.set_state(State::Idle, Clock::unix());
+    for family in Family::ALL {
+        for gauge in [PrefixGauge::Advertised, PrefixGauge::Pending, PrefixGauge::Received] {
+            metrics.set_prefixes(gauge, family, 0);
         }
     }
 }

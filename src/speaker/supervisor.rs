@@ -1,6 +1,6 @@
 //! Starts and ends the sessions' tasks, gives each its intent, and starts again what died.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,16 +17,16 @@ use super::handle::{Ask, Handle, SessionEntry};
 use super::listen::{self, Door, Doors, Listeners};
 use super::peer::{Intent, Links, Order, Peer};
 use super::snapshot::{Overview, SessionSnapshot};
-use super::status::Status;
+use super::status::{self, Status};
 use crate::accept::Budget;
 use crate::advertise::{Board, Selector, SessionProfile};
-use crate::config::{Changes, Plan, SessionPlan};
+use crate::config::{Plan, SessionPlan};
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
-const STOP_WITHIN: Duration = Duration::from_secs(4);
+const STOP_WITHIN: Duration = Duration::from_secs(3);
 /// How long a session whose task died stays down.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// Connections of one peer that may wait for its task.
@@ -37,7 +37,7 @@ const WAITING_ASKS: usize = 16;
 /// What the supervisor is told.
 #[derive(Debug)]
 enum Command {
-    Reload { plan: Arc<Plan>, changes: Changes, generation: Arc<Generation>, done: oneshot::Sender<()> },
+    Reload { plan: Arc<Plan>, generation: Arc<Generation>, done: oneshot::Sender<()> },
     Refused { why: Arc<str> },
     Ping(oneshot::Sender<()>),
     Stop { notification: Option<Notification>, done: oneshot::Sender<()> },
@@ -109,18 +109,18 @@ impl Speaker {
         self.handle.clone()
     }
 
-    /// Puts a plan and a generation in force. Sessions that the changes leave alone are not touched but for what
-    /// they advertise.
+    /// Puts a plan and a generation in force; comes back when every session has been told. A session is the same where
+    /// its peer's address is; one that the plan leaves as it was is not touched but for what it advertises.
     ///
     /// # Errors
     /// [`Ended`] where the speaker has stopped.
-    pub async fn reload(
-        &self,
-        plan: Arc<Plan>,
-        changes: Changes,
-        generation: Arc<Generation>,
-    ) -> Result<(), Ended> {
-        self.order(|done| Command::Reload { plan, changes, generation, done }).await
+    pub async fn reload(&self, plan: Arc<Plan>, generation: Arc<Generation>) -> Result<(), Ended> {
+        self.order(|done| Command::Reload { plan, generation, done }).await
+    }
+
+    /// Until the speaker has ended, by itself or because it was stopped.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
     }
 
     /// Notes that a reload was refused, for whoever looks.
@@ -140,7 +140,7 @@ impl Speaker {
     }
 
     /// Ends every session, with a NOTIFICATION or, so that peers take it for a restart, without one; comes back when
-    /// they are closed, 4 s later at most.
+    /// they are closed, 3 s later at most.
     ///
     /// # Errors
     /// [`Ended`] where the speaker has stopped before.
@@ -175,7 +175,8 @@ struct Supervisor {
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
-    running: HashMap<Arc<str>, Running>,
+    /// By the peer's address, which is what makes a session the same from one plan to the next.
+    running: HashMap<IpAddr, Running>,
     tasks: JoinSet<()>,
 }
 
@@ -190,8 +191,8 @@ impl Supervisor {
                 }
             };
             match command {
-                Some(Command::Reload { plan, changes, generation, done }) => {
-                    self.reload(plan, changes, generation).await;
+                Some(Command::Reload { plan, generation, done }) => {
+                    self.reload(plan, generation).await;
                     answer(done);
                 }
                 Some(Command::Refused { why }) => {
@@ -211,14 +212,13 @@ impl Supervisor {
 
     /// Starts a session's task, after a pause.
     fn spawn(&mut self, plan: Arc<SessionPlan>, pause: Duration) {
-        let labels = SessionLabels { connection: plan.connection.clone(), session_ip: plan.peer_address };
-        let metrics = self.metrics.session(labels);
+        let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
         let intent = Intent { plan: plan.clone(), view, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<TcpStream>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
-        let first = Arc::new(Status::before_start(&self.plan.router, &plan));
+        let first = Arc::new(Status::before_start(&self.plan.router, &plan, &metrics));
         let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
         let (profile_tx, profile) = watch::channel(None);
         let links = Links {
@@ -240,37 +240,40 @@ impl Supervisor {
         let task = self.tasks.spawn(session.instrument(span)).id();
         let door = Door { local_address: plan.local_address, accepted };
         let entry = SessionEntry { snapshot: snapshot_rx, ask };
-        self.running.insert(plan.name.clone(), Running { task, intent, door, entry, profile });
+        self.running.insert(plan.peer_address, Running { task, intent, door, entry, profile });
     }
 
     /// Tells the listeners and whoever looks which sessions there are.
     fn publish(&self) {
-        let running = || self.plan.sessions.iter().filter_map(|s| Some((s, self.running.get(&s.name)?)));
+        let running =
+            || self.plan.sessions.iter().filter_map(|s| Some((s, self.running.get(&s.peer_address)?)));
         let doors: HashMap<IpAddr, Door> = running().map(|(s, r)| (s.peer_address, r.door.clone())).collect();
         self.doors.store(Arc::new(doors));
         self.handle.sessions.store(Arc::new(running().map(|(_, r)| r.entry.clone()).collect()));
     }
 
-    /// A session's task ended: as it was told to, or by a panic, after which the session starts again.
+    /// A session's task ended: as it was told to, which has been seen to, or by a panic, after which it starts again.
     fn on_task_ended(&mut self, ended: Result<(Id, ()), JoinError>) {
         let (id, died) = match ended {
             Ok((id, ())) => (id, None),
             Err(error) => (error.id(), Some(error)),
         };
-        let Some(name) = self.running.iter().find(|(_, r)| r.task == id).map(|(name, _)| name.clone()) else {
+        let Some(peer) = self.running.iter().find(|(_, r)| r.task == id).map(|(peer, _)| *peer) else {
             return;
         };
-        self.running.remove(&name);
-        if let Some(died) = died {
-            error!(session = %name, error = %died, "a session's task died; the session starts again");
-            if let Some(plan) = self.plan.sessions.iter().find(|s| s.name == name).cloned() {
-                self.spawn(plan, AFTER_PANIC);
+        self.running.remove(&peer);
+        if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
+            let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
+            error!(session = %plan.name, error = died, "a session's task died; the session starts again");
+            if let Some(metrics) = self.metrics.find_session(peer) {
+                status::after_death(&metrics);
             }
+            self.spawn(plan, AFTER_PANIC);
         }
         self.publish();
     }
 
-    async fn reload(&mut self, plan: Arc<Plan>, changes: Changes, generation: Arc<Generation>) {
+    async fn reload(&mut self, plan: Arc<Plan>, generation: Arc<Generation>) {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
@@ -281,17 +284,35 @@ impl Supervisor {
             o.lab = self.plan.lab;
         });
         self.budget.set_limit(self.plan.limits.received_prefixes);
-        self.end_sessions(&changes).await;
         for session in self.plan.sessions.clone() {
-            let view = self.board.view(&selector(&session));
-            match self.running.get(&session.name) {
-                Some(running) => {
-                    running.intent.send_replace(Intent { plan: session, view, order: Order::Run });
-                }
-                None => self.spawn(session, Duration::ZERO),
-            }
+            self.tell(session);
         }
+        self.end_removed();
         self.publish();
+    }
+
+    /// Gives a session of a new plan its intent, or starts it.
+    fn tell(&mut self, plan: Arc<SessionPlan>) {
+        let Some(running) = self.running.get_mut(&plan.peer_address) else {
+            self.spawn(plan, Duration::ZERO);
+            return;
+        };
+        running.door.local_address = plan.local_address;
+        // Its counters stay, under what it is called now.
+        drop(self.metrics.session(labels(&plan)));
+        let view = self.board.view(&selector(&plan));
+        running.intent.send_replace(Intent { plan, view, order: Order::Run });
+    }
+
+    /// Ends the sessions that the plan has no more. Nobody waits for them.
+    fn end_removed(&mut self) {
+        let wanted: HashSet<IpAddr> = self.plan.sessions.iter().map(|s| s.peer_address).collect();
+        for (peer, running) in self.running.extract_if(|peer, _| !wanted.contains(peer)) {
+            let code = ErrorCode::PEER_DECONFIGURED;
+            info!(session = %running.intent.borrow().plan.name, notification = %code, "session ends");
+            running.intent.send_modify(|intent| intent.order = Order::Leave(Some(Notification::new(code))));
+            self.metrics.remove_session(peer);
+        }
     }
 
     /// Makes what the sessions will share before any of them sees the new table, off the sessions' threads.
@@ -309,60 +330,21 @@ impl Supervisor {
         }
     }
 
-    /// Ends the sessions that a reload removes or that must begin anew.
-    async fn end_sessions(&mut self, changes: &Changes) {
-        let mut ending = Vec::new();
-        for (sessions, code) in
-            [(&changes.removed, ErrorCode::PEER_DECONFIGURED), (&changes.reset, ErrorCode::CONFIG_CHANGE)]
-        {
-            for session in sessions {
-                if let Some(running) = self.running.remove(&session.name) {
-                    info!(session = %session.name, notification = %code, "session ends");
-                    let order = Order::Leave(Some(Notification::new(code)));
-                    running.intent.send_modify(|intent| intent.order = order);
-                    ending.push(running.task);
-                }
-            }
-        }
-        self.publish();
-        // Their addresses may be wanted again at once, so they are waited for.
-        self.join(&ending).await;
-        for session in &changes.removed {
-            self.metrics.remove_session(session.peer_address);
-        }
-    }
-
-    /// Waits for tasks to end, 4 s at most; the others go on.
-    async fn join(&mut self, ids: &[Id]) {
-        let mut left = ids.len();
-        let all = async {
-            while left > 0 {
-                let Some(ended) = self.tasks.join_next_with_id().await else { return };
-                let id = match &ended {
-                    Ok((id, ())) => *id,
-                    Err(error) => error.id(),
-                };
-                if ids.contains(&id) {
-                    left -= 1;
-                } else {
-                    self.on_task_ended(ended);
-                }
-            }
-        };
-        if timeout(STOP_WITHIN, all).await.is_err() {
-            warn!("sessions that were to end took too long");
-        }
-    }
-
     async fn stop(&mut self, notification: Option<Notification>) {
-        let ids: Vec<Id> = self.running.values().map(|r| r.task).collect();
         for running in std::mem::take(&mut self.running).into_values() {
             let order = Order::Leave(notification.clone());
             running.intent.send_modify(|intent| intent.order = order);
         }
-        self.join(&ids).await;
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(STOP_WITHIN, all).await.is_err() {
+            warn!("sessions that were to end took too long");
+        }
         self.tasks.abort_all();
     }
+}
+
+fn labels(plan: &SessionPlan) -> SessionLabels {
+    SessionLabels { connection: plan.connection.clone(), session_ip: plan.peer_address }
 }
 
 fn answer(done: oneshot::Sender<()>) {

@@ -9,7 +9,7 @@ use crate::wire::{
 use std::time::Duration;
 
 /// The longest back-off between attempts that never reach Established.
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// What the state machine must know.
 pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan) -> FsmConfig {

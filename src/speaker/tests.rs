@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, RouterPlan, SessionPlan, changes};
+use crate::config::{Limits, Plan, RouterPlan, SessionPlan};
 use crate::fsm::State;
 use crate::metrics::{Metrics, Way};
 use crate::peering::ConnectionState;
@@ -91,9 +91,8 @@ impl Side {
 
     async fn reload(&mut self, plan: Plan, prefixes: &[&str]) {
         let generation = generation(&mut self.generations, prefixes);
-        let changes = changes(&self.plan, &plan);
         self.plan = Arc::new(plan);
-        self.speaker.reload(self.plan.clone(), changes, generation).await.unwrap();
+        self.speaker.reload(self.plan.clone(), generation).await.unwrap();
     }
 
     async fn session(&self, what: &str, is: impl Fn(&SessionSnapshot) -> bool) -> Arc<SessionSnapshot> {

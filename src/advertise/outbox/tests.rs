@@ -180,7 +180,7 @@ impl World {
             None => Board::new(made),
         };
         if number.is_multiple_of(2) {
-            board.prepare(&[self.session.clone()]);
+            board.prepare(std::slice::from_ref(&self.session));
         }
         self.boards.push_back((board, routes));
         if self.boards.len() > 2 {
@@ -281,7 +281,7 @@ impl World {
                     }
                     Word::Announce(nets, _) if family(&nets[0]) == of => announced.extend(nets),
                     Word::Withdraw(_) | Word::Announce(..) => {}
-                    word => panic!("{word:?} from in sync"),
+                    Word::EndOfRib(_) | Word::Refresh(..) | Word::Other(_) => panic!("{word:?} from in sync"),
                 }
             }
             let differ = |net: &&IpNet| family(net) == of && before.get(net) != after.get(net);
@@ -339,7 +339,7 @@ impl World {
         }
         assert_eq!(self.outbox.private_bytes(), 0);
         assert_eq!(self.peer.begun.concat(), self.peer.stream);
-        assert_eq!(self.outbox.counters().bytes >= self.peer.stream.len() as u64, true);
+        assert!(self.outbox.counters().bytes >= self.peer.stream.len() as u64);
     }
 
     /// The peer gets the first `now` octets of what was offered.
@@ -393,7 +393,7 @@ impl World {
                 self.check_whole(*of, waits);
             }
             Word::Other(4) => {}
-            word => panic!("{word:?}"),
+            Word::Refresh(..) | Word::Other(_) => panic!("{word:?}"),
         }
     }
 

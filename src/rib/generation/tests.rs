@@ -141,6 +141,8 @@ fn the_strip_has_every_prefix_once_in_wire_order_and_can_be_searched() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn look_up_agrees_with_a_map(
         entries in prop::collection::btree_map(arb_net(), 0_u16..4, 0..60),

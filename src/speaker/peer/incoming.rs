@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::Peer;
 use crate::fsm::{ConnId, Incoming};
@@ -19,7 +19,10 @@ impl Peer {
     pub(super) fn decode(&mut self, conn: ConnId, frame: &Frame<'_>) -> Incoming {
         match frame.kind {
             MessageKind::Open => match Open::decode(frame.body) {
-                Ok(open) => Incoming::Open(open),
+                Ok(open) => {
+                    self.status.open_received(open.asn());
+                    Incoming::Open(open)
+                }
                 Err(error) => {
                     debug!(%error, "malformed OPEN");
                     Incoming::Malformed((&error).into())
@@ -47,8 +50,8 @@ impl Peer {
                 if let (Some(family), RefreshSubtype::Request, true) = (family, refresh.subtype, established)
                     && let Some(connection) = self.connection_mut(conn)
                 {
-                    info!(%family, "the peer asked for a route refresh");
                     connection.outbox.refresh(family);
+                    self.status.refresh_requested(family);
                 }
                 Incoming::RouteRefresh
             }

@@ -1,5 +1,7 @@
 //! Cases worked out by hand: exact octets, order, bounds.
 
+use std::fmt::Debug;
+
 use super::super::super::naive;
 use super::*;
 
@@ -169,6 +171,8 @@ fn each_knob_that_changes_bytes_is_in_the_profile() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn equal_profiles_mean_equal_bytes_but_for_the_next_hop(
         a in arb_session(), b in arb_session(), spec in 0..specs().len(), gshut in any::<bool>(),
@@ -404,4 +408,40 @@ fn a_peer_in_sync_shares_what_changes_and_holds_no_generation_but_its_target() {
     assert!(outbox.private_bytes() > 0);
     take(&mut outbox, usize::MAX);
     assert_eq!(outbox.private_bytes(), 0);
+}
+
+/// The refresh has passed the place that the route comes to, so only an exception can get it announced before EoRR.
+#[test]
+fn a_route_that_moves_behind_a_refresh_is_announced_before_its_end() {
+    let here = Spec { locations: vec!["Ashburn".into()], ..plain(1) };
+    let nets = universe();
+    let first =
+        nets.iter().map(|net| (*net, if *net == nets[7] { here.clone() } else { plain(1) })).collect();
+    let session = SessionProfile { max_message_len: 4096, ..sessions()[1].clone() };
+    let mut world = World::new(first, session);
+    world.apply(Event::Select(1));
+    world.drain();
+    world.apply(Event::Refresh(Family::Ipv4));
+    // BoRR, and the run of routes for everywhere.
+    world.apply(Event::Write(usize::MAX, 1));
+    world.apply(Event::Write(usize::MAX, 1));
+    let [.., Word::Refresh(Family::Ipv4, 1), Word::Announce(said, _)] = &world.peer.words[..] else {
+        panic!()
+    };
+    assert_eq!(said.len(), 19);
+    world.apply(Event::Install(vec![(7, Some(0))]));
+    world.drain();
+    let Some(Word::Refresh(Family::Ipv4, 2)) = world.peer.words.last() else { panic!() };
+}
+
+#[test]
+fn a_session_costs_little_and_can_go_to_any_thread() {
+    fn may_be_shared<T: Send + Sync + Debug>() {}
+    may_be_shared::<Outbox>();
+    may_be_shared::<Board>();
+    may_be_shared::<Told>();
+    let outbox = up(&sample::internet(100, 3, 1), &session());
+    assert!(format!("{outbox:?}").len() < 4_000, "{outbox:?}");
+    let lane = size_of::<super::super::super::lane::Lane<u128>>();
+    assert!(lane <= 256, "{lane}");
 }
