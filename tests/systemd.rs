@@ -71,6 +71,23 @@ peerings:
         root
     }
 
+    /// The children of a process.
+    fn children_of(pid: &str) -> Vec<String> {
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+        children.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// The container's process 1: systemd-nspawn, itself the first in a namespace, has other children for a moment.
+    fn init_of(unshare: u32) -> Option<String> {
+        let is_first_of_third = |pid: &String| {
+            let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let ids = status.lines().find_map(|l| l.strip_prefix("NSpid:")).unwrap_or_default();
+            ids.split_whitespace().skip(2).eq(["1"])
+        };
+        let nspawn = children_of(&unshare.to_string()).pop()?;
+        children_of(&nspawn).into_iter().find(is_first_of_third)
+    }
+
     /// A booted system with the unit in it; nothing that happens there is kept.
     struct Container {
         nspawn: Process,
@@ -92,13 +109,20 @@ peerings:
             put("drop-in.conf", drop_in);
             let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/systemd").join(UNIT);
             let bind = |from: &Path, to: &str| format!("--bind-ro={}:{to}", from.display());
+            // In a process namespace, so that all of the container ends with the test, also if that is killed.
             let mut command = Command::new("setpriv");
-            command.args(["--pdeathsig", "KILL", "--"]);
-            command
-                .arg(installed(&["/usr/bin/systemd-nspawn"], "systemd-container"))
-                .arg("-b")
-                .arg("-D")
-                .arg(root());
+            command.args([
+                "--pdeathsig",
+                "KILL",
+                "--",
+                "unshare",
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "--mount-proc",
+            ]);
+            command.arg(installed(&["/usr/bin/systemd-nspawn"], "systemd-container"));
+            command.arg("-b").arg("-D").arg(root());
             command.args(["--volatile=overlay", "--private-network", "--keep-unit", "--register=no"]);
             command.arg(bind(Path::new(env!("CARGO_BIN_EXE_peeringd")), "/usr/bin/peeringd"));
             command.arg(bind(&unit, &format!("/etc/systemd/system/{UNIT}")));
@@ -107,17 +131,18 @@ peerings:
             command.arg(bind(&etc.path().join("drop-in.conf"), &drop_in_file));
             command.args(["--", "--show-status=no"]);
             let mut nspawn = Process::spawn("systemd-nspawn", command, &etc.path().join("console.log"));
-            let children = format!("/proc/{0}/task/{0}/children", nspawn.pid());
             let init = until("the container's init", BOOTED, || {
                 assert!(nspawn.ended().is_none(), "systemd-nspawn runs on");
-                let all = fs::read_to_string(&children).map_err(|e| e.to_string())?;
-                all.split_whitespace().next().map(str::to_owned).ok_or_else(|| "no child yet".to_owned())
+                init_of(nspawn.pid())
+                    .ok_or_else(|| "no process is the first of a namespace inside".to_owned())
             });
             let container = Self { nspawn, init, etc, _alone: alone };
             until("the container to boot", BOOTED, || {
+                // A unit of the system's own that fails, like one that a container is not allowed, does not matter.
                 let state =
                     container.command("systemctl is-system-running").output().map_err(|e| e.to_string())?;
-                equal(&String::from_utf8_lossy(&state.stdout).trim(), &"running")
+                let state = String::from_utf8_lossy(&state.stdout).trim().to_owned();
+                if ["running", "degraded"].contains(&state.as_str()) { Ok(()) } else { Err(state) }
             });
             container
         }

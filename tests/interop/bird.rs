@@ -32,7 +32,8 @@ impl Bird {
         let passive = if setup.dials == Dials::Peeringd { "passive on;" } else { "passive off;" };
         let usual =
             [("PASSIVE", passive), ("AS4", "on"), ("IPV6_ON_IPV4", on_ipv4), ("IPV6_SESSION", session)];
-        let own = [others, &usual].concat();
+        // Twice, for the places inside what fills other places.
+        let own = [others, &usual, others].concat();
         let config = folder.join("bird.conf");
         fs::write(&config, fill(include_str!("configs/bird.conf"), site, setup, &own)).unwrap();
         let control = folder.join("bird.ctl");
