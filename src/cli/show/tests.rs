@@ -266,8 +266,8 @@ async fn what_is_wrong_is_said() {
     let daemon = Daemon::of(Speaker::new());
     assert_eq!(
         daemon.error("received contoso-ashburn").await,
-        "no session, peer address or connection is \"contoso-ashburn\": did you mean \"contoso-ashburn-1-v4\"?; \
-         the sessions are contoso-ashburn-1-v4, contoso-ashburn-1-v6, ix-london-1-v4"
+        "no session, peer address or connection is \"contoso-ashburn\": did you mean \"contoso-ashburn-1-v4\"? \
+         The sessions are contoso-ashburn-1-v4, contoso-ashburn-1-v6, ix-london-1-v4"
     );
     assert!(daemon.error("session a/b?c#d%é").await.contains("\"a/b?c#d%é\""));
     assert!(daemon.error("routes 13.64.0.0/99").await.starts_with("prefix must be a prefix like"));
