@@ -1,6 +1,7 @@
 //! The way from a command to the daemon: HTTP/1.1 over the control socket.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const MAX_ROW: usize = 4 * 1024 * 1024;
 pub(super) enum ClientError {
     #[error("nothing listens at {}: is peeringd running? (--socket or PEERINGD_SOCKET names another socket)", .0.display())]
     NoDaemon(PathBuf),
+    #[error("{} is {what}, not a socket: name the daemon's control socket by --socket or PEERINGD_SOCKET", path.display())]
+    NoSocket { path: PathBuf, what: &'static str },
     #[error("not allowed to use {}: run this as root, or as a member of the socket's group", .0.display())]
     NotAllowed(PathBuf),
     #[error("{}: {error}", socket.display())]
@@ -37,6 +40,9 @@ pub(super) enum ClientError {
     BrokeOff(String),
     #[error("{0}")]
     Refused(String),
+    /// What was looked up is not there.
+    #[error("{0}")]
+    NotThere(String),
     #[error("the daemon said what this command cannot read: {0}")]
     NotUnderstood(#[from] serde_json::Error),
     #[error("cannot write: {0}")]
@@ -96,7 +102,9 @@ impl Client {
     fn no_connection(&self, error: io::Error) -> ClientError {
         let socket = self.socket.clone();
         let kind = error.kind();
-        if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+        if let Some(what) = other_than_socket(&socket) {
+            ClientError::NoSocket { path: socket, what }
+        } else if matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
             ClientError::NoDaemon(socket)
         } else if kind == io::ErrorKind::PermissionDenied {
             ClientError::NotAllowed(socket)
@@ -121,6 +129,20 @@ impl Client {
             last: None,
             moved: false,
         })
+    }
+}
+
+/// What stands at a path where a socket should, if anything else does.
+fn other_than_socket(path: &Path) -> Option<&'static str> {
+    let kind = std::fs::metadata(path).ok()?.file_type();
+    if kind.is_socket() {
+        None
+    } else if kind.is_dir() {
+        Some("a folder")
+    } else if kind.is_file() {
+        Some("a file")
+    } else {
+        Some("a device or a pipe")
     }
 }
 

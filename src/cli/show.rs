@@ -2,18 +2,29 @@
 
 mod view;
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use serde::de::DeserializeOwned;
 
 use super::client::{Client, ClientError, encoded};
-use super::table::{Columns, printable, terminal_width};
+use super::table::{Columns, folded, printable, terminal_width};
 use view::{Clock, Generation, Route, Session};
 
 /// Rows fetched and printed at once.
 const WINDOW: usize = 1000;
+/// Between a name and what it is.
+const GAP: &str = "  ";
+
+const CONTROL_SOCKET: &str = "/run/peeringd/control.sock";
+
+/// A variable that is set to nothing is as good as unset.
+fn socket_path(given: OsString) -> PathBuf {
+    if given.is_empty() { CONTROL_SOCKET.into() } else { given.into() }
+}
 
 /// Arguments of `peeringd show`.
 #[derive(Clone, Debug, clap::Args)]
@@ -25,8 +36,9 @@ pub struct ShowArgs {
         long,
         global = true,
         env = "PEERINGD_SOCKET",
-        default_value = "/run/peeringd/control.sock",
-        value_name = "PATH"
+        default_value = CONTROL_SOCKET,
+        value_name = "PATH",
+        value_parser = OsStringValueParser::new().map(socket_path)
     )]
     socket: PathBuf,
     /// The daemon's JSON instead of a table.
@@ -54,11 +66,15 @@ enum What {
     Advertised {
         /// A session's name, its peer's address, or its connection's name where that has one session.
         peer: String,
+        /// A prefix, for that route only; or an address, for the most specific route that covers it.
+        prefix: Option<String>,
     },
-    /// What is held of what a peer announced, accepted or not.
+    /// What is held of what a peer announced, as it was received.
     Received {
         /// A session's name, its peer's address, or its connection's name where that has one session.
         peer: String,
+        /// A prefix, for that route only; or an address, for the most specific route that covers it.
+        prefix: Option<String>,
     },
     /// The generation in force: number, hash, size.
     Generation,
@@ -74,7 +90,8 @@ pub fn run(args: &ShowArgs) -> ExitCode {
     let eye = Eye { terminal: terminal_width(), clock: Clock::now() };
     let mut out = BufWriter::new(io::stdout().lock());
     let shown = runtime.block_on(show(args, eye, &mut out));
-    match shown.and_then(|()| Ok(out.flush()?)) {
+    let flushed = out.flush().map_err(ClientError::from);
+    match shown.and(flushed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(ClientError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => failed(&error.to_string()),
@@ -100,15 +117,48 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
-        What::Routes { prefix: None } => show.list("/api/v1/routes", view::ROUTES, out).await,
-        What::Routes { prefix: Some(prefix) } => {
-            let path = format!("/api/v1/routes?prefix={}", encoded(prefix));
-            show.list(&path, view::ROUTES, out).await
+        What::Routes { prefix } => {
+            let list = List { path: "/api/v1/routes".to_owned(), prefix: prefix.as_deref(), of: "the table" };
+            show.list(&list, view::ROUTES, out).await
         }
-        What::Advertised { peer } => {
-            show.list(&session_path(peer, "/advertised"), view::ADVERTISED, out).await
+        What::Advertised { peer, prefix } => {
+            let path = session_path(peer, "/advertised");
+            let list = List { path, prefix: prefix.as_deref(), of: &format!("what {peer} was told") };
+            show.list(&list, view::ADVERTISED, out).await
         }
-        What::Received { peer } => show.list(&session_path(peer, "/received"), view::RECEIVED, out).await,
+        What::Received { peer, prefix } => {
+            let path = session_path(peer, "/received");
+            let list = List { path, prefix: prefix.as_deref(), of: &format!("what {peer} announced") };
+            show.list(&list, view::RECEIVED, out).await
+        }
+    }
+}
+
+/// A list of routes, or what is looked up in it.
+struct List<'a> {
+    path: String,
+    /// A prefix or an address.
+    prefix: Option<&'a str>,
+    /// What it lists.
+    of: &'a str,
+}
+
+impl List<'_> {
+    fn url(&self) -> String {
+        match self.prefix {
+            Some(prefix) => format!("{}?prefix={}", self.path, encoded(prefix)),
+            None => self.path.clone(),
+        }
+    }
+
+    /// What to say of a list without a row: nothing, unless something was looked up.
+    fn none_found(&self) -> Result<(), ClientError> {
+        let Some(prefix) = self.prefix else { return Ok(()) };
+        Err(ClientError::NotThere(if prefix.contains('/') {
+            format!("{prefix} is not in {}", self.of)
+        } else {
+            format!("no route covers {prefix} in {}", self.of)
+        }))
     }
 }
 
@@ -135,9 +185,13 @@ impl Show {
             return Ok(out.write_all(b"\n")?);
         }
         let value: T = serde_json::from_slice(&text)?;
-        for (name, said) in value.lines(&self.eye.clock) {
-            let line = format!("{name:<19}  {}", printable(&said));
-            writeln!(out, "{}", line.trim_end())?;
+        let lines = value.lines(&self.eye.clock);
+        let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let room = self.eye.terminal.map_or(usize::MAX, |all| all.saturating_sub(width + GAP.len()));
+        for (name, said) in lines {
+            for (name, part) in std::iter::once(name).chain(std::iter::repeat("")).zip(folded(&said, room)) {
+                writeln!(out, "{}", format!("{name:<width$}{GAP}{part}").trim_end())?;
+            }
         }
         Ok(())
     }
@@ -145,7 +199,7 @@ impl Show {
     async fn sessions(&self, out: &mut impl Write) -> Result<(), ClientError> {
         let path = "/api/v1/sessions";
         if self.json {
-            return self.json(path, out).await;
+            return self.json(path, out).await.map(drop);
         }
         let mut rows = self.client.rows(path).await?;
         let mut sessions = Vec::new();
@@ -163,44 +217,48 @@ impl Show {
 
     async fn list<const N: usize>(
         &self,
-        path: &str,
+        list: &List<'_>,
         view: view::RouteColumns<N>,
         out: &mut impl Write,
     ) -> Result<(), ClientError> {
         if self.json {
-            return self.json(path, out).await;
+            return if self.json(&list.url(), out).await? == 0 { list.none_found() } else { Ok(()) };
         }
-        let mut rows = self.client.rows(path).await?;
+        let mut rows = self.client.rows(&list.url()).await?;
         let mut columns = Columns::new(view.head, self.eye.terminal);
-        loop {
-            let window = rows.next(WINDOW).await?;
-            if window.is_empty() {
-                return Ok(columns.print(&[], out)?);
-            }
+        let mut window = rows.next(WINDOW).await?;
+        if window.is_empty() {
+            list.none_found()?;
+            return Ok(columns.print(&[], out)?);
+        }
+        while !window.is_empty() {
             let mut cells = Vec::with_capacity(window.len());
             for row in window {
                 cells.push((view.cells)(&serde_json::from_slice::<Route>(&row)?, &self.eye.clock));
             }
             columns.print(&cells, out)?;
+            window = rows.next(WINDOW).await?;
         }
+        Ok(())
     }
 
-    /// A list as the daemon wrote it, a row a line.
-    async fn json(&self, path: &str, out: &mut impl Write) -> Result<(), ClientError> {
+    /// A list as the daemon wrote it, a row a line; returns how many there are.
+    async fn json(&self, path: &str, out: &mut impl Write) -> Result<usize, ClientError> {
         let mut rows = self.client.rows(path).await?;
-        let mut begun = false;
+        let mut count = 0_usize;
         loop {
             let window = rows.next(WINDOW).await?;
             if window.is_empty() {
                 break;
             }
             for row in window {
-                out.write_all(if begun { b",\n" } else { b"[\n" })?;
+                out.write_all(if count > 0 { b",\n" } else { b"[\n" })?;
                 out.write_all(&row)?;
-                begun = true;
+                count += 1;
             }
         }
-        Ok(out.write_all(if begun { b"\n]\n" } else { b"[]\n" })?)
+        out.write_all(if count > 0 { b"\n]\n" } else { b"[]\n" })?;
+        Ok(count)
     }
 }
 

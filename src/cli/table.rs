@@ -21,6 +21,22 @@ fn is_dangerous(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// A text made [`printable`], in lines of at most `width` characters, broken at spaces where there are any.
+pub(super) fn folded(text: &str, width: usize) -> Vec<String> {
+    let text = printable(text);
+    let mut rest = text.as_str();
+    let mut lines = Vec::new();
+    while let Some((cut, _)) = rest.char_indices().nth(width.max(1)) {
+        let (fits, beyond) = rest.split_at(cut);
+        let space = if beyond.starts_with(' ') { Some(cut) } else { fits.rfind(' ').filter(|at| *at > 0) };
+        let (line, next) = rest.split_at(space.unwrap_or(cut));
+        lines.push(line.trim_end().to_owned());
+        rest = next.trim_start();
+    }
+    lines.push(rest.to_owned());
+    lines
+}
+
 /// The width of the terminal on stdout, if it is one.
 pub(super) fn terminal_width() -> Option<usize> {
     comfy_table::Table::new().width().map(usize::from)
@@ -81,7 +97,7 @@ impl<const N: usize> Columns<N> {
 }
 
 /// Cuts a text to so many characters, the last of them then an ellipsis.
-fn shorten(text: &mut String, limit: usize) {
+pub(super) fn shorten(text: &mut String, limit: usize) {
     if let Some((_, _)) = text.char_indices().nth(limit) {
         let keep = text.char_indices().nth(limit.saturating_sub(1)).map_or(0, |(at, _)| at);
         text.truncate(keep);
@@ -102,6 +118,17 @@ mod tests {
             printable("\u{202e}evil\u{2066}\u{200b}\u{feff}"),
             "\\u{202e}evil\\u{2066}\\u{200b}\\u{feff}"
         );
+    }
+
+    #[test]
+    fn long_text_is_folded_at_spaces_and_words_too_long_are_broken() {
+        assert_eq!(folded("", 10), [""]);
+        assert_eq!(folded("just fits!", 10), ["just fits!"]);
+        assert_eq!(folded("one two three", 10), ["one two", "three"]);
+        assert_eq!(folded("one twothr four", 10), ["one twothr", "four"]);
+        assert_eq!(folded("éééééééééééé x", 10), ["éééééééééé", "éé x"]);
+        assert_eq!(folded("a\u{1b}b", 4), ["a\\u{", "1b}b"]);
+        assert_eq!(folded("ab", 0), ["a", "b"]);
     }
 
     #[test]

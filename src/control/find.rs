@@ -50,13 +50,10 @@ fn unknown(sessions: &[Arc<SessionSnapshot>], wanted: &str) -> ApiError {
     let names: Vec<String> = sessions.iter().map(|s| s.plan.name.to_string()).collect();
     let near = near(&names, wanted);
     let mut message = format!("no session, peer address or connection is \"{}\"", echo(wanted));
-    if let Some(first) = near.first() {
-        message.push_str(&format!(": did you mean \"{first}\"?"));
-    }
-    message.push_str(&if names.is_empty() {
-        "; no sessions are configured".to_owned()
-    } else {
-        format!("; the sessions are {}", listed(&names))
+    message.push_str(&match near.first() {
+        Some(first) => format!(": did you mean \"{first}\"? The sessions are {}", listed(&names)),
+        None if names.is_empty() => "; no sessions are configured".to_owned(),
+        None => format!("; the sessions are {}", listed(&names)),
     });
     ApiError::not_found(message).with_near(near)
 }

@@ -56,6 +56,14 @@ impl Speaker {
         Self::with(vec![established()], held, Some(generation(3, many)), None)
     }
 
+    /// One Established session that holds so many routes, each with an AS path of 11 KB.
+    pub(crate) fn hostile(routes: usize) -> Self {
+        let attrs = ReceivedAttrs { as_path: "4200000000 ".repeat(1000), ..ReceivedAttrs::default() };
+        let route = ReceivedRoute { attrs: Arc::new(attrs), ..received(1) };
+        let held = (0..routes).map(|n| ReceivedRoute { prefix: numbered(n), ..route.clone() }).collect();
+        Self::with(vec![established()], held, Some(generation(3, three_routes())), None)
+    }
+
     pub(crate) fn with(
         snapshots: Vec<SessionSnapshot>,
         held: Vec<ReceivedRoute>,
@@ -233,7 +241,7 @@ pub(crate) fn idle() -> SessionSnapshot {
         last_error: Some(LastError {
             code: Some(ErrorCode::BAD_PEER_AS),
             sent: false,
-            text: "Bad Peer AS: \u{1b}[2Jgone".to_owned(),
+            text: "received 2/2 Bad Peer AS: \"\u{1b}[2Jgone\"".to_owned(),
             at: NOON - 5,
         }),
         ..down(plan("contoso-ashburn-1", "v6", "2001:1900::2", "2001:1900::1"))
@@ -246,8 +254,8 @@ pub(crate) fn exchange() -> SessionSnapshot {
         state: State::Active,
         last_error: Some(LastError {
             code: None,
-            sent: true,
-            text: "connection refused".to_owned(),
+            sent: false,
+            text: "connect: Connection refused".to_owned(),
             at: NOON,
         }),
         ..down(plan("ix-london-1", "v4", "5.57.80.1", "5.57.80.2"))

@@ -1,7 +1,8 @@
-//! Long lists: pages of rows, written as a chunked JSON array while the reader takes them.
+//! Answers: whole where they are short, and else as a chunked JSON array, written while the reader takes it.
 //!
-//! A list holds one page in memory, whatever its length. One that ends within its first page is answered whole; a longer
-//! one takes one of a few places for long readers, and gives it back when its body ends or is dropped.
+//! What readers hold is bounded by bytes, since a peer decides how long a row is. An answer of [`SHORT`] bytes may wait
+//! for its reader as it is; a longer one takes one of a few places, and holds it until its last byte has been taken or
+//! its connection is gone. Of a long list a chunk of about [`CHUNK`] bytes is in memory at a time.
 
 use std::io;
 use std::sync::Arc;
@@ -13,21 +14,29 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use ipnet::IpNet;
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
 use super::json::{AdvertisedJson, ReceivedJson, RouteJson, SessionJson};
+use super::query::{Range, Wanted, before};
+use crate::accept::ReceivedRoute;
 use crate::advertise::{Told, ToldRoute};
 use crate::rib::{Generation, RouteView};
 use crate::speaker::{AskError, Handle, SessionSnapshot};
 use crate::wire::{Asn, Family, PerFamily};
 
-/// Rows a page.
+/// Bytes of the longest answer that needs no place.
+pub(super) const SHORT: usize = 16 * 1024;
+/// A chunk of a long list ends with the row that fills it so far, in bytes.
+pub(super) const CHUNK: usize = 64 * 1024;
+/// The most rows fetched at once.
 pub(super) const PAGE: usize = 1000;
+/// Rows fetched first; from then on twice as many each time, as long as they fit.
+const FIRST_FETCH: usize = 64;
 /// How long a session's task may take to answer a question.
 pub(super) const ASK_LIMIT: Duration = Duration::from_secs(10);
 
-/// Whether a list goes on behind a page.
+/// Whether a list goes on behind what was written of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Page {
     More,
@@ -36,54 +45,90 @@ pub(super) enum Page {
 
 /// Something that has rows.
 pub(super) trait Source: Send + 'static {
-    /// Writes the next rows, at most [`PAGE`].
+    /// Writes the next rows, until `out` is full.
     fn write_page(&mut self, out: &mut Rows) -> impl Future<Output = Result<Page, ApiError>> + Send;
 }
 
 /// Rows as the array's text, one a line.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Rows {
     text: Vec<u8>,
     begun: bool,
+    /// Bytes with which `text` is full.
+    full: usize,
 }
 
 impl Rows {
-    /// Adds a row.
+    fn new() -> Self {
+        // Room for the array's end, so that a page just not full stays short.
+        Self { text: Vec::new(), begun: false, full: SHORT - b"\n]\n".len() }
+    }
+
+    /// Adds a row, however long it is.
     pub(super) fn push(&mut self, row: &impl Serialize) -> Result<(), ApiError> {
         self.text.extend_from_slice(if self.begun { b",\n" } else { b"[\n" });
         self.begun = true;
         Ok(serde_json::to_writer(&mut self.text, row)?)
     }
 
+    fn is_full(&self) -> bool {
+        self.text.len() > self.full
+    }
+
     fn end(&mut self) {
         self.text.extend_from_slice(if self.begun { b"\n]\n" } else { b"[]\n" });
     }
 
-    fn take(&mut self) -> Bytes {
-        Bytes::from(std::mem::take(&mut self.text))
+    fn take(&mut self) -> Vec<u8> {
+        self.full = CHUNK;
+        std::mem::take(&mut self.text)
     }
+}
+
+/// A place among those who read long answers.
+type Place = Arc<OwnedSemaphorePermit>;
+
+fn place(readers: Arc<Semaphore>) -> Result<Place, ApiError> {
+    readers
+        .try_acquire_owned()
+        .map(Arc::new)
+        .map_err(|_| ApiError::unavailable("too many long answers are being read; try again in a moment"))
+}
+
+/// Text that keeps its reader's place until it has been written.
+struct Placed {
+    text: Vec<u8>,
+    _place: Place,
+}
+
+impl AsRef<[u8]> for Placed {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+fn placed(text: Vec<u8>, place: &Place) -> Bytes {
+    Bytes::from_owner(Placed { text, _place: place.clone() })
 }
 
 /// Answers with the whole of a source.
 pub(super) async fn answer<S: Source>(mut source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
-    let mut rows = Rows::default();
+    let mut rows = Rows::new();
     if source.write_page(&mut rows).await? == Page::Last {
         rows.end();
-        return Ok(json(Body::from(rows.take())));
+        return Ok(json(whole(rows.take(), readers)?));
     }
-    let Ok(place) = readers.try_acquire_owned() else {
-        return Err(ApiError::unavailable("too many long lists are being read; try again in a moment"));
-    };
-    let first = rows.take();
+    let place = place(readers)?;
+    let first = placed(rows.take(), &place);
     let rest = stream::try_unfold(Some((source, rows, place)), |open| async move {
         let Some((mut source, mut rows, place)) = open else { return Ok(None) };
         let page =
             source.write_page(&mut rows).await.map_err(|e| io::Error::other(e.message().to_owned()))?;
         Ok::<_, io::Error>(match page {
-            Page::More => Some((rows.take(), Some((source, rows, place)))),
+            Page::More => Some((placed(rows.take(), &place), Some((source, rows, place)))),
             Page::Last => {
                 rows.end();
-                Some((rows.take(), None))
+                Some((placed(rows.take(), &place), None))
             }
         })
     });
@@ -91,11 +136,16 @@ pub(super) async fn answer<S: Source>(mut source: S, readers: Arc<Semaphore>) ->
     Ok(json(Body::from_stream(stream::StreamExt::chain(begun, rest))))
 }
 
+/// A text that is there already; where it is long, with a place for its reader.
+pub(super) fn whole(text: Vec<u8>, readers: Arc<Semaphore>) -> Result<Body, ApiError> {
+    Ok(Body::from(if text.len() > SHORT { placed(text, &place(readers)?) } else { Bytes::from(text) }))
+}
+
 /// A value as a JSON answer of one line.
-pub(super) fn value(value: &impl Serialize) -> Result<Response, ApiError> {
+pub(super) fn value(value: &impl Serialize, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
     let mut text = serde_json::to_vec(value)?;
     text.push(b'\n');
-    Ok(json(Body::from(text)))
+    Ok(json(whole(text, readers)?))
 }
 
 fn json(body: Body) -> Response {
@@ -107,50 +157,74 @@ fn json(body: Body) -> Response {
 /// Where a list of prefixes stands: behind a prefix, IPv4 before IPv6, with so many rows still wanted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor {
-    family: Option<Family>,
+    family: Family,
     after: Option<IpNet>,
     left: usize,
+    fetch: usize,
 }
 
 impl Cursor {
-    /// Behind `after`, or from the start; at most `limit` rows, or all.
-    pub(super) fn new(after: Option<IpNet>, limit: Option<usize>) -> Self {
-        let family = match after {
+    /// Where a range begins.
+    pub(super) fn new(range: Range) -> Self {
+        let family = match range.after {
             Some(IpNet::V6(_)) => Family::Ipv6,
             Some(IpNet::V4(_)) | None => Family::Ipv4,
         };
-        Self { family: Some(family), after, left: limit.unwrap_or(usize::MAX) }
+        Self { family, after: range.after, left: range.limit.unwrap_or(usize::MAX), fetch: FIRST_FETCH }
     }
 
+    /// How many rows to fetch next.
     fn wanted(&self) -> usize {
-        self.left.min(PAGE)
+        self.left.min(self.fetch)
     }
 
-    /// The next page, from as many families as it takes.
+    /// Writes rows that were fetched, until `out` is full, and says how many; the others are fetched again when their
+    /// turn comes.
+    fn write<T>(
+        &mut self,
+        rows: &[T],
+        prefix: impl Fn(&T) -> IpNet,
+        push: impl Fn(&T, &mut Rows) -> Result<(), ApiError>,
+        out: &mut Rows,
+    ) -> Result<usize, ApiError> {
+        for (written, row) in rows.iter().enumerate() {
+            if out.is_full() {
+                self.fetch = written.max(1);
+                return Ok(written);
+            }
+            push(row, out)?;
+            self.after = Some(prefix(row));
+            self.left = self.left.saturating_sub(1);
+        }
+        self.fetch = self.fetch.saturating_mul(2).min(PAGE);
+        Ok(rows.len())
+    }
+
+    /// Writes rows of both families until `out` is full.
     fn fill<T>(
         &mut self,
-        mut page: impl FnMut(Family, Option<IpNet>, usize) -> Vec<T>,
+        fetch: impl Fn(Family, Option<IpNet>, usize) -> Vec<T>,
         prefix: impl Fn(&T) -> IpNet,
-    ) -> (Vec<T>, Page) {
-        let wanted = self.wanted();
-        let mut rows = Vec::new();
-        while let Some(family) = self.family {
-            let room = wanted.saturating_sub(rows.len());
-            if room == 0 {
+        push: impl Fn(&T, &mut Rows) -> Result<(), ApiError>,
+        out: &mut Rows,
+    ) -> Result<Page, ApiError> {
+        while !out.is_full() {
+            let wanted = self.wanted();
+            let rows = fetch(self.family, self.after, wanted);
+            if self.write(&rows, &prefix, &push, out)? < rows.len() {
                 break;
             }
-            let part = page(family, self.after, room);
-            if part.len() < room {
-                self.family = (family == Family::Ipv4).then_some(Family::Ipv6);
-                self.after = None;
-            } else {
-                self.after = part.last().map(&prefix);
+            if self.left == 0 {
+                return Ok(Page::Last);
             }
-            rows.extend(part);
+            if rows.len() < wanted {
+                match self.family {
+                    Family::Ipv4 => (self.family, self.after) = (Family::Ipv6, None),
+                    Family::Ipv6 => return Ok(Page::Last),
+                }
+            }
         }
-        self.left = self.left.saturating_sub(rows.len());
-        let last = self.family.is_none() || self.left == 0;
-        (rows, if last { Page::Last } else { Page::More })
+        Ok(Page::More)
     }
 }
 
@@ -159,10 +233,11 @@ pub(super) struct Sessions(pub(super) std::vec::IntoIter<Arc<SessionSnapshot>>);
 
 impl Source for Sessions {
     async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        for session in self.0.by_ref().take(PAGE) {
+        while !out.is_full() {
+            let Some(session) = self.0.next() else { return Ok(Page::Last) };
             out.push(&SessionJson::new(&session))?;
         }
-        Ok(if self.0.len() == 0 { Page::Last } else { Page::More })
+        Ok(Page::More)
     }
 }
 
@@ -175,22 +250,24 @@ pub(super) struct Routes {
 
 impl Source for Routes {
     async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        let generation = &self.generation;
-        let (rows, page) =
-            self.cursor.fill(|f, after, n| generation.page(f, after, n), |r: &RouteView| r.prefix);
-        rows.iter().try_for_each(|route| out.push(&RouteJson::new(route, self.local_asn)))?;
-        Ok(page)
+        let (generation, local_asn) = (&self.generation, self.local_asn);
+        self.cursor.fill(
+            |family, after, n| generation.page(family, after, n),
+            |route: &RouteView| route.prefix,
+            |route, out| out.push(&RouteJson::new(route, local_asn)),
+            out,
+        )
     }
 }
 
-/// One route or none.
-pub(super) struct OneRoute(pub(super) Option<RouteView>, pub(super) Asn);
-
-impl Source for OneRoute {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        self.0.iter().try_for_each(|route| out.push(&RouteJson::new(route, self.1)))?;
-        Ok(Page::Last)
+/// One row or none.
+pub(super) fn one(row: Option<&impl Serialize>, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
+    let mut rows = Rows::new();
+    if let Some(row) = row {
+        rows.push(row)?;
     }
+    rows.end();
+    Ok(json(whole(rows.take(), readers)?))
 }
 
 /// What a peer was told, at one instant.
@@ -202,13 +279,13 @@ pub(super) struct Advertised {
 
 impl Source for Advertised {
     async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        let told = &self.told;
-        let (rows, page) = self.cursor.fill(
+        let (told, local_asn) = (&self.told, self.local_asn);
+        self.cursor.fill(
             |family, after, n| told.get(family).as_ref().map_or_else(Vec::new, |t| t.page(after, n)),
-            |r: &ToldRoute| r.prefix,
-        );
-        rows.iter().try_for_each(|route| out.push(&AdvertisedJson::new(route, self.local_asn)))?;
-        Ok(page)
+            |route: &ToldRoute| route.prefix,
+            |route, out| out.push(&AdvertisedJson::new(route, local_asn)),
+            out,
+        )
     }
 }
 
@@ -221,17 +298,45 @@ pub(super) struct Received {
 
 impl Source for Received {
     async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        let wanted = self.cursor.wanted();
-        if wanted == 0 {
-            return Ok(Page::Last);
+        while !out.is_full() {
+            let wanted = self.cursor.wanted();
+            if wanted == 0 {
+                return Ok(Page::Last);
+            }
+            let rows = asked(self.handle.received(&self.session, self.cursor.after, wanted)).await?;
+            let push = |route: &ReceivedRoute, out: &mut Rows| out.push(&ReceivedJson::new(route));
+            if self.cursor.write(&rows, |route| route.prefix, push, out)? < rows.len() {
+                break;
+            }
+            if rows.len() < wanted {
+                return Ok(Page::Last);
+            }
         }
-        let rows = asked(self.handle.received(&self.session, self.cursor.after, wanted)).await?;
-        rows.iter().try_for_each(|route| out.push(&ReceivedJson::new(route)))?;
-        self.cursor.after = rows.last().map(|r| r.prefix);
-        self.cursor.left = self.cursor.left.saturating_sub(rows.len());
-        let last = rows.len() < wanted || self.cursor.left == 0;
-        Ok(if last { Page::Last } else { Page::More })
+        Ok(Page::More)
     }
+}
+
+/// The route that answers `wanted`, of those that `fetch` gives behind a prefix: the last of its candidates that is
+/// there. At most as many questions as candidates.
+pub(super) async fn sought<T, F>(
+    wanted: Wanted,
+    fetch: impl Fn(Option<IpNet>) -> F,
+    prefix: impl Fn(&T) -> IpNet,
+) -> Result<Option<T>, ApiError>
+where
+    F: Future<Output = Result<Option<T>, ApiError>>,
+{
+    let mut found = None;
+    let mut open = wanted.candidates().into_iter().peekable();
+    while let Some(candidate) = open.peek() {
+        let Some(row) = fetch(before(*candidate)).await? else { break };
+        let at = prefix(&row);
+        while open.next_if(|candidate| *candidate < at).is_some() {}
+        if open.next_if_eq(&at).is_some() {
+            found = Some(row);
+        }
+    }
+    Ok(found)
 }
 
 /// The answer to a question to a session's task, within [`ASK_LIMIT`].

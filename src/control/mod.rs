@@ -3,12 +3,13 @@
 //! Nothing here can slow a session: snapshots, generations and [`Told`](crate::advertise::Told) are immutable, and a
 //! session's task is asked for a page of its Adj-RIB-In between two turns. What a client may cost is bounded: 256
 //! connections for each listener, 10 s for a request's head and between requests, 30 s without taking anything of an
-//! answer, 8 lists of more than a page (1,000 rows) at once.
+//! answer, 8 answers of more than 16 KiB at once, and of these lists about 64 KiB each. So what 256 clients leave unread
+//! costs less than 16 MiB.
 //!
 //! Both routers are GET only; errors are `{"error": {"message": …}}`, with `near` in it where something else may have
 //! been meant. A session is addressed by its name, its peer's address, or its connection's name where that has one
-//! session. Lists of prefixes take `?after=PREFIX` and `?limit=N`; `routes` takes `?prefix=`, a prefix for that route
-//! or an address for the most specific route that covers it.
+//! session. Lists of prefixes take `?after=PREFIX` and `?limit=N`, or `?prefix=` alone: a prefix for that route, or an
+//! address for the most specific route that covers it.
 #![doc = include_str!("shapes.md")]
 
 mod capability;
@@ -16,6 +17,7 @@ mod error;
 mod find;
 mod json;
 mod list;
+mod query;
 mod router;
 mod serve;
 mod socket;

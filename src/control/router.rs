@@ -3,24 +3,27 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use ipnet::IpNet;
-use serde::Deserialize;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
-use super::json::{GenerationJson, SessionDetailJson};
+use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
+use super::query::{Range, Wanted};
 use super::{find, list};
+use crate::accept::ReceivedRoute;
+use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
-use crate::rib::{Generation, RouteView};
+use crate::rib::Generation;
 use crate::speaker::{Handle, SessionSnapshot};
 
-/// Lists longer than a page that may be read at once.
+/// Long answers that may be read at once; see [`list`].
 pub(super) const MAX_LONG_READERS: usize = 8;
+/// Long texts of metrics that may be read at once: counted apart, so that readers of lists cannot keep a scraper out.
+const MAX_LONG_SCRAPES: usize = 4;
 
 /// What every request may look at.
 #[derive(Clone)]
@@ -28,11 +31,13 @@ struct App {
     handle: Handle,
     metrics: Metrics,
     readers: Arc<Semaphore>,
+    scrapers: Arc<Semaphore>,
 }
 
 impl App {
     fn session(&self, name: Result<Path<String>, PathRejection>) -> Result<Arc<SessionSnapshot>, ApiError> {
-        let Path(name) = name.map_err(|e| ApiError::bad_request(e.body_text()))?;
+        let Path(name) =
+            name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
         find::session(&self.handle.sessions(), &name)
     }
 
@@ -55,6 +60,8 @@ pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
 fn reading() -> Router<App> {
     Router::new()
         .route("/", get(index))
+        .route("/api/v1", get(index))
+        .route("/api/v1/", get(index))
         .route("/metrics", get(scrape))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
@@ -71,7 +78,12 @@ fn finish(routes: Router<App>, handle: Handle, metrics: Metrics) -> Router {
         .fallback(|| async { ApiError::not_found("there is nothing here; GET / lists what there is") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(axum::middleware::map_response(as_it_is))
-        .with_state(App { handle, metrics, readers: Arc::new(Semaphore::new(MAX_LONG_READERS)) })
+        .with_state(App {
+            handle,
+            metrics,
+            readers: Arc::new(Semaphore::new(MAX_LONG_READERS)),
+            scrapers: Arc::new(Semaphore::new(MAX_LONG_SCRAPES)),
+        })
 }
 
 /// Every answer is of now, and of the type that it says.
@@ -91,7 +103,8 @@ async fn index() -> Html<&'static str> {
 
 async fn scrape(State(app): State<App>) -> Result<Response, ApiError> {
     let text = app.metrics.render().map_err(|e| ApiError::internal(e.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, metrics::TEXT_FORMAT)], text).into_response())
+    let body = list::whole(text.into(), app.scrapers)?;
+    Ok(([(header::CONTENT_TYPE, metrics::TEXT_FORMAT)], body).into_response())
 }
 
 /// The overview's sender lives as long as the speaker's loop.
@@ -120,89 +133,59 @@ async fn session(
 ) -> Result<Response, ApiError> {
     let session = app.session(name)?;
     let counts = app.metrics.find_session(session.plan.peer_address);
-    list::value(&SessionDetailJson::new(&session, counts.as_deref()))
-}
-
-/// Where a list begins and how much of it is wanted.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Range {
-    /// Only what stands behind this prefix.
-    after: Option<IpNet>,
-    /// At most so many rows.
-    limit: Option<usize>,
-}
-
-impl Range {
-    fn cursor(query: Result<Query<Self>, QueryRejection>) -> Result<list::Cursor, ApiError> {
-        let Query(range) = query.map_err(|e| ApiError::bad_request(e.body_text()))?;
-        Ok(list::Cursor::new(range.after, range.limit))
-    }
+    list::value(&SessionDetailJson::new(&session, counts.as_deref()), app.readers)
 }
 
 async fn advertised(
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
-    range: Result<Query<Range>, QueryRejection>,
+    range: Range,
 ) -> Result<Response, ApiError> {
-    let cursor = Range::cursor(range)?;
     let session = app.session(name)?;
     let told = list::asked(app.handle.advertised(&session.plan.name)).await?;
     let local_asn = app.handle.overview().local_asn;
-    list::answer(list::Advertised { told, local_asn, cursor }, app.readers).await
+    let Some(wanted) = range.wanted else {
+        let cursor = list::Cursor::new(range);
+        return list::answer(list::Advertised { told, local_asn, cursor }, app.readers).await;
+    };
+    let fetch = |after| {
+        let of_family = |family| told.get(family).as_ref().and_then(|t| t.page(after, 1).pop());
+        std::future::ready(Ok(of_family(wanted.family())))
+    };
+    let found: Option<ToldRoute> = list::sought(wanted, fetch, |route| route.prefix).await?;
+    list::one(found.as_ref().map(|route| AdvertisedJson::new(route, local_asn)).as_ref(), app.readers)
 }
 
 async fn received(
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
-    range: Result<Query<Range>, QueryRejection>,
+    range: Range,
 ) -> Result<Response, ApiError> {
-    let cursor = Range::cursor(range)?;
     let session = app.session(name)?.plan.name.clone();
-    list::answer(list::Received { handle: app.handle, session, cursor }, app.readers).await
+    let Some(wanted) = range.wanted else {
+        let cursor = list::Cursor::new(range);
+        return list::answer(list::Received { handle: app.handle, session, cursor }, app.readers).await;
+    };
+    let fetch = async |after| Ok(list::asked(app.handle.received(&session, after, 1)).await?.pop());
+    let found: Option<ReceivedRoute> = list::sought(wanted, fetch, |route| route.prefix).await?;
+    list::one(found.as_ref().map(ReceivedJson::new).as_ref(), app.readers)
 }
 
-/// Which routes are wanted.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RoutesQuery {
-    /// A prefix: that route; an address: the most specific route that covers it.
-    prefix: Option<String>,
-    /// As in [`Range`].
-    after: Option<IpNet>,
-    /// As in [`Range`].
-    limit: Option<usize>,
-}
-
-async fn routes(
-    State(app): State<App>,
-    query: Result<Query<RoutesQuery>, QueryRejection>,
-) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|e| ApiError::bad_request(e.body_text()))?;
+async fn routes(State(app): State<App>, range: Range) -> Result<Response, ApiError> {
     let generation = app.generation()?;
     let local_asn = app.handle.overview().local_asn;
-    if let Some(wanted) = query.prefix {
-        let found = look_up(&generation, &wanted)?;
-        return list::answer(list::OneRoute(found, local_asn), app.readers).await;
-    }
-    let cursor = list::Cursor::new(query.after, query.limit);
-    list::answer(list::Routes { generation, local_asn, cursor }, app.readers).await
-}
-
-fn look_up(generation: &Generation, wanted: &str) -> Result<Option<RouteView>, ApiError> {
-    if let Ok(address) = wanted.parse() {
-        return Ok(generation.longest_match(address));
-    }
-    let net: IpNet = wanted.parse().map_err(|_| {
-        ApiError::bad_request("prefix must be a prefix like 13.64.0.0/11, or an address like 13.64.0.1")
-    })?;
-    if net.trunc() != net {
-        return Err(ApiError::bad_request(format!("{net} has host bits: the prefix is {}", net.trunc())));
-    }
-    Ok(generation.get(net))
+    let found = match range.wanted {
+        Some(Wanted::Prefix(prefix)) => generation.get(prefix),
+        Some(Wanted::Address(address)) => generation.longest_match(address),
+        None => {
+            let cursor = list::Cursor::new(range);
+            return list::answer(list::Routes { generation, local_asn, cursor }, app.readers).await;
+        }
+    };
+    list::one(found.as_ref().map(|route| RouteJson::new(route, local_asn)).as_ref(), app.readers)
 }
 
 async fn generation(State(app): State<App>) -> Result<Response, ApiError> {
     let generation = app.generation()?;
-    list::value(&GenerationJson::new(&generation, &app.handle.overview()))
+    list::value(&GenerationJson::new(&generation, &app.handle.overview()), app.readers)
 }

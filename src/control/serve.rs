@@ -29,7 +29,7 @@ pub(super) const STALL_LIMIT: Duration = Duration::from_secs(30);
 /// How long answers under way may take to end at a stop.
 pub(super) const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// Bytes of a request's head, and of an answer not yet written.
-const MAX_BUFFER: usize = 64 * 1024;
+const MAX_BUFFER: usize = 16 * 1024;
 
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
 Content-Type: application/json\r\nContent-Length: 54\r\n\r\n{\"error\":{\"message\":\"too many connections are open\"}}\n";

@@ -50,8 +50,8 @@ async fn sessions() {
     check("/api/v1/sessions", expect![[r#"
         [
         {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0},
-        {"name":"contoso-ashburn-1-v6","connection":"contoso-ashburn-1","peerAddress":"2001:1900::1","localAddress":"2001:1900::2","peerAsn":3356,"state":"Idle","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"lastError":{"code":2,"subcode":2,"text":"Bad Peer AS: \u001b[2Jgone","direction":"received","at":"2026-11-22T11:59:55Z"},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":2},
-        {"name":"ix-london-1-v4","connection":"ix-london-1","peerAddress":"5.57.80.2","localAddress":"5.57.80.1","peerAsn":3356,"state":"Active","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"lastError":{"code":null,"subcode":null,"text":"connection refused","direction":null,"at":"2026-11-22T12:00:00Z"},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":0}
+        {"name":"contoso-ashburn-1-v6","connection":"contoso-ashburn-1","peerAddress":"2001:1900::1","localAddress":"2001:1900::2","peerAsn":3356,"state":"Idle","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"lastError":{"code":2,"subcode":2,"text":"received 2/2 Bad Peer AS: \"\u001b[2Jgone\"","direction":"received","at":"2026-11-22T11:59:55Z"},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":2},
+        {"name":"ix-london-1-v4","connection":"ix-london-1","peerAddress":"5.57.80.2","localAddress":"5.57.80.1","peerAsn":3356,"state":"Active","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"lastError":{"code":null,"subcode":null,"text":"connect: Connection refused","direction":null,"at":"2026-11-22T12:00:00Z"},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":0}
         ]
     "#]]).await;
 }
@@ -168,7 +168,7 @@ async fn what_is_not_found_is_said_with_what_may_have_been_meant() {
         body,
         format!(
             "{{\"error\":{{\"message\":\"no session, peer address or connection is \\\"ix-londno-1-v4\\\": did you \
-             mean \\\"ix-london-1-v4\\\"?; the sessions are {all}\",\"near\":[\"ix-london-1-v4\"]}}}}"
+             mean \\\"ix-london-1-v4\\\"? The sessions are {all}\",\"near\":[\"ix-london-1-v4\"]}}}}"
         )
     );
     let text = message(&router, "/api/v1/sessions/contoso-ashburn-1", StatusCode::NOT_FOUND).await;
@@ -202,6 +202,7 @@ async fn nothing_can_be_changed() {
 #[tokio::test]
 async fn routes_are_looked_up_by_prefix_and_by_address() {
     let router = Speaker::new().router();
+    let advertised = "/api/v1/sessions/contoso-ashburn-1-v4/advertised";
     for (wanted, found) in [
         ("13.64.0.0/11", Some("13.64.0.0/11")),
         ("13.64.0.0%2F14", Some("13.64.0.0/14")),
@@ -211,17 +212,53 @@ async fn routes_are_looked_up_by_prefix_and_by_address() {
         ("13.64.0.0/12", None),
         ("8.8.8.8", None),
     ] {
-        let body = ok(&router, &format!("/api/v1/routes?prefix={wanted}")).await;
+        for list in ["/api/v1/routes", advertised] {
+            let body = ok(&router, &format!("{list}?prefix={wanted}")).await;
+            let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+            assert_eq!(json[0]["prefix"].as_str(), found, "{list} {wanted}");
+            assert!(json[1].is_null());
+        }
+    }
+    for (wanted, found) in [
+        ("4.1.0.0/16", Some("4.1.0.0/16")),
+        ("4.2.255.255", Some("4.2.0.0/16")),
+        ("4.0.0.0/8", None),
+        ("4.3.0.0", None),
+        ("0.0.0.0/0", None),
+        ("::/0", None),
+        ("4.1.0.0/17", None),
+    ] {
+        let list = "/api/v1/sessions/contoso-ashburn-1-v4/received";
+        let body = ok(&router, &format!("{list}?prefix={wanted}")).await;
         let json: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!(json[0]["prefix"].as_str(), found, "{wanted}");
-        assert!(json[1].is_null());
     }
     let refused = StatusCode::BAD_REQUEST;
     let text = message(&router, "/api/v1/routes?prefix=13.64.0.1/11", refused).await;
     assert_eq!(text, "13.64.0.1/11 has host bits: the prefix is 13.64.0.0/11");
-    for query in ["prefix=x", "after=x", "limit=-1", "colour=red", "prefix=1.1.1.1&prefix=2.2.2.2"] {
-        message(&router, &format!("/api/v1/routes?{query}"), refused).await;
-        message(&router, &format!("/api/v1/sessions/ix-london-1/received?{query}"), refused).await;
+    for (query, said) in [
+        ("prefix=x", "prefix takes a prefix like 13.64.0.0/11, or an address like 13.64.0.1, not \"x\""),
+        ("after=1.1.1.1", "after takes a prefix like 13.64.0.0/11, not \"1.1.1.1\""),
+        ("limit=-1", "limit takes a whole number of rows, not \"-1\""),
+        ("colour=red", "a list takes prefix, after and limit, not \"colour\""),
+        ("prefix=1.1.1.1&prefix=2.2.2.2", "prefix is given twice: keep one of the two"),
+        ("prefix=1.1.1.1&limit=2", "prefix stands alone: leave after and limit out"),
+    ] {
+        for list in ["/api/v1/routes", "/api/v1/sessions/ix-london-1/received", advertised] {
+            assert_eq!(message(&router, &format!("{list}?{query}"), refused).await, said);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_under_way_is_looked_up_as_it_was_told() {
+    let router = Speaker::in_transfer().router();
+    let list = "/api/v1/sessions/contoso-ashburn-1/advertised";
+    for wanted in ["2603:1000::/24", "2603:10ff::1"] {
+        let body = ok(&router, &format!("{list}?prefix={wanted}")).await;
+        let json: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(json[0]["prefix"], "2603:1000::/24");
+        assert_eq!(json[0]["stale"], true);
     }
 }
 
@@ -276,12 +313,65 @@ async fn at_most_eight_long_lists_are_read_at_once() {
     let refused = call(&router, "GET", "/api/v1/routes").await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
-    ok(&router, "/api/v1/routes?limit=1000").await;
+    ok(&router, "/api/v1/routes?limit=50").await;
     ok(&speaker.socket_router(), "/api/v1/routes").await;
     drop(open.pop());
     let last = open.pop().unwrap().into_body().collect().await.unwrap().to_bytes();
     assert!(last.ends_with(b"}\n]\n"));
     ok(&router, "/api/v1/routes").await;
+}
+
+#[tokio::test]
+async fn what_readers_leave_unread_is_bounded_by_bytes_whatever_a_peer_sends() {
+    const ROWS: usize = 60;
+    const ROW: usize = 12_000;
+    let router = Speaker::hostile(ROWS).router();
+    let path = "/api/v1/sessions/contoso-ashburn-1/received?limit=50";
+    let mut open = Vec::new();
+    for _ in 0..MAX_LONG_READERS {
+        let response = call(&router, "GET", path).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        open.push(response);
+    }
+    // Two rows are more than a short answer, and one is not.
+    for limit in [2, 50, 900] {
+        let path = format!("/api/v1/sessions/contoso-ashburn-1/received?limit={limit}");
+        message(&router, &path, StatusCode::SERVICE_UNAVAILABLE).await;
+    }
+    ok(&router, "/api/v1/sessions/contoso-ashburn-1/received?limit=1").await;
+    ok(&router, "/api/v1/sessions/contoso-ashburn-1/received?prefix=20.0.0.0/24").await;
+
+    let mut body = open.pop().unwrap().into_body();
+    let mut chunks = Vec::new();
+    while let Some(frame) = body.frame().await {
+        chunks.push(frame.unwrap().into_data().unwrap());
+    }
+    drop(body);
+    assert!(chunks.len() > 50 * ROW / (list::CHUNK + ROW), "{}", chunks.len());
+    assert!(chunks.iter().all(|chunk| chunk.len() <= list::CHUNK + ROW));
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&chunks.concat()).unwrap();
+    assert_eq!(rows.len(), 50);
+    assert_eq!(rows[49]["prefix"], "20.0.49.0/24");
+    // A list that has been made to its end keeps its place as long as any of it is in memory.
+    drop(chunks.drain(1..));
+    message(&router, path, StatusCode::SERVICE_UNAVAILABLE).await;
+    drop(chunks);
+    ok(&router, path).await;
+}
+
+#[tokio::test]
+async fn a_short_list_needs_no_place() {
+    let router = Speaker::large(2 * list::PAGE).router();
+    let row = ok(&router, "/api/v1/routes?limit=1").await.len() - "[\n\n]\n".len();
+    let fits = list::SHORT / (row + ",\n".len()) - 1;
+    let mut open = Vec::new();
+    for _ in 0..MAX_LONG_READERS {
+        open.push(call(&router, "GET", "/api/v1/routes").await);
+    }
+    let body = ok(&router, &format!("/api/v1/routes?limit={fits}")).await;
+    assert!(body.len() <= list::SHORT && body.len() > list::SHORT * 9 / 10, "{}", body.len());
+    let longer = format!("/api/v1/routes?limit={}", fits + 5);
+    message(&router, &longer, StatusCode::SERVICE_UNAVAILABLE).await;
 }
 
 #[tokio::test]
@@ -304,6 +394,9 @@ async fn health_and_readiness_are_two_things() {
 
 #[tokio::test]
 async fn metrics_and_the_index_are_there() {
+    for path in ["/api/v1", "/api/v1/"] {
+        assert_eq!(ok(&Speaker::new().router(), path).await, ok(&Speaker::new().router(), "/").await);
+    }
     let speaker = Speaker::new();
     let router = speaker.router();
     let metrics = call(&router, "GET", "/metrics").await;

@@ -65,8 +65,8 @@ async fn sessions_in_a_pipe() {
     check("sessions", None, expect![[r#"
         NAME                  PEER          ASN   STATE        FOR    ADV v4/v6  RCV v4/v6  LAST ERROR
         contoso-ashburn-1-v4  4.68.74.181   3356  Established  3d02h  354/0      2/0
-        contoso-ashburn-1-v6  2001:1900::1  3356  Idle         3d02h  0/0        0/0        2/2 Bad Peer AS: \u{1b}[2Jgone
-        ix-london-1-v4        5.57.80.2     3356  Active       3d02h  0/0        0/0        connection refused
+        contoso-ashburn-1-v6  2001:1900::1  3356  Idle         3d02h  0/0        0/0        received 2/2 Bad Peer AS: "\u{1b}[2Jgone"
+        ix-london-1-v4        5.57.80.2     3356  Active       3d02h  0/0        0/0        connect: Connection refused
     "#]]).await;
 }
 
@@ -82,8 +82,8 @@ async fn sessions_on_80_columns() {
             ix-london-1-v4        5.57.80.2     3356  Active       3d02h  0/0    0/0
 
             NAME                  LAST ERROR
-            contoso-ashburn-1-v6  2/2 Bad Peer AS: \u{1b}[2Jgone
-            ix-london-1-v4        connection refused
+            contoso-ashburn-1-v6  received 2/2 Bad Peer AS: "\u{1b}[2Jgone"
+            ix-london-1-v4        connect: Connection refused
         "#]],
     )
     .await;
@@ -123,29 +123,38 @@ async fn a_session() {
 }
 
 #[tokio::test]
+async fn a_session_on_80_columns() {
+    let text = Daemon::of(Speaker::new()).show("session 4.68.74.181", Some(80)).await.unwrap();
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    let folded: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("messages received")).collect();
+    assert_eq!(folded[0], "messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update");
+    assert_eq!(folded[1], "                     0");
+}
+
+#[tokio::test]
 async fn a_session_that_is_down() {
     check(
         "session contoso-ashburn-1-v6",
         None,
         expect![[r#"
-            session              contoso-ashburn-1-v6
-            connection           contoso-ashburn-1, Active
-            peering              contoso-ashburn at Ashburn
-            peer                 2001:1900::1 AS3356
-            peer id              -
-            local address        2001:1900::2
-            state                Idle for 3d02h
-            dialled by           -
-            hold time            -
-            families             -
-            advertised v4/v6     0/0
-            pending v4/v6        0/0
-            received v4/v6       0/0
-            End-of-RIB           sent -; received -
-            flaps                2
-            last error           received 2/2 Bad Peer AS: \u{1b}[2Jgone, 3d02h ago
-            messages sent        keepalive 0, notification 0, open 0, routeRefresh 0, update 3
-            messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update 0
+            session            contoso-ashburn-1-v6
+            connection         contoso-ashburn-1, Active
+            peering            contoso-ashburn at Ashburn
+            peer               2001:1900::1 AS3356
+            peer id            -
+            local address      2001:1900::2
+            state              Idle for 3d02h
+            dialled by         -
+            hold time          -
+            families           -
+            advertised v4/v6   0/0
+            pending v4/v6      0/0
+            received v4/v6     0/0
+            End-of-RIB         sent -; received -
+            flaps              2
+            last error         received 2/2 Bad Peer AS: "\u{1b}[2Jgone", 3d02h ago
+            messages sent      keepalive 0, notification 0, open 0, routeRefresh 0, update 3
+            messages received  keepalive 0, notification 0, open 0, routeRefresh 0, update 0
         "#]],
     )
     .await;
@@ -154,9 +163,9 @@ async fn a_session_that_is_down() {
 #[tokio::test]
 async fn routes() {
     check("routes", None, expect![[r#"
-        PREFIX          AS PATH     SINCE     FROM                  ATTRIBUTES
+        PREFIX          AS PATH     SINCE     FROM                  ATTRIBUTES                                      SOURCE
         13.64.0.0/11    8075        #3 3d02h  rib/microsoft.yaml:3
-        13.64.0.0/14    8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 only at Ashburn (service-tags 376)
+        13.64.0.0/14    8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 only at Ashburn  service-tags 376
         2603:1000::/24  8075        #3 3d02h  rib/microsoft.yaml:4
     "#]]).await;
 }
@@ -167,9 +176,9 @@ async fn the_route_of_an_address_on_80_columns() {
         "routes 13.65.0.9",
         Some(80),
         expect![[r#"
-        PREFIX        AS PATH     SINCE     FROM                  ATTRIBUTES
-        13.64.0.0/14  8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 …
-    "#]],
+            PREFIX        AS PATH     SINCE     FROM                  ATTRIBUTES           …
+            13.64.0.0/14  8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 …
+        "#]],
     )
     .await;
 }
@@ -180,8 +189,8 @@ async fn advertised_before_established() {
         "advertised ix-london-1",
         None,
         expect![[r#"
-        PREFIX  NEXT HOP  AS PATH  SINCE  FROM  ATTRIBUTES
-    "#]],
+            PREFIX  NEXT HOP  AS PATH  SINCE  FROM  ATTRIBUTES  SOURCE
+        "#]],
     )
     .await;
 }
@@ -189,9 +198,9 @@ async fn advertised_before_established() {
 #[tokio::test]
 async fn advertised() {
     check("advertised 4.68.74.181", None, expect![[r#"
-        PREFIX          NEXT HOP      AS PATH     SINCE     FROM                  ATTRIBUTES
+        PREFIX          NEXT HOP      AS PATH     SINCE     FROM                  ATTRIBUTES                      SOURCE
         13.64.0.0/11    4.68.74.182   8075        #3 3d02h  rib/microsoft.yaml:3
-        13.64.0.0/14    4.68.74.182   8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 (service-tags 376)
+        13.64.0.0/14    4.68.74.182   8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008  service-tags 376
         2603:1000::/24  2001:1900::2  8075        #3 3d02h  rib/microsoft.yaml:4
     "#]]).await;
 }
@@ -216,14 +225,17 @@ async fn the_generation() {
     let text = daemon.show("generation", None).await.unwrap();
     let hash = daemon._speaker.as_ref().unwrap().handle.generation().unwrap().hash_hex();
     expect![[r#"
-        generation           3
-        hash                 HASH
-        in force since       2026-11-22T12:00:00Z (3d02h ago)
-        routes v4/v6         2/1
-        local ASN            8075
-        router id            192.0.2.1
+        generation      3
+        hash            HASH
+        in force since  2026-11-22T12:00:00Z (3d02h ago)
+        routes v4/v6    2/1
+        local ASN       8075
+        router id       192.0.2.1
     "#]]
     .assert_eq(&text.replace(&hash, "HASH"));
+    let narrow = daemon.show("generation", Some(80)).await.unwrap();
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+    assert!(narrow.contains(&hash), "a hash is not broken: {narrow}");
 }
 
 #[tokio::test]
@@ -236,10 +248,12 @@ async fn json_is_the_daemons_own() {
         ("sessions --json", "/api/v1/sessions"),
         ("--json session contoso-ashburn-1", "/api/v1/sessions/contoso-ashburn-1-v4"),
         ("routes --json", "/api/v1/routes"),
-        ("routes 8.8.8.8 --json", "/api/v1/routes?prefix=8.8.8.8"),
+        ("routes 20.0.4.9 --json", "/api/v1/routes?prefix=20.0.4.9"),
         ("routes 20.0.3.0/24 --json", "/api/v1/routes?prefix=20.0.3.0/24"),
         ("received 4.68.74.181 --json", "/api/v1/sessions/4.68.74.181/received"),
         ("advertised 4.68.74.181 --json", "/api/v1/sessions/4.68.74.181/advertised"),
+        ("received 4.68.74.181 20.0.4.9 --json", "/api/v1/sessions/4.68.74.181/received?prefix=20.0.4.9"),
+        ("advertised 4.68.74.181 20.0.4.9 --json", "/api/v1/sessions/4.68.74.181/advertised?prefix=20.0.4.9"),
         ("generation --json", "/api/v1/generation"),
     ] {
         let request = hyper::Request::get(path).body(Body::empty()).unwrap();
@@ -266,16 +280,55 @@ async fn what_is_wrong_is_said() {
     let daemon = Daemon::of(Speaker::new());
     assert_eq!(
         daemon.error("received contoso-ashburn").await,
-        "no session, peer address or connection is \"contoso-ashburn\": did you mean \"contoso-ashburn-1-v4\"?; \
-         the sessions are contoso-ashburn-1-v4, contoso-ashburn-1-v6, ix-london-1-v4"
+        "no session, peer address or connection is \"contoso-ashburn\": did you mean \"contoso-ashburn-1-v4\"? \
+         The sessions are contoso-ashburn-1-v4, contoso-ashburn-1-v6, ix-london-1-v4"
     );
     assert!(daemon.error("session a/b?c#d%é").await.contains("\"a/b?c#d%é\""));
-    assert!(daemon.error("routes 13.64.0.0/99").await.starts_with("prefix must be a prefix like"));
+    assert!(daemon.error("routes 13.64.0.0/99").await.starts_with("prefix takes a prefix like"));
     let socket = daemon.dir.path().join("gone");
     let error = Client::new(&socket).value("/").await.unwrap_err().to_string();
     assert!(error.contains("gone: is peeringd running?"), "{error}");
     let folder = Client::new(daemon.dir.path()).value("/").await.unwrap_err().to_string();
-    assert!(folder.contains("is peeringd running?"), "{folder}");
+    assert!(folder.contains(" is a folder, not a socket: name"), "{folder}");
+    let file = daemon.dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let file = Client::new(&file).value("/").await.unwrap_err().to_string();
+    assert!(file.contains("file is a file, not a socket: name"), "{file}");
+}
+
+#[tokio::test]
+async fn what_is_looked_up_and_not_there_is_said() {
+    let daemon = Daemon::of(Speaker::new());
+    for (words, said) in [
+        ("routes 1.1.1.1", "no route covers 1.1.1.1 in the table"),
+        ("routes 13.64.0.0/12", "13.64.0.0/12 is not in the table"),
+        ("routes 13.64.0.0/12 --json", "13.64.0.0/12 is not in the table"),
+        ("advertised 4.68.74.181 1.1.1.1", "no route covers 1.1.1.1 in what 4.68.74.181 was told"),
+        ("advertised ix-london-1 13.64.0.0/11", "13.64.0.0/11 is not in what ix-london-1 was told"),
+        ("received 4.68.74.181 4.3.0.0/16", "4.3.0.0/16 is not in what 4.68.74.181 announced"),
+        ("received 4.68.74.181 4.3.0.1", "no route covers 4.3.0.1 in what 4.68.74.181 announced"),
+    ] {
+        assert_eq!(daemon.error(words).await, said, "{words}");
+    }
+    let text = daemon.show("received 4.68.74.181 4.2.9.9", None).await.unwrap();
+    assert_eq!(text.lines().count(), 2);
+    assert!(text.lines().nth(1).unwrap().starts_with("4.2.0.0/16 "), "{text}");
+}
+
+#[test]
+fn the_error_of_a_session_that_is_up_has_its_age() {
+    let clock = Clock::at(i64::try_from(NOON).unwrap());
+    let shown = |state: &str| {
+        let json = format!(
+            r#"[{{"name":"a","connection":"a","peerAddress":"192.0.2.1","localAddress":"192.0.2.2","peerAsn":1,
+            "state":"{state}","families":[],"advertised":{{}},"received":{{}},
+            "lastError":{{"code":6,"subcode":2,"text":"received 6/2 Administrative Shutdown","direction":"received",
+            "at":"2026-11-22T11:58:00Z"}}}}]"#
+        );
+        view::sessions(&serde_json::from_str::<Vec<Session>>(&json).unwrap(), &clock, None)
+    };
+    assert!(shown("Established").ends_with(" received 6/2 Administrative Shutdown, 2m00s ago\n"));
+    assert!(shown("Connect").ends_with(" received 6/2 Administrative Shutdown\n"));
 }
 
 /// Gives rows 0 to 9 behind `after`, but breaks off each answer after three of them, or at once where `barren`.
@@ -350,15 +403,15 @@ fn a_route_that_is_gone_is_shown_as_far_as_it_is_known() {
     let gone = r#"{"prefix":"13.64.0.0/11","nextHop":null,"origin":null,"asPath":null,"med":null,
         "communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,
         "file":null,"line":null,"stale":true,"something new":1}"#;
-    assert_eq!(cells(gone), "13.64.0.0/11|-|-|-|-|stale");
+    assert_eq!(cells(gone), "13.64.0.0/11|-|-|-|-|stale|");
     let there = r#"{"prefix":"2603:1000::/24","nextHop":"2001:db8::1","origin":"incomplete","asPath":"8075",
         "med":0,"communities":["8075:1007"],"extendedCommunities":["rt:8075:1"],"largeCommunities":["1:2:3"],
-        "since":{"generation":2,"time":"2026-11-22T11:59:00Z"},"source":"list","file":"rib/a.yaml","line":7,
+        "since":{"generation":2,"time":"2026-11-22T11:59:00Z"},"source":"service-tags 376 ServiceTags_Public.json (ActionGroup)","file":"rib/a.yaml","line":7,
         "stale":false}"#;
     assert_eq!(
         cells(there),
         "2603:1000::/24|2001:db8::1|8075|#2 1m00s|rib/a.yaml:7|\
-         incomplete med 0 8075:1007 rt:8075:1 1:2:3 (list)"
+         incomplete med 0 8075:1007 rt:8075:1 1:2:3|service-tags 376 ServiceTags_Public.jso…"
     );
 }
 
@@ -383,6 +436,7 @@ fn ages_are_in_two_units() {
 fn the_socket_comes_from_the_arguments() {
     let cli = Cli::try_parse_from(["show", "sessions", "--socket", "/x"]).unwrap();
     assert_eq!(cli.show.socket, PathBuf::from("/x"));
+    assert_eq!(socket_path("".into()), PathBuf::from(CONTROL_SOCKET));
     for words in [&["show"][..], &["show", "sessions", "x"], &["show", "received"], &["show", "nothing"]] {
         assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
     }

@@ -7,7 +7,10 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::cli::table::printable;
+use crate::cli::table::{printable, shorten};
+
+/// The most of a route's source that a table shows, in characters.
+const MAX_SOURCE: usize = 40;
 
 /// Now, to tell ages by.
 pub(super) struct Clock {
@@ -55,27 +58,17 @@ impl Families<u64> {
     }
 }
 
+/// `text` is the whole sentence, codes and direction in it.
 #[derive(Deserialize)]
 struct LastError {
-    code: Option<u8>,
-    subcode: Option<u8>,
     text: String,
-    direction: Option<String>,
     at: Option<String>,
 }
 
 impl LastError {
-    fn short(&self) -> String {
-        match (self.code, self.subcode) {
-            (Some(code), Some(subcode)) => format!("{code}/{subcode} {}", self.text),
-            (_, _) => self.text.clone(),
-        }
-    }
-
-    fn long(&self, clock: &Clock) -> String {
-        let direction = self.direction.as_ref().map(|d| format!("{d} ")).unwrap_or_default();
+    fn with_age(&self, clock: &Clock) -> String {
         let at = self.at.as_ref().map(|at| format!(", {} ago", clock.age(at))).unwrap_or_default();
-        format!("{direction}{}{at}", self.short())
+        format!("{}{at}", self.text)
     }
 }
 
@@ -140,9 +133,14 @@ impl Session {
             self.since.as_deref().map(|t| clock.age(t)).unwrap_or_default(),
             self.advertised.both(),
             self.received.both(),
-            self.last_error.as_ref().map(LastError::short).unwrap_or_default(),
+            self.last_error.as_ref().map(|error| self.error(error, clock)).unwrap_or_default(),
         ]
         .map(|cell| printable(&cell))
+    }
+
+    /// Of a session that is up, the error is one of the past.
+    fn error(&self, error: &LastError, clock: &Clock) -> String {
+        if self.state == "Established" { error.with_age(clock) } else { error.text.clone() }
     }
 }
 
@@ -173,7 +171,7 @@ impl Lines for Session {
             ("received v4/v6", self.received.both()),
             ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
             ("flaps", self.flaps.to_string()),
-            ("last error", self.last_error.as_ref().map_or_else(none, |e| e.long(clock))),
+            ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
         ];
         for (way, counts) in self.messages.iter().flatten().rev() {
             let name = if way == "sent" { "messages sent" } else { "messages received" };
@@ -295,7 +293,7 @@ impl Lines for Generation {
         lines.extend(self.local_asn.map(|asn| ("local ASN", asn.to_string())));
         lines.extend(self.router_id.clone().map(|id| ("router id", id)));
         for (i, line) in self.last_reload_error.iter().flat_map(|e| e.lines()).enumerate() {
-            lines.push((if i == 0 { "last reload refused" } else { "" }, line.to_owned()));
+            lines.push((if i == 0 { "reload refused" } else { "" }, line.to_owned()));
         }
         lines
     }
@@ -341,15 +339,16 @@ pub(super) struct RouteColumns<const N: usize> {
     pub(super) cells: fn(&Route, &Clock) -> [String; N],
 }
 
-pub(super) const ROUTES: RouteColumns<5> = RouteColumns {
-    head: ["PREFIX", "AS PATH", "SINCE", "FROM", "ATTRIBUTES"],
-    cells: |r, clock| [r.prefix.clone(), r.path(), r.since(clock), r.place(), r.attributes()],
+pub(super) const ROUTES: RouteColumns<6> = RouteColumns {
+    head: ["PREFIX", "AS PATH", "SINCE", "FROM", "ATTRIBUTES", "SOURCE"],
+    cells: |r, clock| [r.prefix.clone(), r.path(), r.since(clock), r.place(), r.attributes(), r.source()],
 };
 
-pub(super) const ADVERTISED: RouteColumns<6> = RouteColumns {
-    head: ["PREFIX", "NEXT HOP", "AS PATH", "SINCE", "FROM", "ATTRIBUTES"],
+pub(super) const ADVERTISED: RouteColumns<7> = RouteColumns {
+    head: ["PREFIX", "NEXT HOP", "AS PATH", "SINCE", "FROM", "ATTRIBUTES", "SOURCE"],
     cells: |r, clock| {
-        [r.prefix.clone(), text(&r.next_hop), r.path(), r.since(clock), r.place(), r.attributes()]
+        let (path, since, place) = (r.path(), r.since(clock), r.place());
+        [r.prefix.clone(), text(&r.next_hop), path, since, place, r.attributes(), r.source()]
     },
 };
 
@@ -399,7 +398,13 @@ impl Route {
                 parts.push(format!("{word} {}", only.join(", ")));
             }
         }
-        parts.extend(self.source.as_ref().map(|s| format!("({s})")));
         parts.join(" ")
+    }
+
+    /// The beginning of it: what `import` writes names every tag of a prefix.
+    fn source(&self) -> String {
+        let mut source = self.source.clone().unwrap_or_default();
+        shorten(&mut source, MAX_SOURCE);
+        source
     }
 }
