@@ -85,7 +85,7 @@ fn routes_are_held_replaced_and_withdrawn() {
 
     let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("192.0.2.1", 5));
-    assert_eq!(route.attrs.as_path, "65001");
+    assert_eq!(route.attrs.as_path.to_string(), "65001");
     let route = rib.get(&"2001:db8:1::/48".parse().unwrap()).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("2001:db8::1", 6));
     assert!(rib.get(&"10.0.0.0/9".parse().unwrap()).is_none());
@@ -93,7 +93,10 @@ fn routes_are_held_replaced_and_withdrawn() {
     let again = body(&[], &[path(&[65001, 7]), attribute(0x80, 4, &[0, 0, 0, 9])], &["10.0.0.0/8"]);
     apply(&mut rib, &again, 7).unwrap();
     let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
-    assert_eq!((route.attrs.as_path.as_str(), route.attrs.med, route.received_at), ("65001 7", Some(9), 7));
+    assert_eq!(
+        (route.attrs.as_path.to_string(), route.attrs.med, route.received_at),
+        ("65001 7".to_owned(), Some(9), 7)
+    );
     assert_eq!((rib.count().ipv4, budget.held()), (2, 3));
 
     let applied = apply(&mut rib, &body(&["10.0.0.0/8", "12.0.0.0/8"], &[], &[]), 8).unwrap();
