@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
-use super::budget::Charge;
+use super::budget::{Account, Charge};
 use super::{Budget, ReceivedAttrs, ReceivedRoute};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PerFamily, Reach, Treatment, Update,
@@ -39,20 +39,27 @@ pub enum LimitExceeded {
         /// The most prefixes.
         limit: u64,
     },
-    /// That of all sessions together, by prefixes.
-    #[error("more than {limit} prefixes from all peers together")]
+    /// The session's own, by octets of attributes: 512 for each prefix of both families, and at least 1 MiB.
+    #[error("more than {limit} octets of attributes")]
+    SessionAttributes {
+        /// The most octets.
+        limit: u64,
+    },
+    /// That of all sessions together, by prefixes. One that holds much meets it before those that hold little.
+    #[error("no room for more within the {limit} prefixes of all peers together")]
     Process {
         /// The most prefixes.
         limit: u64,
     },
-    /// That of all sessions together, by octets of attributes.
-    #[error("too many attributes from all peers together")]
-    Attributes,
+    /// That of all sessions together, by octets of attributes. One that holds much meets it before those that hold
+    /// little.
+    #[error("no room for more attributes of all peers together")]
+    ProcessAttributes,
 }
 
 impl LimitExceeded {
-    /// What ends the session (RFC 4486 §4): Cease/1 with AFI, SAFI and the limit; where it is not this session's own
-    /// limit, Cease/8.
+    /// What ends the session (RFC 4486 §4): Cease/1 with AFI, SAFI and the limit; where it is not one of a family's
+    /// prefixes, Cease/8.
     #[must_use]
     pub fn notification(&self) -> Notification {
         match self {
@@ -62,7 +69,9 @@ impl LimitExceeded {
                 data.extend_from_slice(&u32::try_from(*limit).unwrap_or(u32::MAX).to_be_bytes());
                 Notification::with_data(ErrorCode::MAX_PREFIXES, data)
             }
-            Self::Process { .. } | Self::Attributes => Notification::new(ErrorCode::OUT_OF_RESOURCES),
+            Self::SessionAttributes { .. } | Self::Process { .. } | Self::ProcessAttributes => {
+                Notification::new(ErrorCode::OUT_OF_RESOURCES)
+            }
         }
     }
 }
@@ -89,19 +98,32 @@ pub struct AdjRibIn {
     v4: Table<Ipv4Net>,
     v6: Table<Ipv6Net>,
     limits: PerFamily<u64>,
-    budget: Arc<Budget>,
+    account: Arc<Account>,
 }
 
 impl AdjRibIn {
     /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
     #[must_use]
     pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
-        Self { v4: Table::new(), v6: Table::new(), limits, budget }
+        Self { v4: Table::new(), v6: Table::new(), limits, account: Arc::new(Account::new(limits, budget)) }
     }
 
-    /// Sets the most prefixes; what is held beyond them stays until the peer announces more.
+    /// Sets the most prefixes, and by them the most octets of attributes. What is held beyond them stays, and
+    /// [`Self::exceeded`] says so.
     pub fn set_limits(&mut self, limits: PerFamily<u64>) {
         self.limits = limits;
+        self.account.set_limits(limits);
+    }
+
+    /// The session's own limit that what is held is above, as after [`Self::set_limits`]. The session is to end.
+    #[must_use]
+    pub fn exceeded(&self) -> Option<LimitExceeded> {
+        let (count, limits) = (self.count(), self.limits);
+        let over = |family: &Family| count.get(*family) > limits.get(*family);
+        let family = Family::ALL.into_iter().find(over);
+        family
+            .map(|family| LimitExceeded::Session { family, limit: *limits.get(family) })
+            .or_else(|| self.account.exceeded())
     }
 
     /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes.
@@ -139,7 +161,7 @@ impl AdjRibIn {
 
     fn share(&self, attributes: &Attributes<'_>) -> Result<Arc<Shared>, LimitExceeded> {
         let attrs = ReceivedAttrs::from(attributes);
-        let charge = self.budget.charge_octets(attrs.octets()).ok_or(LimitExceeded::Attributes)?;
+        let charge = self.account.charge_octets(attrs.octets())?;
         Ok(Arc::new(Shared { attrs: Arc::new(attrs), _charge: charge }))
     }
 
@@ -148,7 +170,7 @@ impl AdjRibIn {
             Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes),
             Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes),
         };
-        self.budget.give_prefixes(held);
+        self.account.give_prefixes(held);
         named
     }
 
@@ -160,11 +182,11 @@ impl AdjRibIn {
         now: u64,
     ) -> Result<u32, LimitExceeded> {
         let entry = || Entry { next_hop: next_hop.address, shared: Arc::clone(shared), received_at: now };
-        let room =
-            Room { family: nlri.family(), limit: *self.limits.get(nlri.family()), budget: &self.budget };
+        let (family, count) = (nlri.family(), self.count());
+        let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
         match nlri {
-            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room),
-            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room),
+            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room(count.ipv6)),
+            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room(count.ipv4)),
         }
     }
 
@@ -204,7 +226,7 @@ impl AdjRibIn {
     /// Forgets all of it, as when the session ends.
     pub fn clear(&mut self) {
         let count = self.count();
-        self.budget.give_prefixes(count.ipv4.saturating_add(count.ipv6));
+        self.account.give_prefixes(count.ipv4.saturating_add(count.ipv6));
         self.v4.clear();
         self.v6.clear();
     }
@@ -231,7 +253,9 @@ impl Entry {
 struct Room<'a> {
     family: Family,
     limit: u64,
-    budget: &'a Budget,
+    /// Prefixes held of the other family.
+    others: u64,
+    account: &'a Account,
 }
 
 impl Room<'_> {
@@ -240,10 +264,7 @@ impl Room<'_> {
         if held >= self.limit {
             return Err(LimitExceeded::Session { family: self.family, limit: self.limit });
         }
-        if !self.budget.take_prefix() {
-            return Err(LimitExceeded::Process { limit: self.budget.limit() });
-        }
-        Ok(())
+        self.account.take_prefix(held.saturating_add(self.others))
     }
 }
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::wire::{Attributes, Community, ExtendedCommunity, LargeCommunity, Origin};
+use crate::wire::{AsPathBuf, Attributes, Community, ExtendedCommunity, LargeCommunity, Origin};
 
 /// What a peer's UPDATE said of all its prefixes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ReceivedAttrs {
     /// ORIGIN.
     pub origin: Origin,
-    /// The AS path as text, the way routers print it: `123 456 {7,8}`.
-    pub as_path: String,
+    /// The AS path, AS4_PATH included; it displays the way routers print it: `123 456 {7,8}`.
+    pub as_path: AsPathBuf,
     /// MULTI_EXIT_DISC.
     pub med: Option<u32>,
     /// COMMUNITIES, in the order of the message.
@@ -30,18 +30,16 @@ impl ReceivedAttrs {
         let lists = size_of_val(self.communities.as_slice())
             .saturating_add(size_of_val(self.extended_communities.as_slice()))
             .saturating_add(size_of_val(self.large_communities.as_slice()));
-        let all = size_of::<Self>().saturating_add(lists).saturating_add(self.as_path.len());
+        let all = size_of::<Self>().saturating_add(lists).saturating_add(self.as_path.heap_octets());
         u64::try_from(all).unwrap_or(u64::MAX)
     }
 }
 
 impl From<&Attributes<'_>> for ReceivedAttrs {
     fn from(attributes: &Attributes<'_>) -> Self {
-        let mut as_path = attributes.as_path().map(|path| path.to_string()).unwrap_or_default();
-        as_path.shrink_to_fit();
         Self {
             origin: attributes.origin().unwrap_or_default(),
-            as_path,
+            as_path: attributes.as_path().map(|path| AsPathBuf::from(&path)).unwrap_or_default(),
             med: attributes.med(),
             communities: attributes.communities().collect(),
             extended_communities: attributes.extended_communities().collect(),

@@ -285,7 +285,7 @@ async fn received(partner: &Handle, session: &str) -> Result<Seen, Failure> {
         let page = partner.received(session, after, 1000).await?;
         let Some(last) = page.last() else { return Ok(all) };
         after = Some(last.prefix);
-        all.extend(page.into_iter().map(|route| (route.prefix, route.attrs.as_path.clone())));
+        all.extend(page.into_iter().map(|route| (route.prefix, route.attrs.as_path.to_string())));
     }
 }
 

@@ -19,7 +19,7 @@ use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{Ask, Handle, LastError, Overview, SessionEntry, SessionSnapshot};
-use crate::wire::{Asn, AttrSet, Capability, ErrorCode, Origin, PerFamily};
+use crate::wire::{AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Origin, PerFamily, SegmentKind};
 
 /// 2026-11-22T12:00:00Z.
 pub(crate) const NOON: u64 = 1_795_348_800;
@@ -268,7 +268,10 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
         next_hop: "4.68.74.181".parse().unwrap(),
         attrs: Arc::new(ReceivedAttrs {
             origin: Origin::Incomplete,
-            as_path: "3356 65001 {7,8}".to_owned(),
+            as_path: AsPathBuf::new([
+                (SegmentKind::Sequence, vec![Asn(3356), Asn(65001)]),
+                (SegmentKind::Set, vec![Asn(7), Asn(8)]),
+            ]),
             med: Some(10),
             communities: vec!["8075:8007".parse().unwrap()],
             extended_communities: vec!["rt:8075:100".parse().unwrap()],

@@ -15,7 +15,9 @@ use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, SessionMetrics, Way};
 use crate::rib::{Generation, RouteView};
 use crate::speaker::{LastError, Overview, SessionSnapshot};
-use crate::wire::{Asn, AttrSet, Community, ExtendedCommunity, Family, LargeCommunity, Origin, PerFamily};
+use crate::wire::{
+    AsPathBuf, Asn, AttrSet, Community, ExtendedCommunity, Family, LargeCommunity, Origin, PerFamily,
+};
 
 use super::capability::CapabilityJson;
 
@@ -259,7 +261,7 @@ impl<'a> AdvertisedJson<'a> {
 pub(super) struct ReceivedJson<'a> {
     prefix: IpNet,
     next_hop: IpAddr,
-    as_path: &'a str,
+    as_path: &'a AsPathBuf,
     communities: &'a [Community],
     extended_communities: &'a [ExtendedCommunity],
     large_communities: &'a [LargeCommunity],

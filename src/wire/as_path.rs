@@ -65,11 +65,16 @@ impl<'a> Segment<'a> {
         })
     }
 
+    /// How many AS numbers it has.
+    fn len(&self) -> usize {
+        self.octets.len().checked_div(self.width.octets()).unwrap_or(0)
+    }
+
     /// What it adds to the length of a path: a set counts as one (RFC 4271 §9.1.2.2).
     fn hops(&self) -> usize {
         match self.kind {
             SegmentKind::Set => 1,
-            SegmentKind::Sequence => self.octets.len().checked_div(self.width.octets()).unwrap_or(0),
+            SegmentKind::Sequence => self.len(),
         }
     }
 
@@ -224,5 +229,78 @@ impl fmt::Display for AsPath<'_> {
             before = " ";
         }
         Ok(())
+    }
+}
+
+/// An AS path of its own: what [`AsPath`] shows, kept in four octets for each AS number.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct AsPathBuf(Box<[u8]>);
+
+impl AsPathBuf {
+    /// A path of these segments. One of more than 255 AS numbers becomes several.
+    pub fn new<A: AsRef<[Asn]>>(segments: impl IntoIterator<Item = (SegmentKind, A)>) -> Self {
+        let mut octets = Vec::new();
+        for (kind, asns) in segments {
+            for asns in asns.as_ref().chunks(usize::from(u8::MAX)) {
+                put_segment(&mut octets, kind, asns.len(), asns.iter().copied());
+            }
+        }
+        Self(octets.into_boxed_slice())
+    }
+
+    /// A view of it.
+    #[must_use]
+    pub fn view(&self) -> AsPath<'_> {
+        let head = Segments { octets: &self.0, width: AsWidth::Four };
+        AsPath { head, head_hops: usize::MAX, tail: Segments::default() }
+    }
+
+    /// The memory that it has beside itself.
+    #[must_use]
+    pub fn heap_octets(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Writes a segment of at most 255 AS numbers.
+fn put_segment(octets: &mut Vec<u8>, kind: SegmentKind, count: usize, asns: impl Iterator<Item = Asn>) {
+    let code = match kind {
+        SegmentKind::Set => segment::AS_SET,
+        SegmentKind::Sequence => segment::AS_SEQUENCE,
+    };
+    octets.extend_from_slice(&[code, u8::try_from(count).unwrap_or(u8::MAX)]);
+    octets.extend(asns.flat_map(|asn| asn.0.to_be_bytes()));
+}
+
+impl From<&AsPath<'_>> for AsPathBuf {
+    fn from(path: &AsPath<'_>) -> Self {
+        let whole = path.tail.octets.is_empty() && path.head_hops == usize::MAX;
+        if whole && path.head.width == AsWidth::Four {
+            return Self(path.head.octets.into());
+        }
+        let mut octets = Vec::new();
+        for segment in path.segments() {
+            put_segment(&mut octets, segment.kind, segment.len(), segment.asns());
+        }
+        Self(octets.into_boxed_slice())
+    }
+}
+
+impl fmt::Display for AsPathBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
+    }
+}
+
+impl fmt::Debug for AsPathBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// As text.
+impl serde::Serialize for AsPathBuf {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
     }
 }

@@ -65,6 +65,10 @@ const RESTART_TIME: u16 = 0x0FFF;
 const FORWARDING: u8 = 0x80;
 
 impl Capability {
+    /// The most that an OPEN may have, repeats not counted: one for each code, and far more than any speaker has. The
+    /// limit is ours; without it, 2,000 fit one OPEN by RFC 9072.
+    pub const MOST: usize = 256;
+
     /// The capability code.
     #[must_use]
     pub fn code(&self) -> u8 {
@@ -83,7 +87,8 @@ impl Capability {
         }
     }
 
-    /// Reads the capabilities of one parameter, behind those read before.
+    /// Reads the capabilities of one parameter, behind those read before. One that was there before in the same words
+    /// adds nothing (RFC 5492 §4).
     pub(super) fn decode_all(mut octets: &[u8], found: &mut Vec<Self>) -> Result<(), OpenError> {
         while !octets.is_empty() {
             let (rest, (code, value)) =
@@ -94,7 +99,12 @@ impl Capability {
                 })?;
             let capability = Self::decode(code, value)
                 .map_err(|_| OpenError::CapabilityLength { code, len: value.len() })?;
-            found.push(capability);
+            if !found.contains(&capability) {
+                if found.len() >= Self::MOST {
+                    return Err(OpenError::TooManyCapabilities { max: Self::MOST });
+                }
+                found.push(capability);
+            }
             octets = rest;
         }
         Ok(())

@@ -72,6 +72,12 @@ pub enum OpenError {
         /// Octets of its value.
         len: usize,
     },
+    /// More capabilities than any speaker has use for.
+    #[error("more than {max} capabilities")]
+    TooManyCapabilities {
+        /// The most that are read.
+        max: usize,
+    },
 }
 
 impl From<&OpenError> for Notification {
@@ -86,9 +92,10 @@ impl From<&OpenError> for Notification {
             OpenError::BgpIdZero => Self::new(ErrorCode::BAD_BGP_IDENTIFIER),
             OpenError::UnsupportedParameter(_) => Self::new(ErrorCode::UNSUPPORTED_OPTIONAL_PARAMETER),
             // RFC 4271 §6.2: a parameter that is known but malformed is subcode 0.
-            OpenError::Truncated { .. } | OpenError::Trailing { .. } | OpenError::CapabilityLength { .. } => {
-                Self::new(ErrorCode::OPEN_ERROR)
-            }
+            OpenError::Truncated { .. }
+            | OpenError::Trailing { .. }
+            | OpenError::CapabilityLength { .. }
+            | OpenError::TooManyCapabilities { .. } => Self::new(ErrorCode::OPEN_ERROR),
         }
     }
 }

@@ -27,7 +27,7 @@ mod update_decoder;
 #[cfg(test)]
 mod tests;
 
-pub use as_path::{AsPath, AsWidth, Segment, SegmentKind};
+pub use as_path::{AsPath, AsPathBuf, AsWidth, Segment, SegmentKind};
 pub use asn::{Asn, AsnKind};
 pub use attribute::RawAttribute;
 pub use attribute_set::{AttrSet, Origin};

@@ -29,7 +29,7 @@ pub struct Open {
     pub hold_time: u16,
     /// The BGP Identifier.
     pub bgp_id: Ipv4Addr,
-    /// In the order of the message.
+    /// In the order of the message; one that was read has no repeats, and at most [`Capability::MOST`].
     pub capabilities: Vec<Capability>,
 }
 

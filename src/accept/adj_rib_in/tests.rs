@@ -85,7 +85,7 @@ fn routes_are_held_replaced_and_withdrawn() {
 
     let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("192.0.2.1", 5));
-    assert_eq!(route.attrs.as_path, "65001");
+    assert_eq!(route.attrs.as_path.to_string(), "65001");
     let route = rib.get(&"2001:db8:1::/48".parse().unwrap()).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("2001:db8::1", 6));
     assert!(rib.get(&"10.0.0.0/9".parse().unwrap()).is_none());
@@ -93,7 +93,10 @@ fn routes_are_held_replaced_and_withdrawn() {
     let again = body(&[], &[path(&[65001, 7]), attribute(0x80, 4, &[0, 0, 0, 9])], &["10.0.0.0/8"]);
     apply(&mut rib, &again, 7).unwrap();
     let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
-    assert_eq!((route.attrs.as_path.as_str(), route.attrs.med, route.received_at), ("65001 7", Some(9), 7));
+    assert_eq!(
+        (route.attrs.as_path.to_string(), route.attrs.med, route.received_at),
+        ("65001 7".to_owned(), Some(9), 7)
+    );
     assert_eq!((rib.count().ipv4, budget.held()), (2, 3));
 
     let applied = apply(&mut rib, &body(&["10.0.0.0/8", "12.0.0.0/8"], &[], &[]), 8).unwrap();
@@ -206,14 +209,100 @@ fn attributes_have_a_bound_too() {
             break;
         }
     }
-    // 60,000 octets each in 10,000 × 512.
+    // 60,000 octets each in seven eighths of 10,000 × 512.
     let (n, error) = refused.unwrap();
-    assert_eq!((n, error), (85, LimitExceeded::Attributes));
+    assert_eq!((n, error), (75, LimitExceeded::ProcessAttributes));
     assert_eq!(error.notification(), Notification::new(ErrorCode::OUT_OF_RESOURCES));
-    // Replacing a route gives its attributes back.
-    apply(&mut tight, &announce(&["10.0.0.0/16"]), 2).unwrap();
+    // A route that goes gives its attributes back.
+    apply(&mut tight, &body(&["10.0.0.0/16"], &[], &[]), 2).unwrap();
     apply(&mut tight, &body(&[], &[path(&[65001]), attribute(0xC0, 8, &many)], &["10.90.0.0/16"]), 2)
         .unwrap();
+}
+
+/// An UPDATE of one prefix, 10.n.0.0/16, with 60,000 octets of communities.
+fn heavy(n: u8) -> Vec<u8> {
+    body(&[], &[path(&[65001]), attribute(0xC0, 8, &[n; 60_000])], &[&format!("10.{n}.0.0/16")])
+}
+
+#[test]
+fn a_hog_of_attributes_ends_itself_and_no_other() {
+    let budget = Arc::new(Budget::new(10_000));
+    let (mut hog, mut innocent) = (rib(1000, &budget), rib(1000, &budget));
+    apply(&mut innocent, &announce(&["11.0.0.0/8"]), 1).unwrap();
+    // 2,000 × 512 octets are less than 1 MiB.
+    let error = (0..=255).find_map(|n| apply(&mut hog, &heavy(n), 1).err()).unwrap();
+    assert_eq!(error, LimitExceeded::SessionAttributes { limit: 1 << 20 });
+    assert_eq!(error.notification(), Notification::new(ErrorCode(6, 8)));
+    assert_eq!(hog.count().ipv4, 17);
+    apply(&mut innocent, &announce(&["12.0.0.0/8"]), 2).unwrap();
+}
+
+#[test]
+fn a_hog_within_its_own_limits_leaves_room_for_the_innocent() {
+    let budget = Arc::new(Budget::new(1000));
+    let (mut hog, mut innocent) = (rib(u64::MAX, &budget), rib(u64::MAX, &budget));
+    apply(&mut innocent, &announce(&["11.0.0.0/8"]), 1).unwrap();
+    let one = |n: u32| announce(&[&format!("10.{}.{}.0/24", n >> 8, n & 255)]);
+    let error = (0..2000).find_map(|n| apply(&mut hog, &one(n), 1).err()).unwrap();
+    assert_eq!(error, LimitExceeded::Process { limit: 1000 });
+    assert!((870..=876).contains(&hog.count().ipv4), "{:?}", hog.count());
+    for n in 0..100 {
+        apply(&mut innocent, &one(n), 2).unwrap();
+    }
+}
+
+#[test]
+fn a_hog_of_attributes_without_limits_of_its_own_leaves_room_too() {
+    let budget = Arc::new(Budget::new(8192));
+    let (mut hog, mut innocent) = (rib(u64::MAX, &budget), rib(u64::MAX, &budget));
+    let error = (0..=255).find_map(|n| apply(&mut hog, &heavy(n), 1).err()).unwrap();
+    assert_eq!(error, LimitExceeded::ProcessAttributes);
+    for n in 0..5 {
+        apply(&mut innocent, &heavy(n), 1).unwrap();
+    }
+    assert_eq!(apply(&mut hog, &heavy(255), 1).unwrap_err(), LimitExceeded::ProcessAttributes);
+    hog.clear();
+    for n in 5..50 {
+        apply(&mut innocent, &heavy(n), 1).unwrap();
+    }
+}
+
+#[test]
+fn prefixes_of_both_families_count_as_held() {
+    let budget = Arc::new(Budget::new(80));
+    let mut rib = rib(u64::MAX, &budget);
+    for n in 0..35 {
+        apply(&mut rib, &announce(&[&format!("10.{n}.0.0/16")]), 1).unwrap();
+    }
+    let one = |n: u32| announce_v6(&[&format!("2001:db8:{n:x}::/48")]);
+    assert!((0..80).find_map(|n| apply(&mut rib, &one(n), 1).err()).is_some());
+    assert_eq!(rib.count(), PerFamily { ipv4: 35, ipv6: 36 });
+}
+
+#[test]
+fn limits_set_below_what_is_held_are_exceeded() {
+    let budget = Arc::new(Budget::new(100_000));
+    let mut rib = rib(10_000, &budget);
+    assert_eq!(rib.exceeded(), None);
+    apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8"]), 1).unwrap();
+    apply(&mut rib, &announce_v6(&["2001:db8:1::/48"]), 1).unwrap();
+    let mut exceeded = |ipv4, ipv6| {
+        rib.set_limits(PerFamily { ipv4, ipv6 });
+        rib.exceeded()
+    };
+    assert_eq!(exceeded(2, 1), None);
+    assert_eq!(exceeded(1, 1), Some(LimitExceeded::Session { family: Family::Ipv4, limit: 1 }));
+    assert_eq!(exceeded(2, 0), Some(LimitExceeded::Session { family: Family::Ipv6, limit: 0 }));
+    assert_eq!(exceeded(10_000, 10_000), None);
+
+    for n in 0..30 {
+        apply(&mut rib, &heavy(n), 2).unwrap();
+    }
+    assert_eq!(rib.exceeded(), None);
+    rib.set_limits(PerFamily { ipv4: 100, ipv6: 100 });
+    assert_eq!(rib.exceeded(), Some(LimitExceeded::SessionAttributes { limit: 1 << 20 }));
+    rib.clear();
+    assert_eq!(rib.exceeded(), None);
 }
 
 #[test]

@@ -125,6 +125,11 @@ fn look_at(update: &Update<'_>) {
         Treatment::SessionReset => assert!(reached.is_empty() && gone.is_empty()),
     }
     assert_eq!(update.treatment() == Treatment::SessionReset, update.notification().is_some());
+    if let Some(path) = update.attributes().as_path() {
+        let own = AsPathBuf::from(&path);
+        assert_eq!(own.to_string(), path.to_string());
+        assert!(own.view().asns().eq(path.asns()));
+    }
     let listed = update.faults().iter().map(|fault| {
         assert!(!fault.to_string().is_empty());
         fault.treatment

@@ -78,7 +78,8 @@ fn the_extended_form_is_used_only_where_it_is_needed() {
     assert_eq!(octets[28..36], [255, 255, 1, 1, 2, 0, 254, 200]);
     assert_eq!(decoded(&octets), larger);
 
-    let huge = open(vec![filler(255); 15]);
+    let filler_of = |code| Capability::Unknown { code, value: vec![1; 255] };
+    let huge = open((200..215).map(filler_of).collect());
     assert_eq!(decoded(&huge.encode().unwrap()), huge);
     assert!(matches!(open(vec![filler(255); 16]).encode(), Err(EncodeError::TooLong { max: 4096, .. })));
     assert!(matches!(open(vec![filler(255); 300]).encode(), Err(EncodeError::TooLong { .. })));
@@ -115,6 +116,37 @@ fn several_parameters_make_one_list() {
     let body = with_parameters(&[10, 2, 2, 2, 0, 2, 0, 2, 2, 70, 0]);
     let wanted = [Capability::RouteRefresh, Capability::EnhancedRouteRefresh];
     assert_eq!(Open::decode(&body).unwrap().capabilities, wanted);
+}
+
+/// An OPEN whose one parameter, in the extended form, has these capabilities.
+fn extended(capabilities: &[u8]) -> Vec<u8> {
+    let len = |n: usize| u16::try_from(n).unwrap().to_be_bytes();
+    let (all, value) = (len(capabilities.len() + 3), len(capabilities.len()));
+    with_parameters(&[&[255, 255], all.as_slice(), &[2], &value, capabilities].concat())
+}
+
+#[test]
+fn a_repeated_capability_counts_once_in_whatever_parameter() {
+    let repeats = extended(&[[2, 0], [70, 0]].concat().repeat(1000));
+    let wanted = [Capability::RouteRefresh, Capability::EnhancedRouteRefresh];
+    assert_eq!(Open::decode(&repeats).unwrap().capabilities, wanted);
+    let two_parameters = with_parameters(&[8, 2, 2, 2, 0, 2, 2, 2, 0]);
+    assert_eq!(Open::decode(&two_parameters).unwrap().capabilities, [Capability::RouteRefresh]);
+    // The same code with other words is another.
+    let families = extended(&[1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 1, 4, 0, 1, 0, 1]);
+    let wanted = [Capability::Multiprotocol(1, 1), Capability::Multiprotocol(2, 1)];
+    assert_eq!(Open::decode(&families).unwrap().capabilities, wanted);
+}
+
+#[test]
+fn more_capabilities_than_any_speaker_has_are_an_error() {
+    let many = |n: u16| -> Vec<u8> {
+        (0..n).flat_map(|i| [[200, 2].as_slice(), &i.to_be_bytes()].concat()).collect()
+    };
+    assert_eq!(Open::decode(&extended(&many(256))).unwrap().capabilities.len(), Capability::MOST);
+    let error = Open::decode(&extended(&many(257))).unwrap_err();
+    assert_eq!(error, OpenError::TooManyCapabilities { max: 256 });
+    assert_eq!(Notification::from(&error), Notification::new(ErrorCode::OPEN_ERROR));
 }
 
 #[test]
@@ -267,7 +299,14 @@ proptest! {
         capabilities in vec(capability(), 0..12),
     ) {
         let open = Open { my_as, hold_time, bgp_id: bgp_id.into(), capabilities };
-        prop_assert_eq!(decoded(&open.encode().unwrap()), open);
+        let mut without_repeats: Vec<Capability> = Vec::new();
+        for capability in &open.capabilities {
+            if !without_repeats.contains(capability) {
+                without_repeats.push(capability.clone());
+            }
+        }
+        let wanted = Open { capabilities: without_repeats, ..open.clone() };
+        prop_assert_eq!(decoded(&open.encode().unwrap()), wanted);
     }
 
     #[test]

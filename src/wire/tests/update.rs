@@ -190,6 +190,25 @@ fn merged(as_path: &[u8], as4_path: &[u8], more: &[Vec<u8>]) -> String {
 }
 
 #[test]
+fn a_path_of_its_own_takes_four_octets_for_each_as() {
+    let value = [sequence(&[65001, 4_200_000_000]), vec![1, 2, 0, 0, 0, 7, 0, 0, 0, 8]].concat();
+    let octets = body(&[], &[origin(), attr(0x40, 2, &value), next_hop()], &NLRI);
+    let own = AsPathBuf::from(&decode_update(&octets, &ctx()).attributes().as_path().unwrap());
+    assert_eq!(own.heap_octets(), value.len());
+    assert_eq!((own.to_string(), own.view().hop_count()), ("65001 4200000000 {7,8}".to_owned(), 3));
+    let made = AsPathBuf::new([
+        (SegmentKind::Sequence, vec![Asn(65001), Asn(4_200_000_000)]),
+        (SegmentKind::Set, vec![Asn(7), Asn(8)]),
+    ]);
+    assert_eq!(made, own);
+    assert_eq!(serde_json::to_string(&made).unwrap(), "\"65001 4200000000 {7,8}\"");
+    assert_eq!(AsPathBuf::default().to_string(), "");
+
+    let long = AsPathBuf::new([(SegmentKind::Sequence, [Asn(9); 600])]);
+    assert_eq!((long.view().segments().count(), long.view().hop_count()), (3, 600));
+}
+
+#[test]
 fn as4_path_takes_the_place_of_the_end_of_as_path() {
     let old = sequence2(&[65001, 3356, 23456, 23456]);
     for (as4, wanted) in [
