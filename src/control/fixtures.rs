@@ -58,7 +58,8 @@ impl Speaker {
 
     /// One Established session that holds so many routes, each with an AS path of 11 KB.
     pub(crate) fn hostile(routes: usize) -> Self {
-        let attrs = ReceivedAttrs { as_path: "4200000000 ".repeat(1000), ..ReceivedAttrs::default() };
+        let as_path = AsPathBuf::new([(SegmentKind::Sequence, vec![Asn(4_200_000_000); 1000])]);
+        let attrs = ReceivedAttrs { as_path, ..ReceivedAttrs::default() };
         let route = ReceivedRoute { attrs: Arc::new(attrs), ..received(1) };
         let held = (0..routes).map(|n| ReceivedRoute { prefix: numbered(n), ..route.clone() }).collect();
         Self::with(vec![established()], held, Some(generation(3, three_routes())), None)

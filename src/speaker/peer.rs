@@ -215,6 +215,10 @@ impl Peer {
             }
             Order::Run => self.fsm.set_timing(intent.plan.connect_retry, terms::MAX_BACKOFF),
         }
+        if self.intent.plan.max_prefixes != intent.plan.max_prefixes {
+            // A session held down over the limit before is given another try.
+            self.start_again_at = self.start_again_at.map(|_| now);
+        }
         self.intent = intent;
         // What a reset ends is gone before the rest is told of the new table.
         self.act();
@@ -224,6 +228,9 @@ impl Peer {
             conn.outbox.set_announcing(announcing);
             let left_out = conn.outbox.left_out();
             self.status.left_out(&left_out);
+        }
+        if let Some(exceeded) = self.adj_rib_in.exceeded() {
+            self.limit_passed(&exceeded);
         }
         self.give_way();
     }

@@ -200,6 +200,28 @@ async fn a_peer_that_passes_its_limit_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_limit_lowered_ends_the_session_and_raised_brings_it_back() {
+    let (us, mut them) = pair(ConnectionState::Active, 100);
+    them.session("in sync", in_sync).await;
+    let limited = |plan: &Plan, limit| {
+        let session = SessionPlan {
+            max_prefixes: PerFamily { ipv4: Some(limit), ipv6: Some(limit) },
+            ..SessionPlan::clone(&plan.sessions[0])
+        };
+        Plan { sessions: vec![Arc::new(session)], ..plan.clone() }
+    };
+    let lower = limited(&them.plan, 1);
+    them.reload(lower, &["5.1.0.0/16"]).await;
+    us.session("told", |s| s.last_error.as_ref().is_some_and(|e| e.code == Some(ErrorCode::MAX_PREFIXES)))
+        .await;
+    let higher = limited(&them.plan, 100);
+    them.reload(higher, &["5.1.0.0/16"]).await;
+    them.session("back", |s| s.state == State::Established && in_sync(s)).await;
+    them.stop().await;
+    us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stopping_says_cease_and_the_peer_may_come_back_at_once() {
     let (us, them) = pair(ConnectionState::Active, 100);
     them.session("in sync", in_sync).await;

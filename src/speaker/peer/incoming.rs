@@ -5,6 +5,7 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::Peer;
+use crate::accept::LimitExceeded;
 use crate::fsm::{ConnId, Incoming, Moment};
 use crate::speaker::clock::Clock;
 use crate::wire::{
@@ -107,12 +108,18 @@ impl Peer {
                 Incoming::Update
             }
             Err(exceeded) => {
-                warn!(%exceeded, hold_down_secs = MAX_PREFIX_HOLD_DOWN.as_secs(), "prefix limit passed");
-                let now = self.now();
-                self.start_again_at = Some(now + MAX_PREFIX_HOLD_DOWN);
-                self.fsm.handle_stop(now, Some(exceeded.notification()));
+                self.limit_passed(&exceeded);
                 Incoming::Update
             }
         }
+    }
+
+    /// Ends the session over a limit, and holds it down for a while: what passed it once would again.
+    pub(super) fn limit_passed(&mut self, exceeded: &LimitExceeded) {
+        warn!(%exceeded, hold_down_secs = MAX_PREFIX_HOLD_DOWN.as_secs(), "prefix limit passed");
+        let now = self.now();
+        self.start_again_at = Some(now + MAX_PREFIX_HOLD_DOWN);
+        self.fsm.handle_stop(now, Some(exceeded.notification()));
+        self.act();
     }
 }
