@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use peeringd::accept::{AdjRibIn, Budget};
-use peeringd::wire::{Asn, FirstAs, PerFamily, Treatment, Update, UpdateContext, decode_update};
+use peeringd::wire::{AsPathBuf, Asn, FirstAs, PerFamily, Treatment, Update, UpdateContext, decode_update};
 
 fuzz_target!(|input: &[u8]| {
     let Some((how, body)) = input.split_first() else { return };
@@ -59,6 +59,8 @@ fn check_attributes(update: &Update<'_>) {
     if let Some(path) = of.as_path() {
         assert!(path.hop_count() <= path.asns().count());
         assert!(path.asns().all(|asn| asn.0 != 0));
+        let own = AsPathBuf::from(&path);
+        assert!(own.view().asns().eq(path.asns()) && own.to_string() == path.to_string());
         assert_eq!(path.to_string().is_empty(), path.asns().next().is_none());
     }
     of.communities().for_each(drop);

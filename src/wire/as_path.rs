@@ -91,7 +91,7 @@ impl<'a> Segment<'a> {
 }
 
 /// The segments of one attribute that was checked; segments of confederations are passed over.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Segments<'a> {
     octets: &'a [u8],
     width: AsWidth,
@@ -125,11 +125,16 @@ fn split(octets: &[u8], width: AsWidth) -> Option<(&[u8], u8, &[u8])> {
 /// The path of a route: AS_PATH, or the leading part of it followed by AS4_PATH.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct AsPath<'a> {
-    head: Segments<'a>,
-    /// Hops of `head` that count; the rest of it is what `tail` says in full.
-    head_hops: usize,
-    tail: Segments<'a>,
+    head: &'a [u8],
+    /// Segments in four octets that follow.
+    tail: &'a [u8],
+    /// Hops of `head` that count, all of them with [`ALL`]; the rest of it is what `tail` says in full.
+    head_hops: u16,
+    head_width: AsWidth,
 }
+
+/// More hops than the attributes of a message have room for.
+const ALL: u16 = u16::MAX;
 
 impl<'a> AsPath<'a> {
     /// Checks the value of an AS_PATH from a peer outside of any confederation.
@@ -145,7 +150,7 @@ impl<'a> AsPath<'a> {
             }
             rest = check_numbers(rest, width)?;
         }
-        Ok(Self { head: Segments { octets, width }, head_hops: usize::MAX, tail: Segments::default() })
+        Ok(Self { head: octets, tail: &[], head_hops: ALL, head_width: width })
     }
 
     /// Checks the value of an AS4_PATH. Confederation segments in it are left out (RFC 6793 §6).
@@ -166,21 +171,22 @@ impl<'a> AsPath<'a> {
     /// The path that AS_PATH and AS4_PATH make together (RFC 6793 §4.2.3).
     pub(super) fn merged(self, as4_path: As4Path<'a>) -> Self {
         let tail_hops = as4_path.0.map(|segment| segment.hops()).fold(0, usize::saturating_add);
-        match self.hop_count().checked_sub(tail_hops) {
-            Some(head_hops) => Self { head_hops, tail: as4_path.0, ..self },
+        match self.hop_count().checked_sub(tail_hops).and_then(|hops| u16::try_from(hops).ok()) {
+            Some(head_hops) => Self { head_hops, tail: as4_path.0.octets, ..self },
             None => self,
         }
     }
 
     /// Its segments in the order of the message. Two sequences may follow each other.
     pub fn segments(&self) -> impl Iterator<Item = Segment<'a>> + use<'a> {
-        let mut left = self.head_hops;
-        let head = self.head.map_while(move |segment| {
+        let mut left = if self.head_hops == ALL { usize::MAX } else { usize::from(self.head_hops) };
+        let head = Segments { octets: self.head, width: self.head_width };
+        let head = head.map_while(move |segment| {
             let taken = segment.hops().min(left);
             left = left.saturating_sub(taken);
             (taken > 0).then(|| segment.leading(taken))
         });
-        head.chain(self.tail)
+        head.chain(Segments { octets: self.tail, width: AsWidth::Four })
     }
 
     /// Every AS number in the order of the message, those of sets included.
@@ -251,8 +257,7 @@ impl AsPathBuf {
     /// A view of it.
     #[must_use]
     pub fn view(&self) -> AsPath<'_> {
-        let head = Segments { octets: &self.0, width: AsWidth::Four };
-        AsPath { head, head_hops: usize::MAX, tail: Segments::default() }
+        AsPath { head: &self.0, tail: &[], head_hops: ALL, head_width: AsWidth::Four }
     }
 
     /// The memory that it has beside itself.
@@ -274,9 +279,8 @@ fn put_segment(octets: &mut Vec<u8>, kind: SegmentKind, count: usize, asns: impl
 
 impl From<&AsPath<'_>> for AsPathBuf {
     fn from(path: &AsPath<'_>) -> Self {
-        let whole = path.tail.octets.is_empty() && path.head_hops == usize::MAX;
-        if whole && path.head.width == AsWidth::Four {
-            return Self(path.head.octets.into());
+        if path.head_hops == ALL && path.head_width == AsWidth::Four {
+            return Self(path.head.into());
         }
         let mut octets = Vec::new();
         for segment in path.segments() {

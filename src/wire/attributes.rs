@@ -30,20 +30,41 @@ impl Aggregator {
     }
 }
 
+/// Where a value stands within all the attributes of a message; they have at most 65,535 octets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Span {
+    start: u16,
+    len: u16,
+}
+
+impl Span {
+    /// That of `value`, behind which `rest` follows up to the end of `all`.
+    pub(super) fn of(value: &[u8], rest: &[u8], all: &[u8]) -> Self {
+        let start = all.len().saturating_sub(rest.len()).saturating_sub(value.len());
+        match (u16::try_from(start), u16::try_from(value.len())) {
+            (Ok(start), Ok(len)) => Self { start, len },
+            (_, _) => Self::default(),
+        }
+    }
+
+    fn within(self, all: &[u8]) -> &[u8] {
+        let (start, len) = (usize::from(self.start), usize::from(self.len));
+        all.get(start..start.saturating_add(len)).unwrap_or_default()
+    }
+}
+
 /// The attributes of an UPDATE that stood the checks; what RFC 7606 discards is not there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Attributes<'a> {
     pub(super) origin: Option<Origin>,
     pub(super) as_path: Option<AsPath<'a>>,
-    pub(super) as4_path: Option<As4Path<'a>>,
     pub(super) next_hop: Option<Ipv4Addr>,
     pub(super) med: Option<u32>,
     pub(super) atomic_aggregate: bool,
     pub(super) aggregator: Option<Aggregator>,
-    pub(super) as4_aggregator: Option<Aggregator>,
-    pub(super) communities: &'a [u8],
-    pub(super) extended_communities: &'a [u8],
-    pub(super) large_communities: &'a [u8],
+    pub(super) communities: Span,
+    pub(super) extended_communities: Span,
+    pub(super) large_communities: Span,
     pub(super) only_to_customer: Option<Asn>,
     pub(super) all: &'a [u8],
 }
@@ -87,17 +108,27 @@ impl<'a> Attributes<'a> {
 
     /// COMMUNITIES, in the order of the message.
     pub fn communities(&self) -> impl ExactSizeIterator<Item = Community> + use<'a> {
-        self.communities.as_chunks::<4>().0.iter().map(|octets| Community(u32::from_be_bytes(*octets)))
+        self.communities
+            .within(self.all)
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|octets| Community(u32::from_be_bytes(*octets)))
     }
 
     /// EXTENDED COMMUNITIES, in the order of the message.
     pub fn extended_communities(&self) -> impl ExactSizeIterator<Item = ExtendedCommunity> + use<'a> {
-        self.extended_communities.as_chunks::<8>().0.iter().map(|octets| ExtendedCommunity(*octets))
+        self.extended_communities
+            .within(self.all)
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|octets| ExtendedCommunity(*octets))
     }
 
     /// LARGE_COMMUNITY, in the order of the message.
     pub fn large_communities(&self) -> impl ExactSizeIterator<Item = LargeCommunity> + use<'a> {
-        self.large_communities.as_chunks::<12>().0.iter().map(|octets| {
+        self.large_communities.within(self.all).as_chunks::<12>().0.iter().map(|octets| {
             let [a, b, c, d, e, f, g, h, i, j, k, l] = *octets;
             LargeCommunity([[a, b, c, d], [e, f, g, h], [i, j, k, l]].map(u32::from_be_bytes))
         })
@@ -120,8 +151,11 @@ impl<'a> Attributes<'a> {
     }
 
     /// Brings AS4_PATH and AS4_AGGREGATOR in where the peer has two-octet AS numbers (RFC 6793 §4.2.3).
-    pub(super) fn merge_four_octet(&mut self) {
-        let (as4_path, as4_aggregator) = (self.as4_path.take(), self.as4_aggregator.take());
+    pub(super) fn merge_four_octet(
+        &mut self,
+        as4_path: Option<As4Path<'a>>,
+        as4_aggregator: Option<Aggregator>,
+    ) {
         match (self.aggregator, as4_aggregator) {
             // A speaker of two octets aggregated after the four-octet attributes were written: they are stale.
             (Some(aggregator), Some(_)) if aggregator.asn != Asn::TRANS => return,

@@ -36,14 +36,10 @@ pub enum Nlri<'a> {
 impl<'a> Nlri<'a> {
     /// Checks a field to its end (RFC 7606 §5.3).
     pub(super) fn check(family: Family, octets: &'a [u8]) -> Result<Self, NlriFault> {
-        let mut rest = octets;
-        while !rest.is_empty() {
-            (rest, _, _) = split(rest, family.max_len())?;
+        match family {
+            Family::Ipv4 => Ipv4Prefixes::check(octets).map(Self::Ipv4),
+            Family::Ipv6 => check(octets, 128).map(|()| Self::Ipv6(Ipv6Prefixes(octets))),
         }
-        Ok(match family {
-            Family::Ipv4 => Self::Ipv4(Ipv4Prefixes(octets)),
-            Family::Ipv6 => Self::Ipv6(Ipv6Prefixes(octets)),
-        })
     }
 
     /// Their family.
@@ -63,6 +59,20 @@ impl<'a> Nlri<'a> {
             Self::Ipv6(prefixes) => prefixes.0.is_empty(),
         }
     }
+}
+
+impl<'a> Ipv4Prefixes<'a> {
+    /// Checks a field to its end (RFC 7606 §5.3).
+    pub(super) fn check(octets: &'a [u8]) -> Result<Self, NlriFault> {
+        check(octets, 32).map(|()| Self(octets))
+    }
+}
+
+fn check(mut octets: &[u8], max_len: u8) -> Result<(), NlriFault> {
+    while !octets.is_empty() {
+        (octets, _, _) = split(octets, max_len)?;
+    }
+    Ok(())
 }
 
 /// What follows the first prefix, its length, and the octets from its address on to the end.

@@ -220,10 +220,13 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The first faults of an UPDATE, and how many there were in all.
+/// The first faults of an UPDATE, and how many there were in all. Nothing is allocated where there is none.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Faults {
-    listed: [Option<Fault>; Self::LISTED],
+pub struct Faults(Option<Box<Listed>>);
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Listed {
+    first: [Option<Fault>; Faults::LISTED],
     count: usize,
 }
 
@@ -232,20 +235,21 @@ impl Faults {
     pub const LISTED: usize = 8;
 
     pub(super) fn push(&mut self, fault: Fault) {
-        if let Some(place) = self.listed.get_mut(self.count) {
+        let listed = self.0.get_or_insert_default();
+        if let Some(place) = listed.first.get_mut(listed.count) {
             *place = Some(fault);
         }
-        self.count = self.count.saturating_add(1);
+        listed.count = listed.count.saturating_add(1);
     }
 
     /// How many there were, those that are not listed included.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.count
+        self.0.as_ref().map_or(0, |listed| listed.count)
     }
 
     /// The first of them, in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = &Fault> {
-        self.listed.iter().flatten()
+        self.0.iter().flat_map(|listed| listed.first.iter().flatten())
     }
 }

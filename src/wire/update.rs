@@ -11,7 +11,9 @@
 use std::net::IpAddr;
 
 use super::update_decoder::Decoder;
-use super::{Asn, Attributes, Family, Faults, NextHop, Nlri, Notification, PerFamily, Treatment};
+use super::{
+    Asn, Attributes, Family, Faults, Ipv4Prefixes, NextHop, Nlri, Notification, PerFamily, Treatment,
+};
 
 /// Whether the leftmost AS of a path must be the peer's (RFC 4271 §6.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -51,22 +53,25 @@ pub struct Reach<'a> {
     pub nlri: Nlri<'a>,
 }
 
-/// An UPDATE as views of its octets. Every octet was checked; nothing was copied.
+/// An UPDATE as views of its octets. Every octet was checked; nothing was copied. It is at most 256 octets large.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Update<'a> {
     pub(super) treatment: Treatment,
-    pub(super) notification: Option<Notification>,
-    pub(super) faults: Faults,
-    pub(super) attributes: Attributes<'a>,
-    pub(super) announced: [Option<Reach<'a>>; 2],
-    /// The withdrawn fields, and behind them what treat-as-withdraw adds.
-    pub(super) withdrawn: [Option<Nlri<'a>>; 4],
     pub(super) has_loop: bool,
     pub(super) end_of_rib: Option<Family>,
+    pub(super) faults: Faults,
+    pub(super) notification: Option<Box<Notification>>,
+    pub(super) attributes: Attributes<'a>,
+    /// Announced in the classic field; the next hop is an attribute.
+    pub(super) nlri: Option<Ipv4Prefixes<'a>>,
+    pub(super) mp_reach: Option<Reach<'a>>,
+    /// Withdrawn in the classic field.
+    pub(super) withdrawn: Option<Ipv4Prefixes<'a>>,
+    pub(super) mp_unreach: Option<Nlri<'a>>,
 }
 
 /// Decodes the body of an UPDATE. Total: what is wrong comes out as faults and a treatment. O(octets); allocates only
-/// the data of a NOTIFICATION.
+/// where there are faults.
 #[must_use]
 pub fn decode_update<'a>(body: &'a [u8], ctx: &UpdateContext) -> Update<'a> {
     Decoder::new(ctx).decode(body)
@@ -82,7 +87,7 @@ impl<'a> Update<'a> {
     /// What ends the session, where the treatment is [`Treatment::SessionReset`].
     #[must_use]
     pub fn notification(&self) -> Option<&Notification> {
-        self.notification.as_ref()
+        self.notification.as_deref()
     }
 
     /// What is wrong with it. Those whose treatment is [`Treatment::Accept`] do it no harm.
@@ -112,12 +117,20 @@ impl<'a> Update<'a> {
 
     /// The routes it announces; none where the treatment is treat-as-withdraw or stronger.
     pub fn announced(&self) -> impl Iterator<Item = Reach<'a>> + use<'a> {
-        self.announced.into_iter().flatten()
+        let classic = self.nlri.zip(self.attributes.next_hop).map(|(nlri, next_hop)| Reach {
+            next_hop: NextHop { address: IpAddr::V4(next_hop), link_local: None },
+            nlri: Nlri::Ipv4(nlri),
+        });
+        let counts = self.treatment < Treatment::TreatAsWithdraw;
+        [classic, self.mp_reach].into_iter().flatten().filter(move |_| counts)
     }
 
     /// The prefixes it withdraws, to be taken before [`Self::announced`] (RFC 4271 §4.3): with treat-as-withdraw also
     /// those it announces, with a session reset none.
     pub fn withdrawn(&self) -> impl Iterator<Item = Nlri<'a>> + use<'a> {
-        self.withdrawn.into_iter().flatten()
+        let goes = self.treatment >= Treatment::TreatAsWithdraw;
+        let named = [self.withdrawn.map(Nlri::Ipv4), self.mp_unreach];
+        let announced = [self.nlri.map(Nlri::Ipv4), self.mp_reach.map(|reach| reach.nlri)];
+        named.into_iter().chain(announced.into_iter().filter(move |_| goes)).flatten()
     }
 }

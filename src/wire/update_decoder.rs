@@ -7,32 +7,28 @@ use nom::combinator::rest;
 use nom::multi::length_data;
 use nom::number::complete::{be_u8, be_u16, be_u32, be_u128};
 
+use super::as_path::As4Path;
 use super::attribute::{Codes, RawAttribute, spec};
-use super::attributes::Aggregator;
+use super::attributes::{Aggregator, Span};
 use super::codes::attribute as code;
 use super::{
-    AsPath, AsWidth, Asn, Attributes, Family, Fault, FaultKind, Faults, FirstAs, NextHop, Nlri, Notification,
+    AsPath, AsWidth, Asn, Family, Fault, FaultKind, FirstAs, Ipv4Prefixes, NextHop, Nlri, Notification,
     Origin, Parsed, Reach, Treatment, Update, UpdateContext,
 };
 
 /// What has been found so far.
 pub(super) struct Decoder<'a, 'c> {
     ctx: &'c UpdateContext,
-    faults: Faults,
+    update: Update<'a>,
     /// The first of the strongest faults, and the octets that a NOTIFICATION shows for it.
     worst: Option<(Fault, &'a [u8])>,
     seen: Codes,
-    attributes: Attributes<'a>,
-    /// Announced in the classic field; the next hop is an attribute.
-    nlri: Option<Nlri<'a>>,
-    mp_reach: Option<Reach<'a>>,
-    withdrawn: Option<Nlri<'a>>,
-    mp_unreach: Option<Nlri<'a>>,
+    as4_path: Option<As4Path<'a>>,
+    as4_aggregator: Option<Aggregator>,
     /// Routes are announced in a family that was not negotiated.
     reaches_elsewhere: bool,
     /// Something other than MP_UNREACH_NLRI is among the attributes.
     has_others: bool,
-    has_loop: bool,
 }
 
 /// A session reset is due: nothing behind this point matters.
@@ -47,17 +43,13 @@ impl<'a, 'c> Decoder<'a, 'c> {
     pub(super) fn new(ctx: &'c UpdateContext) -> Self {
         Self {
             ctx,
-            faults: Faults::default(),
+            update: Update::default(),
             worst: None,
             seen: Codes::default(),
-            attributes: Attributes::default(),
-            nlri: None,
-            mp_reach: None,
-            withdrawn: None,
-            mp_unreach: None,
+            as4_path: None,
+            as4_aggregator: None,
             reaches_elsewhere: false,
             has_others: false,
-            has_loop: false,
         }
     }
 
@@ -72,9 +64,9 @@ impl<'a, 'c> Decoder<'a, 'c> {
         let Ok((_, (withdrawn, attributes, nlri))) = sections(body) else {
             return self.fault(None, FaultKind::SectionLengths, Treatment::SessionReset, &[]);
         };
-        self.withdrawn = self.classic(withdrawn)?;
+        self.update.withdrawn = self.classic(withdrawn)?;
         self.path_attributes(attributes)?;
-        self.nlri = self.classic(nlri)?;
+        self.update.nlri = self.classic(nlri)?;
         if !self.ctx.families.ipv4 && !nlri.is_empty() {
             self.reaches_elsewhere = true;
         }
@@ -91,7 +83,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
         shown: &'a [u8],
     ) -> Result<(), Reset> {
         let fault = Fault { attribute, kind, treatment };
-        self.faults.push(fault);
+        self.update.faults.push(fault);
         if self.worst.is_none_or(|(worst, _)| worst.treatment < treatment) {
             self.worst = Some((fault, shown));
         }
@@ -99,7 +91,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
     }
 
     /// A field of IPv4 prefixes outside the attributes; `None` where there are none to look at.
-    fn classic(&mut self, octets: &'a [u8]) -> Result<Option<Nlri<'a>>, Reset> {
+    fn classic(&mut self, octets: &'a [u8]) -> Result<Option<Ipv4Prefixes<'a>>, Reset> {
         if octets.is_empty() {
             return Ok(None);
         }
@@ -108,7 +100,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
             self.fault(None, kind, Treatment::AttributeDiscard, &[])?;
             return Ok(None);
         }
-        match Nlri::check(Family::Ipv4, octets) {
+        match Ipv4Prefixes::check(octets) {
             Ok(nlri) => Ok(Some(nlri)),
             Err(fault) => {
                 self.fault(None, FaultKind::Nlri(fault), Treatment::SessionReset, &[])?;
@@ -118,13 +110,13 @@ impl<'a, 'c> Decoder<'a, 'c> {
     }
 
     fn path_attributes(&mut self, field: &'a [u8]) -> Result<(), Reset> {
-        self.attributes.all = field;
+        self.update.attributes.all = field;
         let mut rest = field;
         while !rest.is_empty() {
             match RawAttribute::split(rest) {
                 Ok((after, attribute)) => {
                     self.has_others |= attribute.code != code::MP_UNREACH_NLRI;
-                    self.attribute(&attribute)?;
+                    self.attribute(&attribute, after)?;
                     rest = after;
                 }
                 Err(cut) => {
@@ -139,12 +131,12 @@ impl<'a, 'c> Decoder<'a, 'c> {
             }
         }
         if !self.ctx.four_octet_as {
-            self.attributes.merge_four_octet();
+            self.update.attributes.merge_four_octet(self.as4_path, self.as4_aggregator);
         }
         Ok(())
     }
 
-    fn attribute(&mut self, attribute: &RawAttribute<'a>) -> Result<(), Reset> {
+    fn attribute(&mut self, attribute: &RawAttribute<'a>, after: &'a [u8]) -> Result<(), Reset> {
         let (code, whole) = (attribute.code, attribute.whole);
         if !self.seen.insert(code) {
             // RFC 7606 §3 g.
@@ -164,40 +156,43 @@ impl<'a, 'c> Decoder<'a, 'c> {
         match code {
             code::MP_REACH_NLRI => self.mp_reach(attribute),
             code::MP_UNREACH_NLRI => self.mp_unreach(attribute),
-            _ => match self.value(code, attribute.value) {
+            _ => match self.value(attribute, after) {
                 Ok(()) => Ok(()),
                 Err(kind) => self.fault(Some(code), kind, spec.treatment, whole),
             },
         }
     }
 
-    /// Takes in a value whose flags and length are right.
-    fn value(&mut self, code: u8, value: &'a [u8]) -> Result<(), FaultKind> {
+    /// Takes in a value whose flags and length are right, and behind which `after` follows.
+    fn value(&mut self, attribute: &RawAttribute<'a>, after: &[u8]) -> Result<(), FaultKind> {
+        let (code, value) = (attribute.code, attribute.value);
+        let span = Span::of(value, after, self.update.attributes.all);
         let width = if self.ctx.four_octet_as { AsWidth::Four } else { AsWidth::Two };
         let number =
             || be_u32::<_, ()>(value).map(|(_, number)| number).map_err(|_| FaultKind::Length(value.len()));
         match code {
             code::ORIGIN => {
                 let octet = value.first().copied().unwrap_or(u8::MAX);
-                self.attributes.origin = Some(Origin::from_code(octet).ok_or(FaultKind::Origin(octet))?);
+                self.update.attributes.origin =
+                    Some(Origin::from_code(octet).ok_or(FaultKind::Origin(octet))?);
             }
-            code::AS_PATH => self.attributes.as_path = Some(AsPath::check(value, width)?),
-            code::NEXT_HOP => self.attributes.next_hop = Some(Ipv4Addr::from_bits(number()?)),
-            code::MULTI_EXIT_DISC => self.attributes.med = Some(number()?),
-            code::ATOMIC_AGGREGATE => self.attributes.atomic_aggregate = true,
+            code::AS_PATH => self.update.attributes.as_path = Some(AsPath::check(value, width)?),
+            code::NEXT_HOP => self.update.attributes.next_hop = Some(Ipv4Addr::from_bits(number()?)),
+            code::MULTI_EXIT_DISC => self.update.attributes.med = Some(number()?),
+            code::ATOMIC_AGGREGATE => self.update.attributes.atomic_aggregate = true,
             code::AGGREGATOR => {
                 let wanted = if self.ctx.four_octet_as { 8 } else { 6 };
-                self.attributes.aggregator = Some(aggregator(value, wanted)?);
+                self.update.attributes.aggregator = Some(aggregator(value, wanted)?);
             }
             code::AS4_PATH | code::AS4_AGGREGATOR if self.ctx.four_octet_as => {
                 return Err(FaultKind::NotFromFourOctet);
             }
-            code::AS4_PATH => self.attributes.as4_path = Some(AsPath::check_as4(value)?),
-            code::AS4_AGGREGATOR => self.attributes.as4_aggregator = Some(aggregator(value, 8)?),
-            code::COMMUNITIES => self.attributes.communities = value,
-            code::EXTENDED_COMMUNITIES => self.attributes.extended_communities = value,
-            code::LARGE_COMMUNITY => self.attributes.large_communities = value,
-            code::ONLY_TO_CUSTOMER => self.attributes.only_to_customer = Some(Asn(number()?)),
+            code::AS4_PATH => self.as4_path = Some(AsPath::check_as4(value)?),
+            code::AS4_AGGREGATOR => self.as4_aggregator = Some(aggregator(value, 8)?),
+            code::COMMUNITIES => self.update.attributes.communities = span,
+            code::EXTENDED_COMMUNITIES => self.update.attributes.extended_communities = span,
+            code::LARGE_COMMUNITY => self.update.attributes.large_communities = span,
+            code::ONLY_TO_CUSTOMER => self.update.attributes.only_to_customer = Some(Asn(number()?)),
             _ => {}
         }
         Ok(())
@@ -219,7 +214,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
             return self.unreadable(attribute, FaultKind::NextHopLength(len));
         };
         match Nlri::check(family, prefixes) {
-            Ok(nlri) => self.mp_reach = Some(Reach { next_hop, nlri }),
+            Ok(nlri) => self.update.mp_reach = Some(Reach { next_hop, nlri }),
             Err(fault) => return self.unreadable(attribute, FaultKind::Nlri(fault)),
         }
         if NextHop::is_usable(next_hop.address, self.ctx.peer_address) {
@@ -233,7 +228,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
     fn mp_unreach(&mut self, attribute: &RawAttribute<'a>) -> Result<(), Reset> {
         let Some((family, octets)) = self.family(attribute)? else { return Ok(()) };
         match Nlri::check(family, octets) {
-            Ok(nlri) => self.mp_unreach = Some(nlri),
+            Ok(nlri) => self.update.mp_unreach = Some(nlri),
             Err(fault) => return self.unreadable(attribute, FaultKind::Nlri(fault)),
         }
         Ok(())
@@ -280,7 +275,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
 /// What can be judged only with the message read to its end.
 impl<'a> Decoder<'a, '_> {
     fn announces(&self) -> bool {
-        self.nlri.is_some() || self.mp_reach.is_some_and(|reach| !reach.nlri.is_empty())
+        self.update.nlri.is_some() || self.update.mp_reach.is_some_and(|reach| !reach.nlri.is_empty())
     }
 
     /// What announced routes need, and whether this path can lead to them.
@@ -290,27 +285,27 @@ impl<'a> Decoder<'a, '_> {
         }
         // RFC 7606 §3 d. One that was there, but malformed, is not missing.
         for (mandatory, code) in
-            [(true, code::ORIGIN), (true, code::AS_PATH), (self.nlri.is_some(), code::NEXT_HOP)]
+            [(true, code::ORIGIN), (true, code::AS_PATH), (self.update.nlri.is_some(), code::NEXT_HOP)]
         {
             if mandatory && !self.seen.contains(code) {
                 self.fault(Some(code), FaultKind::Missing, Treatment::TreatAsWithdraw, &[])?;
             }
         }
         // RFC 4760 §3: where all routes are in MP_REACH_NLRI, NEXT_HOP is ignored.
-        if let (Some(_), Some(next_hop)) = (self.nlri, self.attributes.next_hop) {
+        if let (Some(_), Some(next_hop)) = (self.update.nlri, self.update.attributes.next_hop) {
             let next_hop = IpAddr::V4(next_hop);
             if !NextHop::is_usable(next_hop, self.ctx.peer_address) {
                 let kind = FaultKind::NextHop(next_hop);
                 self.fault(Some(code::NEXT_HOP), kind, Treatment::TreatAsWithdraw, &[])?;
             }
         }
-        let Some(path) = self.attributes.as_path else { return Ok(()) };
+        let Some(path) = self.update.attributes.as_path else { return Ok(()) };
         if let Some(kind) = self.first_as(&path) {
             self.fault(Some(code::AS_PATH), kind, Treatment::TreatAsWithdraw, &[])?;
         }
         let local = self.ctx.local_asn;
         if path.asns().any(|asn| asn == local) {
-            self.has_loop = true;
+            self.update.has_loop = true;
             self.fault(Some(code::AS_PATH), FaultKind::Loop, Treatment::Accept, &[])?;
         }
         Ok(())
@@ -336,45 +331,33 @@ impl<'a> Decoder<'a, '_> {
     }
 
     fn end_of_rib(&self) -> Option<Family> {
-        if self.has_others || self.worst.is_some() || self.withdrawn.is_some() || self.nlri.is_some() {
+        if self.has_others
+            || self.worst.is_some()
+            || self.update.withdrawn.is_some()
+            || self.update.nlri.is_some()
+        {
             return None;
         }
-        match self.mp_unreach {
+        match self.update.mp_unreach {
             Some(nlri) => nlri.is_empty().then(|| nlri.family()),
-            None => (self.attributes.all.is_empty() && self.ctx.families.ipv4).then_some(Family::Ipv4),
+            None => (self.update.attributes.all.is_empty() && self.ctx.families.ipv4).then_some(Family::Ipv4),
         }
     }
 
-    fn finish(self) -> Update<'a> {
-        let treatment = self.worst.map_or(Treatment::Accept, |(fault, _)| fault.treatment);
-        let end_of_rib = self.end_of_rib();
-        let mut withdrawn = [self.withdrawn, self.mp_unreach, None, None];
-        let mut announced = [None, None];
-        if treatment < Treatment::TreatAsWithdraw {
-            let classic = self.nlri.zip(self.attributes.next_hop).map(|(nlri, next_hop)| Reach {
-                next_hop: NextHop { address: IpAddr::V4(next_hop), link_local: None },
-                nlri,
-            });
-            announced = [classic, self.mp_reach];
-        } else {
-            withdrawn = [self.withdrawn, self.mp_unreach, self.nlri, self.mp_reach.map(|reach| reach.nlri)];
-        }
-        let Self { faults, attributes, has_loop, .. } = self;
-        Update {
-            treatment,
-            notification: None,
-            faults,
-            attributes,
-            announced,
-            withdrawn,
-            has_loop,
-            end_of_rib,
-        }
+    fn finish(mut self) -> Update<'a> {
+        self.update.end_of_rib = self.end_of_rib();
+        self.update.treatment = self.worst.map_or(Treatment::Accept, |(fault, _)| fault.treatment);
+        self.update
     }
 
     fn reset(self) -> Update<'a> {
         let notification = self.worst.map(|(fault, shown)| Notification::with_data(fault.code(), shown));
-        Update { treatment: Treatment::SessionReset, notification, faults: self.faults, ..Update::default() }
+        Update {
+            treatment: Treatment::SessionReset,
+            notification: notification.map(Box::new),
+            faults: self.update.faults,
+            ..Update::default()
+        }
     }
 }
 

@@ -267,3 +267,8 @@ fn faults_beyond_the_list_are_counted() {
     let update = decode_update(&octets, &ctx());
     assert_eq!((update.faults().count(), update.faults().iter().count()), (19, Faults::LISTED));
 }
+
+#[test]
+fn an_update_is_small_enough_to_be_moved_about() {
+    assert!(size_of::<Update<'_>>() <= 256, "{}", size_of::<Update<'_>>());
+}
