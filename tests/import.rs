@@ -118,7 +118,7 @@ fn wrong_usage_is_2() {
     assert!(fails(&["--list", &list, "--longer", "perhaps"], 2).contains("widen"));
     assert!(fails(&["--list", &list, "--select", "tags=A"], 2).contains("did you mean `tag`"));
     assert!(fails(&["--list", &list, "--select", "tag"], 2).contains("KEY=VALUE"));
-    assert!(fails(&["--list", &list, "--select", "tag=A"], 2).contains("--service-tags"));
+    assert!(fails(&["--list", &list, "--select", "TAG=A"], 2).contains("--service-tags"));
     assert!(fails(&["--list", &list, "--out", &list], 2).contains("both a source and --out"));
     assert!(fs::read_to_string(&list).unwrap().starts_with('#'));
 }
@@ -286,7 +286,15 @@ fn what_is_no_file_is_not_replaced() {
     assert!(fails(&["--list", &list, "--out", text(folder.path())], 1).contains("a directory"));
     assert!(fails(&["--list", &list, "--out", "/dev/null"], 1).contains("a device or a pipe"));
     let nowhere = path(&folder, "missing/rib.yaml");
-    assert!(fails(&["--list", &list, "--out", text(&nowhere)], 1).contains("cannot be written"));
+    let said = fails(&["--list", &list, "--out", text(&nowhere)], 1);
+    let (file, parent) = (text(&nowhere), path(&folder, "missing"));
+    let advice = "make it, or name a file elsewhere";
+    assert_eq!(said, format!("error: {file}: there is no folder {}: {advice}\n", text(&parent)));
+    let said = fails(&["--list", &list, "--out", "/proc/rib.yaml"], 1);
+    assert!(
+        said.starts_with("error: /proc/rib.yaml: cannot be written: ") && !said.contains(".peeringd-"),
+        "{said}"
+    );
     let looped = path(&folder, "loop");
     symlink("loop", &looped).unwrap();
     assert!(fails(&["--list", &list, "--out", text(&looped)], 1).contains("cannot be written"));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::config::{self, Plan};
+use crate::rib::sources::grouped;
 use crate::rib::{Findings, Rows, Severity};
 
 /// Arguments of `check`.
@@ -73,7 +74,7 @@ fn counted(count: usize, noun: &str) -> String {
         (_, Some(_)) => "es",
         (_, None) => "s",
     };
-    format!("{count} {noun}{plural}")
+    format!("{} {noun}{plural}", grouped(count))
 }
 
 #[cfg(test)]
@@ -117,6 +118,12 @@ peerings:
             rib.yaml: 2 IPv4 prefixes and 1 IPv6 prefix in 2 groups and 1 file
         "#]]
         .assert_eq(&stdout);
+    }
+
+    #[test]
+    fn counts_are_in_one_style() {
+        assert_eq!(counted(1, "IPv4 prefix"), "1 IPv4 prefix");
+        assert_eq!(counted(1_234_567, "IPv4 prefix"), "1,234,567 IPv4 prefixes");
     }
 
     #[test]

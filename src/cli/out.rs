@@ -19,8 +19,16 @@ pub enum WriteError {
         /// A directory, or something like a device.
         what: &'static str,
     },
+    /// There is nowhere to put it.
+    #[error("{}: there is no folder {}: make it, or name a file elsewhere", path.display(), folder.display())]
+    NoFolder {
+        /// As the operator named it.
+        path: PathBuf,
+        /// Where the file would stand.
+        folder: PathBuf,
+    },
     /// The folder or the disk said no.
-    #[error("{}: cannot be written: {source}", path.display())]
+    #[error("{}: cannot be written: {source}: mend that, or name a file elsewhere", path.display())]
     File {
         /// As the operator named it.
         path: PathBuf,
@@ -56,6 +64,10 @@ pub fn write(out: Option<&Path>, text: &str) -> Result<(), WriteError> {
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     let failed = |source| WriteError::File { path: path.to_path_buf(), source };
     let target = follow(path).map_err(failed)?;
+    let folder = folder_of(&target);
+    if fs::metadata(folder).is_err_and(|err| err.kind() == io::ErrorKind::NotFound) {
+        return Err(WriteError::NoFolder { path: path.to_path_buf(), folder: folder.to_path_buf() });
+    }
     let old = match fs::metadata(&target) {
         Ok(old) if old.is_file() => Some(old),
         Ok(other) => {
@@ -68,14 +80,20 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     swap_in(&target, old.as_ref(), bytes).map_err(failed)
 }
 
-fn swap_in(target: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
-    let folder = match target.parent() {
+/// The folder that a file stands in.
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
         Some(_) | None => Path::new("."),
-    };
+    }
+}
+
+fn swap_in(target: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(target);
     let mode = Permissions::from_mode(old.map_or(0o666, |old| old.mode() & 0o7777));
-    let mut file =
-        tempfile::Builder::new().prefix(".peeringd-").permissions(mode.clone()).tempfile_in(folder)?;
+    let file = tempfile::Builder::new().prefix(".peeringd-").permissions(mode.clone()).tempfile_in(folder);
+    // In words alone: the error would name the temporary file, which means nothing to anybody.
+    let mut file = file.map_err(|err| io::Error::from(err.kind()))?;
     if let Some(old) = old {
         // Only root may give files away; for all others the file is theirs before and after.
         fchown(file.as_file(), Some(old.uid()), Some(old.gid()))

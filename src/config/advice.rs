@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::faults::Faults;
+use super::resolve::Setting;
 use super::session::is_absent;
 use super::written::{BgpSession, Peering};
 use super::{PeeringPlan, SessionPlan};
@@ -12,7 +13,7 @@ use crate::peering::{ConnectionState, DirectPeeringType, Kind};
 pub(super) fn peering(
     written: &Peering,
     plan: &PeeringPlan,
-    sessions: &[Arc<SessionPlan>],
+    (sessions, setting): (&[Arc<SessionPlan>], Setting),
     faults: &mut Faults,
 ) {
     let mark = written.name.as_ref().map_or(written.mark, |name| name.mark);
@@ -56,7 +57,7 @@ pub(super) fn peering(
         faults.warning(mark, what, "give them equal bandwidth, so that one can stand in for the other");
     }
     let (v4, v6) = (sessions.iter().any(|s| s.families.ipv4), sessions.iter().any(|s| s.families.ipv6));
-    if v4 != v6 {
+    if v4 != v6 && setting == Setting::Live {
         let (has, lacks) = if v4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };
         let what = format!("{name} carries {has} only");
         faults.warning(mark, what, format!("add {lacks} sessions: both are expected at every location"));

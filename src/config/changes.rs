@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Plan, RouterPlan, SessionPlan};
-use crate::rib::{Finding, Findings, Place};
+use super::{Plan, RouterPlan, SessionPlan, place_of};
+use crate::rib::{Finding, Findings};
 
 /// What it takes to get from one plan to another. A session is the same where its peer's address is, whatever it is
 /// called: names of a list's sessions go by their order.
@@ -110,10 +110,9 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         ("control.socket", *control_socket != new.control_socket),
         ("state_dir", *state_dir != new.state_dir),
     ];
-    let place = Place::file(new.file.as_path());
     let finding = |key: &str| {
         let what = format!("{key} has changed, which a reload cannot do");
-        Finding::error(place.clone(), what, "restart to change it, or set it back")
+        Finding::error(place_of(&new.file, key), what, "restart to change it, or set it back")
     };
     Findings(changed.iter().filter(|(_, changed)| *changed).map(|(key, _)| finding(key)).collect())
 }

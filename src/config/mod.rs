@@ -25,15 +25,15 @@ pub use changes::{Changes, changes, needs_reset};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
 
 use crate::rib::load::folder;
-use crate::rib::{self, Finding, Findings, LoadOptions, Rows};
+use crate::rib::{self, Finding, Findings, LoadOptions, Place, Rows};
 use crate::wire::Asn;
 
 /// What can be told of a config, right or wrong.
 struct Reading {
     /// Only to be used where no finding is an error.
     plan: Option<Plan>,
-    /// Where the RIB is, if that much could be read.
-    rib: Option<PathBuf>,
+    /// Where the RIB is, and where that is said, if that much could be read.
+    rib: Option<(PathBuf, Place)>,
     local_asn: Asn,
     findings: Findings,
 }
@@ -48,7 +48,7 @@ fn read(path: &Path, text: Result<String, Finding>) -> Reading {
             let root = document::parse(&text, &file, &mut faults);
             if let Some(written) = root.and_then(|root| written::read(&root, &mut faults)) {
                 let plan = resolve::resolve(&written, path, &mut faults);
-                reading.rib = written.rib.map(|_| plan.rib.clone());
+                reading.rib = written.rib.map(|at| (plan.rib.clone(), at.mark.place(&file)));
                 reading.local_asn = plan.router.asn;
                 reading.plan = Some(plan);
             }
@@ -88,13 +88,28 @@ fn usable(reading: Reading) -> Result<(Plan, Findings), Findings> {
 /// Every error of both, and the warnings: a config that is wrong elsewhere does not keep the RIB from being read.
 pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
     let Reading { plan, rib, local_asn, mut findings } = read(path, folder::read(path));
-    let rows = match rib.map(|rib| rib::load(&rib, &LoadOptions { local_asn })) {
+    let load = |(rib, place): (PathBuf, Place)| {
+        if let Err(error) = rib.metadata()
+            && error.kind() == std::io::ErrorKind::NotFound
+        {
+            let what = format!("rib: no such file or folder {}", rib.display());
+            return Err(Findings(vec![Finding::error(place, what, "check the path")]));
+        }
+        rib::load(&rib, &LoadOptions { local_asn })
+    };
+    let rows = match rib.map(load) {
         Some(Ok((rows, mut warnings))) => {
             findings.0.append(&mut warnings.0);
             Some(rows)
         }
-        Some(Err(mut errors)) => {
-            findings.0.append(&mut errors.0);
+        Some(Err(errors)) => {
+            for finding in errors.0 {
+                // One that is about the config's own line stands where that does.
+                let at = findings.0.partition_point(|other| {
+                    other.place.file != finding.place.file || other.place <= finding.place
+                });
+                findings.0.insert(at, finding);
+            }
             None
         }
         None => None,
@@ -106,4 +121,20 @@ pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
         }
         (_, _) => Err(findings),
     }
+}
+
+/// Where a key stands in a config file, written `router.listen`; or the section that it is not in, or the file. Of a
+/// file that has since become another, the best there is.
+fn place_of(file: &Path, key: &str) -> Place {
+    let mut place = Place::file(file);
+    let text = folder::read(file).unwrap_or_default();
+    let file = Arc::clone(&place.file);
+    let mut node = document::parse(&text, &file, &mut faults::Faults::new(Arc::clone(&file)));
+    for part in key.split('.') {
+        let Some(document::Value::Map(entries)) = node.map(|node| node.value) else { break };
+        let Some(entry) = entries.into_iter().find(|entry| entry.key == part) else { break };
+        place = entry.mark.place(&file);
+        node = Some(entry.node);
+    }
+    place
 }

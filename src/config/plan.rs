@@ -113,7 +113,8 @@ pub struct SessionPlan {
     pub peer_address: IpAddr,
     /// The far end's port, when we dial.
     pub peer_port: u16,
-    /// Our end: the source when we dial, the destination when the peer does, and the next hop of its own family.
+    /// Our end: the source when we dial, the destination when the peer does, and off a lab the next hop of its own
+    /// family.
     pub local_address: IpAddr,
     /// The ASN that the peer must present.
     pub peer_asn: Asn,

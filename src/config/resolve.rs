@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::faults::{At, Faults};
@@ -40,7 +40,7 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
     let setting = if lab { Setting::Lab } else { Setting::Live };
     let folder = file.parent().unwrap_or_else(|| Path::new(""));
     let beside = |path: Option<&At<PathBuf>>, default: &str| {
-        folder.join(path.map_or_else(|| Path::new(default), |path| path.value.as_path()))
+        cleaned(&folder.join(path.map_or_else(|| Path::new(default), |path| path.value.as_path())))
     };
     let router = router(written, setting, faults);
     let control_socket = beside(written.control_socket.as_ref(), CONTROL_SOCKET);
@@ -59,23 +59,39 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         limits: Limits {
             received_prefixes: written.received_prefixes.map_or(RECEIVED_PREFIXES, |at| at.value),
         },
-        peerings: Vec::with_capacity(written.peerings.len()),
+        peerings: Vec::new(),
         sessions: Vec::new(),
         router,
     };
     let mut names = Names::default();
     let mut unique = Unique::default();
-    for peering in &written.peerings {
+    for peering in written.peerings.iter().flatten() {
         let (peering, sessions) =
             resolve_peering(peering, (plan.router.asn, setting), &mut names, &mut unique, faults);
         plan.peerings.push(Arc::new(peering));
         plan.sessions.extend(sessions);
     }
     unique.check(faults);
-    if written.peerings.is_empty() {
+    if written.peerings.is_none() {
         faults.warning(written.mark, "there are no peerings", "add some: without them nobody is spoken to");
     }
     plan
+}
+
+/// The path without `dir/..`, as far as `dir` is a real folder: of a link, `..` is another folder.
+fn cleaned(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        let goes_back = part == Component::ParentDir
+            && matches!(clean.components().next_back(), Some(Component::Normal(_)))
+            && clean.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        if goes_back {
+            clean.pop();
+        } else {
+            clean.push(part);
+        }
+    }
+    clean
 }
 
 fn router(written: &Written, setting: Setting, faults: &mut Faults) -> RouterPlan {
@@ -188,6 +204,7 @@ fn resolve_peering(
     unique: &mut Unique,
     faults: &mut Faults,
 ) -> (PeeringPlan, Vec<Arc<SessionPlan>>) {
+    let before = faults.count();
     let kind = written.kind.map_or(Kind::Direct, |kind| kind.value);
     let direct_peering_type = written.direct_peering_type.map_or(DirectPeeringType::Edge, |kind| kind.value);
     if let (Kind::Exchange, Some(At { mark, .. })) = (kind, written.direct_peering_type) {
@@ -221,7 +238,10 @@ fn resolve_peering(
         peering.connections.push(Arc::new(connection));
         all_sessions.extend(sessions.into_iter().map(Arc::new));
     }
-    advice::peering(written, &peering, &all_sessions, faults);
+    // What looks missing may be there, and wrong.
+    if !written.broken && faults.count() == before {
+        advice::peering(written, &peering, (&all_sessions, setting), faults);
+    }
     (peering, all_sessions)
 }
 
@@ -290,7 +310,11 @@ fn resolve_connection(
             Kind::Exchange => (mbps == 0).then(|| "bandwidth_in_mbps is 0".to_owned()),
         };
         if let Some(refusal) = refusal {
-            faults.error(mark, refusal, "write what the link has, in Mbps, like 100000");
+            faults.error(
+                mark,
+                refusal.trim_end_matches('.'),
+                "write what the link has, in Mbps, like 100000",
+            );
         }
     }
     if let Some(At { value: provider, mark }) = written.session_address_provider {
@@ -315,7 +339,9 @@ fn resolve_connection(
         };
         if let Some(required) = required.filter(|required| *required != provider) {
             let of = peering.direct_peering_type.config_name();
-            let what = format!("session_address_provider {} on a {of} peering", provider.config_name());
+            let article = if of.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let provider = provider.config_name();
+            let what = format!("session_address_provider {provider} on {article} {of} peering");
             faults.error(mark, what, format!("write {}, or remove the key", required.config_name()));
         }
     }

@@ -62,7 +62,7 @@ pub(super) fn sessions(
     let mut sessions = Vec::new();
     let mut count = PerFamily::<usize>::default();
     for bgp_session in &written.sessions {
-        let before = sessions.len();
+        let (before, faults_before) = (sessions.len(), faults.count());
         for transport in Family::ALL {
             let given = *bgp_session.addresses.get(transport);
             let own = bgp_session.own.get(transport).as_ref();
@@ -82,7 +82,11 @@ pub(super) fn sessions(
                 sessions.push(session(name, (peer.value, local.value), bgp_session, connected, faults));
             }
         }
-        unused_next_hops(bgp_session, sessions.get(before..).unwrap_or_default(), faults);
+        let broken = Family::ALL.iter().any(|family| bgp_session.addresses.get(*family).broken);
+        if !broken && faults.count() == faults_before {
+            let sessions = sessions.get(before..).unwrap_or_default();
+            unused_next_hops(bgp_session, sessions, connected.setting, faults);
+        }
     }
     sessions
 }
@@ -132,15 +136,18 @@ fn ends(
             (peer.unwrap_or(from_peer), local.unwrap_or(from_local))
         }
         (peer, local, None) => {
-            let missing = match (peer, local) {
-                (None, Some(_)) => format!("peer_session_{ip}_address is missing"),
-                (Some(_), None) => format!("microsoft_session_{ip}_address is missing"),
-                (_, _) => format!("microsoft_session_{ip}_address and peer_session_{ip}_address are missing"),
+            let (missing, them) = match (peer, local) {
+                (None, Some(_)) => (format!("peer_session_{ip}_address is missing"), "it"),
+                (Some(_), None) => (format!("microsoft_session_{ip}_address is missing"), "it"),
+                (_, _) => {
+                    let both = format!("microsoft_session_{ip}_address and peer_session_{ip}_address");
+                    (format!("{both} are missing"), "them")
+                }
             };
             let fix = if connected.on_exchange() {
-                "add it: on an exchange both addresses are given".to_owned()
+                format!("add {them}: on an exchange both addresses are given")
             } else {
-                format!("add it, or give session_prefix_{} and neither address", version(transport))
+                format!("add {them}, or give session_prefix_{} and neither address", version(transport))
             };
             let mark = peer.or(local).map(|at| at.mark).or(given.prefix.map(|at| at.mark)).unwrap_or(mark);
             faults.error(mark, missing, fix);
@@ -272,16 +279,17 @@ fn session(
     let transport = if peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
     let keys = Keys { own: written.own.get(transport).as_ref(), common: &written.common };
     let families = keys.value(|o| o.families).unwrap_or_else(|| PerFamily::from_fn(|f| f == transport));
-    let others = PerFamily::from_fn(|family| {
-        let asked = *families.get(family) && family != transport;
-        asked.then(|| other_next_hop(family, &name, keys, written.mark, connected.setting, faults)).flatten()
+    let next_hop = PerFamily::from_fn(|family| match *families.get(family) {
+        false => None,
+        true if family == transport => Some(own_next_hop(local_address, keys, connected.setting, faults)),
+        true => other_next_hop(family, &name, keys, written.mark, connected.setting, faults),
     });
-    let next_hop = PerFamily::from_fn(|family| {
-        if family == transport && *families.get(family) { Some(local_address) } else { *others.get(family) }
-    });
-    if let Some(at) = keys.own.and_then(|own| *own.next_hop.get(transport)) {
+    if let Some(at) = keys.own.and_then(|own| *own.next_hop.get(transport))
+        && connected.setting == Setting::Live
+    {
         let what = format!("next_hop_{} has no use here", version(transport));
-        faults.error(at.mark, what, "remove it: the session's own address is the next hop of its own family");
+        let fix = "remove it: the session's own address is the next hop of its own family; lab: true allows another";
+        faults.error(at.mark, what, fix);
     }
     if let Some(At { value: 0, mark }) = keys.get(|o| o.hold_time) {
         let fix = "write a hold time of 3 s or more, unless the peer insists";
@@ -309,6 +317,18 @@ fn session(
             let limit = keys.value(|o| *o.max_prefixes.get(family));
             limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
         }),
+    }
+}
+
+/// The next hop of the transport's own family: our end, which on loopback no peer would take. A lab may give another.
+fn own_next_hop(local: IpAddr, keys: Keys<'_>, setting: Setting, faults: &mut Faults) -> IpAddr {
+    let family = if local.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+    match keys.get(|o| *o.next_hop.get(family)).filter(|_| setting == Setting::Lab) {
+        Some(at) => {
+            check_next_hop(at, setting, faults);
+            at.value
+        }
+        None => local,
     }
 }
 
@@ -341,6 +361,8 @@ fn no_next_hop(family: Family, session: &str, mark: Mark, faults: &mut Faults) {
         Family::Ipv4 => ("IPv4 routes over an IPv6 session", "next_hop_v4", "an IPv4 address of this router"),
         Family::Ipv6 => ("IPv6 routes over an IPv4 session", "next_hop_v6", "an IPv6 address of this router"),
     };
+    // A session's name begins with that of its connection, which may be missing.
+    let session = if session.starts_with('-') { "the session" } else { session };
     let what = format!("{session} offers {family}, and {over} have no next hop");
     faults.error(mark, what, format!("add {key} with {like}, or take {family} out of families"));
 }
@@ -351,20 +373,32 @@ fn check_next_hop(at: At<IpAddr>, setting: Setting, faults: &mut Faults) {
     }
 }
 
-/// A next hop in `bgp_session` that none of its sessions takes.
-fn unused_next_hops(written: &BgpSession, sessions: &[SessionPlan], faults: &mut Faults) {
-    if written.common.broken {
+/// Next hops that no session takes.
+fn unused_next_hops(written: &BgpSession, sessions: &[SessionPlan], setting: Setting, faults: &mut Faults) {
+    let mut own = written.own.ipv4.iter().chain(&written.own.ipv6);
+    if written.common.broken || own.any(|own| own.broken) {
         return;
     }
+    let transport = |s: &SessionPlan| if s.peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+    let takes = |s: &SessionPlan, family: Family| {
+        *s.families.get(family) && (transport(s) != family || setting == Setting::Lab)
+    };
     for family in Family::ALL {
-        let Some(at) = *written.common.next_hop.get(family) else { continue };
-        let takes =
-            |s: &SessionPlan| *s.families.get(family) && s.peer_address.is_ipv4() != at.value.is_ipv4();
-        if !sessions.iter().any(takes) {
+        if let Some(at) = *written.common.next_hop.get(family)
+            && !sessions.iter().any(|s| takes(s, family))
+        {
             let what = format!("next_hop_{} is not used", version(family));
             let fix =
                 format!("add {family} to the families of a session over the other transport, or remove it");
             faults.warning(at.mark, what, fix);
+        }
+        for session in sessions.iter().filter(|s| !takes(s, family)) {
+            let own = written.own.get(transport(session)).as_ref();
+            if let Some(at) = own.and_then(|own| *own.next_hop.get(family)) {
+                let what = format!("next_hop_{} is not used", version(family));
+                let fix = format!("add {family} to the families of this session, or remove it");
+                faults.warning(at.mark, what, fix);
+            }
         }
     }
 }

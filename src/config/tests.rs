@@ -11,7 +11,7 @@ use expect_test::expect;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{Plan, load, load_with_rib, written};
+use super::{Plan, load, load_text, load_with_rib, written};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind};
 use crate::rib::{Findings, Severity};
 use crate::wire::{Asn, PerFamily};
@@ -74,9 +74,15 @@ fn the_reference_loads_and_has_every_key() {
 #[test]
 fn the_lab_of_one_session_loads() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/lab/one-session.yaml");
-    let (plan, _) = load(&path).unwrap_or_else(|e| panic!("{e}"));
+    let (plan, warnings) = load(&path).unwrap_or_else(|e| panic!("{e}"));
     let [session] = plan.sessions.as_slice() else { panic!("{:?}", plan.sessions) };
     assert_eq!((&*session.name, session.passive, session.peer_asn), ("lab-1-v4", true, Asn(65001)));
+    assert_eq!(warnings.to_string(), "");
+    let text =
+        fs::read_to_string(&path).unwrap().replace("# next_hop_v4: 192.0.2.1", "next_hop_v4: 192.0.2.1");
+    let (plan, warnings) = load_text(&path, text).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(warnings.to_string(), "");
+    assert_eq!(plan.sessions[0].next_hop.ipv4, Some("192.0.2.1".parse().unwrap()));
     assert_eq!(session.peer_address, "127.0.1.1".parse::<IpAddr>().unwrap());
 }
 
@@ -87,6 +93,7 @@ fn what_is_not_written_has_its_default() {
         warnings,
         "c.yaml:1:1: warning: there are no peerings: add some: without them nobody is spoken to"
     );
+    assert_eq!(said("router: {router_id: 192.0.2.1}\nrib: rib\npeerings: []\n"), warnings);
     assert_eq!(plan.router.asn, Asn(8075));
     assert_eq!(plan.router.listen, ["0.0.0.0:179".parse().unwrap(), "[::]:179".parse().unwrap()]);
     assert_eq!((plan.http, plan.lab, plan.limits.received_prefixes), (None, false, 1_000_000));
@@ -192,12 +199,10 @@ peerings:
         c.yaml:8:12: the connection name x-v4 is also the name of a session of x: name it otherwise: it could not be told which is meant
         c.yaml:8:51: the peer address 4.68.74.181 is already used at c.yaml:7: give each session a peer address of its own
         c.yaml:8:51: the peer address 4.68.74.181 is one of our own in another session: mend one of the two
-        c.yaml:9:9: warning: b carries IPv4 only: add IPv6 sessions: both are expected at every location
         c.yaml:12:12: the connection name x is already used at c.yaml:7: give each connection a name of its own
         c.yaml:12:48: IPv4 address is already configured with a different ASN (4.68.74.181): keep one of the two: AS3356 has it at c.yaml:7
         c.yaml:12:48: the peer address 4.68.74.181 is one of our own in another session: mend one of the two
         c.yaml:13:56: the peer address 4.68.74.182 is one of our own in another session: mend one of the two
-        c.yaml:14:9: warning: a has no connections: add them: nobody is spoken to there
         c.yaml:14:9: the peering name a is already used at c.yaml:4: give each peering a name of its own
         c.yaml:15:13: peer_asn 8075 is our own: write the partner's ASN: sessions here are between networks"#]].assert_eq(&said(config));
 }
@@ -260,6 +265,32 @@ fn the_rib_is_checked_with_the_config() {
     expect![[r#"
         c.yaml:4:9: warning: p has no connections: add them: nobody is spoken to there
         rib:1:1: this folder holds no *.yaml or *.yml file: put the RIB files there, or name the right folder"#]].assert_eq(&strip(&load_with_rib(&config).unwrap_err(), &dir));
+}
+
+#[test]
+fn a_rib_that_is_not_there_is_said_where_it_is_named() {
+    let dir = folder("router: {router_id: 0.0.0.0}\nrib: ./sub/../gone/\nlab: x\n");
+    fs::create_dir(dir.path().join("sub")).unwrap();
+    expect![[r#"
+        c.yaml:1:1: warning: there are no peerings: add some: without them nobody is spoken to
+        c.yaml:1:21: router_id 0.0.0.0 identifies no router (RFC 6286): write an IPv4 address that no other router has, like one of this router's own
+        c.yaml:2:6: rib: no such file or folder gone: check the path
+        c.yaml:3:6: lab "x" is not true or false: write true or false"#]].assert_eq(&strip(&load_with_rib(&dir.path().join("c.yaml")).unwrap_err(), &dir));
+}
+
+#[test]
+fn paths_are_shown_without_detours_where_that_changes_nothing() {
+    let dir = folder(
+        "router: {router_id: 192.0.2.1}\nrib: ../rib\nstate_dir: link/../state\ncontrol: {socket: none/../s}\n",
+    );
+    let sub = dir.path().join("sub");
+    fs::create_dir(&sub).unwrap();
+    fs::rename(dir.path().join("c.yaml"), sub.join("c.yaml")).unwrap();
+    std::os::unix::fs::symlink("/", sub.join("link")).unwrap();
+    let (plan, _) = load(&sub.join("c.yaml")).unwrap();
+    assert_eq!(plan.rib, dir.path().join("rib"));
+    assert_eq!(plan.state_dir, sub.join("link/../state"));
+    assert_eq!(plan.control_socket, sub.join("none/../s"));
 }
 
 /// A text of the right form, cut, doubled and overwritten.

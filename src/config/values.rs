@@ -60,7 +60,7 @@ pub(super) fn limit_or_null(family: Family) -> impl Fn(&Node) -> Read<Option<u64
         match number(0..=u64::from(u32::MAX))(node) {
             Ok(0) => {
                 let version = if family == Family::Ipv4 { 4 } else { 6 };
-                let azure = format!("MaxPrefixesAdvertisedV{version}:0 must be greater than 0 or null.");
+                let azure = format!("MaxPrefixesAdvertisedV{version}:0 must be greater than 0 or null");
                 Err(Fault::new(format!("is too small ({azure})"), fix))
             }
             Ok(limit) => Ok(Some(limit)),
@@ -70,8 +70,11 @@ pub(super) fn limit_or_null(family: Family) -> impl Fn(&Node) -> Read<Option<u64
 }
 
 pub(super) fn boolean(node: &Node) -> Read<bool> {
-    match node.value {
-        Value::Bool(value) => Ok(value),
+    match &node.value {
+        Value::Bool(value) => Ok(*value),
+        Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
+            Err(Fault::new(format!("{} is text", node.shown()), format!("write {text} without quotes")))
+        }
         Value::Null | Value::Integer(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
             Err(Fault::new(format!("{} is not true or false", node.shown()), "write true or false"))
         }

@@ -123,13 +123,16 @@ pub(super) struct Written {
     pub(super) state_dir: Option<At<PathBuf>>,
     pub(super) lab: Option<At<bool>>,
     pub(super) received_prefixes: Option<At<u64>>,
-    pub(super) peerings: Vec<Peering>,
+    /// None where there is nothing below the key; what could not be read as a peering is left out.
+    pub(super) peerings: Option<Vec<Peering>>,
     pub(super) mark: Mark,
 }
 
 #[derive(Debug)]
 pub(super) struct Peering {
     pub(super) mark: Mark,
+    /// Something in it could not be read, so what is missing may not be.
+    pub(super) broken: bool,
     pub(super) name: Option<At<String>>,
     pub(super) kind: Option<At<Kind>>,
     pub(super) direct_peering_type: Option<At<DirectPeeringType>>,
@@ -212,15 +215,24 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
         lab: section.read("lab", faults, values::boolean),
         received_prefixes: limits
             .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
-        peerings: section.items("peerings", faults).iter().filter_map(|node| peering(node, faults)).collect(),
+        peerings: peerings(&section, faults),
     })
 }
 
+fn peerings(section: &Section<'_>, faults: &mut Faults) -> Option<Vec<Peering>> {
+    let before = faults.count();
+    let items = section.items("peerings", faults);
+    let peerings = items.iter().filter_map(|node| peering(node, faults)).collect();
+    (!items.is_empty() || faults.count() > before).then_some(peerings)
+}
+
 fn peering(node: &Node, faults: &mut Faults) -> Option<Peering> {
+    let before = faults.count();
     let section = Section::open(node, PEERING, faults)?;
     let connections = section.items("connections", faults).iter();
-    Some(Peering {
+    let mut peering = Peering {
         mark: section.mark,
+        broken: false,
         name: section.need("name", "contoso-ashburn", faults, values::resource_name),
         kind: section.read("kind", faults, values::word(Kind::CONFIG_NAMES, Kind::from_config)),
         direct_peering_type: section.read(
@@ -235,7 +247,9 @@ fn peering(node: &Node, faults: &mut Faults) -> Option<Peering> {
         registered_asns: entries(&section, "registered_asns", faults, registered_asn),
         peering_service_prefixes: entries(&section, "peering_service_prefixes", faults, service_prefix),
         connections: connections.filter_map(|node| connection(node, faults)).collect(),
-    })
+    };
+    peering.broken = faults.count() > before;
+    Some(peering)
 }
 
 /// The items of a list that are values or mappings.

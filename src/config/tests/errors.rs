@@ -89,7 +89,7 @@ peerings:
         c.yaml:19:30: the registered ASN 7018 is already listed at c.yaml:19: keep one of the two
         c.yaml:19:43: registered_asns "x" is no whole number: write a number from 1 to 4294967295
         c.yaml:20:51: unknown key key in a Peering Service prefix: remove it; the keys of a Peering Service prefix are name, prefix, peering_service_prefix_key
-        c.yaml:23:24: Bandwidth 15000 must have a multiple of 10000.: write what the link has, in Mbps, like 100000
+        c.yaml:23:24: Bandwidth 15000 must have a multiple of 10000: write what the link has, in Mbps, like 100000
         c.yaml:24:23: connection_state "aktive" is unknown: did you mean active? write one of none, pending_approval, approved, provisioning_started, provisioning_failed, provisioning_completed, validating, active, type_change_requested, type_change_in_progress, external_blocker
         c.yaml:25:31: session_address_provider "microsft" is unknown: did you mean microsoft? write one of microsoft, peer
         c.yaml:26:29: peering_db_facility_id -1 is out of range: write a number from 0 to 4294967295
@@ -100,7 +100,7 @@ peerings:
         c.yaml:32:22: connect_retry "5" is text: write the number without quotes
         c.yaml:33:18: peer_port 65536 is out of range: write a number from 1 to 65535
         c.yaml:34:16: passive "no" is not true or false: write true or false
-        c.yaml:35:35: max_prefixes_advertised_v4 is too small (MaxPrefixesAdvertisedV4:0 must be greater than 0 or null.): write a number from 1 to 4294967295, or null for limits.received_prefixes alone
+        c.yaml:35:35: max_prefixes_advertised_v4 is too small (MaxPrefixesAdvertisedV4:0 must be greater than 0 or null): write a number from 1 to 4294967295, or null for limits.received_prefixes alone
         c.yaml:36:35: max_prefixes_advertised_v6 "many" is no whole number: write a number from 1 to 4294967295, or null for limits.received_prefixes alone
         c.yaml:37:24: families "ipv5" is unknown: did you mean ipv4? write one of ipv4, ipv6
         c.yaml:37:30: families has ipv4 twice: keep one of the two
@@ -110,11 +110,9 @@ peerings:
         c.yaml:41:18: bgp_session is a list on a direct connection: write one mapping: a list is for kind: exchange and for ix_rs
         c.yaml:41:39: Invalid Prefix: 4.68.74.0/24, must be /30 or /31: write the link's own prefix in session_prefix_v4
         c.yaml:41:63: families is empty: name ipv4, ipv6 or both, or remove the key
-        c.yaml:42:9: warning: p2 has no connections: add them: nobody is spoken to there
         c.yaml:43:13: peer_asn 64512 is a private ASN (RFC 6996): write a public ASN; lab: true allows these
         c.yaml:44:16: connections is a mapping, and should be a list: write each item below connections behind a "- "
         c.yaml:45:3: peer_asn is missing in a peering: add it, like peer_asn: 3356
-        c.yaml:45:9: warning: p2 has no connections: add them: nobody is spoken to there
         c.yaml:45:9: the peering name p2 is already used at c.yaml:42: give each peering a name of its own
         c.yaml:46:3: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]].assert_eq(&said);
 }
@@ -141,6 +139,24 @@ fn what_is_no_config_is_refused() {
                 "c.yaml:2:1: this is not YAML: while parsing a flow sequence, expected ',' or ']': look for a bracket, a quote or an indentation that is off here or above"
             ],
         ),
+        ("router:\n\tasn: 1\n", expect!["c.yaml:2:1: a tab where YAML wants spaces: replace it by spaces"]),
+        (
+            "router:\n  asn: 1\n\trib: x\n",
+            expect!["c.yaml:3:1: a tab where YAML wants spaces: replace it by spaces"],
+        ),
+        ("rib:\tx\nlab: true\n", expect!["c.yaml:1:5: a tab where YAML wants spaces: replace it by spaces"]),
+        (
+            "rib: x # a\ttab\nlab: [\n",
+            expect![
+                "c.yaml:3:1: this is not YAML: while parsing a node, did not find expected node content: look for a bracket, a quote or an indentation that is off here or above"
+            ],
+        ),
+        (
+            "router: {router_id: 192.0.2.1}\nrib: x\nlab: 'true'\npeerings: [5]\n",
+            expect![[r#"
+                c.yaml:3:6: lab "true" is text: write true without quotes
+                c.yaml:4:12: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]],
+        ),
         (
             "a: &x 1\nb: *x\n",
             expect![[r#"c.yaml:1:4: a YAML anchor: remove the "&name": anchors are not used here"#]],
@@ -162,5 +178,6 @@ fn what_is_no_config_is_refused() {
     }
     expect!["c.yaml:1:1: this line is not UTF-8: save the file as UTF-8 text"]
         .assert_eq(&said(b"rib: \xff\n"));
-    assert!(load(Path::new("/nonexistent/c.yaml")).unwrap_err().has_errors());
+    let missing = load(Path::new("/nonexistent/c.yaml")).unwrap_err();
+    expect!["/nonexistent/c.yaml:1:1: there is no such file: check the path"].assert_eq(&missing.to_string());
 }

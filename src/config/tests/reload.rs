@@ -3,7 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use super::folder;
+use expect_test::expect;
+
+use super::{folder, strip};
 use crate::config::{SessionPlan, changes, load};
 
 const TWO: &str = "\
@@ -78,4 +80,33 @@ fn changes_are_told_apart() {
     for (from, to, expected) in rows {
         assert_eq!(changed(from, to), expected, "{from} -> {to}");
     }
+}
+
+#[test]
+fn what_a_reload_cannot_do_is_said_where_it_stands() {
+    let dir = folder(TWO);
+    let path = dir.path().join("c.yaml");
+    let (old, _) = load(&path).unwrap();
+    let text = TWO.replace("192.0.2.1}", "192.0.2.1, asn: 8068,\n  listen: ['0.0.0.0:1179']}\nstate_dir: s");
+    fs::write(&path, text).unwrap();
+    let (new, _) = load(&path).unwrap();
+    expect![[r#"
+        c.yaml:1:32: router.asn has changed, which a reload cannot do: restart to change it, or set it back
+        c.yaml:2:3: router.listen has changed, which a reload cannot do: restart to change it, or set it back
+        c.yaml:3:1: state_dir has changed, which a reload cannot do: restart to change it, or set it back"#]]
+    .assert_eq(&strip(&changes(&old, &new).refused, &dir));
+    // What has gone is said where it would stand, and of a file that has gone, there.
+    expect![[r#"
+        c.yaml:1:32: router.asn has changed, which a reload cannot do: restart to change it, or set it back
+        c.yaml:2:3: router.listen has changed, which a reload cannot do: restart to change it, or set it back
+        c.yaml:3:1: state_dir has changed, which a reload cannot do: restart to change it, or set it back"#]]
+    .assert_eq(&strip(&changes(&new, &old).refused, &dir));
+    fs::write(&path, TWO).unwrap();
+    expect![[r#"
+        c.yaml:1:1: router.asn has changed, which a reload cannot do: restart to change it, or set it back
+        c.yaml:1:1: router.listen has changed, which a reload cannot do: restart to change it, or set it back
+        c.yaml:1:1: state_dir has changed, which a reload cannot do: restart to change it, or set it back"#]]
+    .assert_eq(&strip(&changes(&new, &old).refused, &dir));
+    fs::remove_file(&path).unwrap();
+    assert!(strip(&changes(&old, &new).refused, &dir).starts_with("c.yaml:1:1: router.asn has changed"));
 }

@@ -83,6 +83,7 @@ pub(crate) enum Event<'a> {
 /// The events of one text.
 pub(crate) struct Events<'a> {
     parser: Parser<'a, StrInput<'a>>,
+    text: &'a str,
     file: Arc<PathBuf>,
     depth: u32,
     seen_document: bool,
@@ -95,6 +96,7 @@ impl<'a> Events<'a> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         Self {
             parser: Parser::new_from_str(text),
+            text,
             file,
             depth: 0,
             seen_document: false,
@@ -203,12 +205,33 @@ impl<'a> Events<'a> {
         if error.info().contains("unknown anchor") {
             return Box::new(Finding::error(place, ALIAS.0, ALIAS.1));
         }
+        if let Some(tab) = self.tab(Mark::from(error.marker()), error.info()) {
+            let place = tab.place(&self.file);
+            return Box::new(Finding::error(place, "a tab where YAML wants spaces", "replace it by spaces"));
+        }
         let what = format!("this is not YAML: {}", error.info());
         Box::new(Finding::error(
             place,
             what,
             "look for a bracket, a quote or an indentation that is off here or above",
         ))
+    }
+}
+
+impl Events<'_> {
+    /// The tab that an error is about, if it is about one: what the scanner calls one may stand before or behind where
+    /// it stopped, and some it calls by another name.
+    fn tab(&self, stopped: Mark, info: &str) -> Option<Mark> {
+        let number = |n: usize| u32::try_from(n).ok();
+        let from = number(self.text.lines().count())?.min(stopped.line);
+        let lines = (from..).zip(self.text.lines().skip(usize::try_from(from).ok()?.saturating_sub(1)));
+        let mut tabs = lines.flat_map(|(line, text)| {
+            let columns = (1..).zip(text.chars()).filter(|(_, c)| *c == '\t');
+            columns.map(move |(column, _)| Mark { line, column })
+        });
+        let first = tabs.find(|tab| *tab >= Mark { column: stopped.column.saturating_sub(1), ..stopped })?;
+        let here = first.line == stopped.line && first.column <= stopped.column;
+        (here || info.contains(" tab") || info.starts_with("tab")).then_some(first)
     }
 }
 

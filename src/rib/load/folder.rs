@@ -77,9 +77,9 @@ pub(crate) fn read(path: &Path) -> Result<String, Finding> {
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
-    Finding::error(
-        Place::file(path),
-        format!("could not read this: {error}"),
-        "check the path and its permissions",
-    )
+    let place = Place::file(path);
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return Finding::error(place, "there is no such file", "check the path");
+    }
+    Finding::error(place, format!("could not read this: {error}"), "check the path and its permissions")
 }

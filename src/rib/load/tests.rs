@@ -239,9 +239,7 @@ fn what_is_no_rib_is_refused() {
         ),
         (
             "routes:\n - prefixes: [1.0.0.0/24]\n\t- x\n",
-            expect![
-                "rib.yaml:3:2: this is not YAML: tabs disallowed within this context (block indentation): look for a bracket, a quote or an indentation that is off here or above"
-            ],
+            expect!["rib.yaml:3:1: a tab where YAML wants spaces: replace it by spaces"],
         ),
         (
             "routes:\n  - prefixes: &all [1.0.0.0/24]\n",
@@ -336,11 +334,13 @@ fn what_cannot_be_read_is_an_error_and_never_empty() {
     std::os::unix::fs::symlink("nowhere", dir.path().join("gone.yaml")).unwrap();
     expect![[r#"
         empty.yaml:1:1: this file is empty: write "routes:" and its groups, or remove the file
-        gone.yaml:1:1: could not read this: No such file or directory (os error 2): check the path and its permissions"#]].assert_eq(&strip(&load(dir.path(), &OURS).unwrap_err(), dir.path()));
+        gone.yaml:1:1: there is no such file: check the path"#]]
+    .assert_eq(&strip(&load(dir.path(), &OURS).unwrap_err(), dir.path()));
     fs::remove_file(dir.path().join("gone.yaml")).unwrap();
     expect![[r#"empty.yaml:1:1: this file is empty: write "routes:" and its groups, or remove the file"#]]
         .assert_eq(&strip(&load(dir.path(), &OURS).unwrap_err(), dir.path()));
-    expect!["none:1:1: could not read this: No such file or directory (os error 2): check the path and its permissions"].assert_eq(&strip(&load(&dir.path().join("none"), &OURS).unwrap_err(), dir.path()));
+    expect!["none:1:1: there is no such file: check the path"]
+        .assert_eq(&strip(&load(&dir.path().join("none"), &OURS).unwrap_err(), dir.path()));
     let empty = tempfile::tempdir().unwrap();
     expect!["DIR:1:1: this folder holds no *.yaml or *.yml file: put the RIB files there, or name the right folder"].assert_eq(&strip(&load(empty.path(), &OURS).unwrap_err(), empty.path()));
     assert!(load(Path::new("/dev/null"), &OURS).unwrap_err().to_string().contains("this is not a file"));

@@ -69,12 +69,13 @@ impl FromStr for Condition {
         let names = || Key::ALL.map(Key::name).join(", ");
         let (name, value) =
             text.split_once('=').ok_or_else(|| format!("write KEY=VALUE, KEY one of {}", names()))?;
-        let key = Key::ALL.into_iter().find(|key| key.name() == name).ok_or_else(|| {
-            match nearest(name, Key::ALL.into_iter().map(Key::name)).first() {
-                Some(near) => format!("there is no key `{name}`; did you mean `{near}`?"),
-                None => format!("there is no key `{name}`; the keys are {}", names()),
-            }
-        })?;
+        let key =
+            Key::ALL.into_iter().find(|key| key.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
+                match nearest(name, Key::ALL.into_iter().map(Key::name)).first() {
+                    Some(near) => format!("there is no key `{name}`; did you mean `{near}`?"),
+                    None => format!("there is no key `{name}`; the keys are {}", names()),
+                }
+            })?;
         if key == Key::ExpressRoute && !["true", "false"].contains(&value) {
             return Err("express_route is true or false".to_owned());
         }
@@ -212,13 +213,13 @@ mod tests {
         for (text, word) in [
             ("tag", "KEY=VALUE"),
             ("tags=Sql", "did you mean `tag`"),
-            ("Tag=Sql", "did you mean `tag`"),
             ("colour=red", "the keys are tag, region"),
             ("express_route=yes", "true or false"),
         ] {
             let said = text.parse::<Condition>().unwrap_err();
             assert!(said.contains(word), "{text}: {said}");
         }
+        assert_eq!("REGION=x".parse::<Condition>().unwrap().key, Key::Region);
         assert_eq!("region=".parse::<Condition>().unwrap().value, "");
         assert_eq!("tag=a=b".parse::<Condition>().unwrap().value, "a=b");
     }

@@ -20,7 +20,9 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, Findings> {
         if err.kind() == io::ErrorKind::IsADirectory {
             wrong("this is a directory".to_owned(), "name a file in it")
         } else if err.kind() == io::ErrorKind::NotFound {
-            wrong("there is no such file".to_owned(), "mend the path")
+            let is_dash = path == Path::new("-");
+            let fix = if is_dash { "write /dev/stdin to read from there" } else { "mend the path" };
+            wrong("there is no such file".to_owned(), fix)
         } else {
             wrong(format!("cannot be read: {err}"), "make it readable")
         }
@@ -110,6 +112,8 @@ mod tests {
 
     #[test]
     fn a_directory_and_a_missing_file_are_findings() {
+        let said = load(Path::new("-")).unwrap_err().to_string();
+        assert_eq!(said, "-:1:1: there is no such file: write /dev/stdin to read from there");
         let dir = std::env::temp_dir();
         assert!(load(&dir).unwrap_err().to_string().contains("directory"));
         assert!(
