@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use super::too_large;
 use crate::config::{self, Plan};
 use crate::rib::sources::grouped;
 use crate::rib::{Findings, Rows, Severity};
@@ -30,6 +31,11 @@ fn check(args: &CheckArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> (E
     match config::load_with_rib(&args.config) {
         Ok((plan, rows, warnings)) => {
             let said = say(stderr, &warnings).and_then(|()| summary(stdout, &plan, &rows));
+            let too_large = too_large::warnings(&plan, rows);
+            let said = said.and_then(|()| match too_large {
+                Ok(warnings) => say(stderr, &warnings),
+                Err(error) => writeln!(stderr, "{}: {error}", plan.rib.display()),
+            });
             (ExitCode::SUCCESS, said)
         }
         Err(findings) => {
@@ -107,6 +113,21 @@ peerings:
   peer_asn: 3356
   connections: [{name: c, bgp_session: {session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2a01::/64'}}]
 ";
+
+    #[test]
+    fn attributes_that_fill_a_message_are_named() {
+        let many: Vec<String> = (0..1100).map(|n| format!("'8075:{n}'")).collect();
+        let rib = format!(
+            "routes:\n- prefixes: [13.64.0.0/11]\n- communities: [{}]\n  prefixes:\n  - 20.33.0.0/16\n",
+            many.join(", ")
+        );
+        let (code, _, stderr) = checked(CONFIG, &rib);
+        assert_eq!(code, ExitCode::SUCCESS);
+        expect![[r#"
+            rib.yaml:5:1: warning: 20.33.0.0/16 is not advertised: its attributes leave no room for a prefix in a message of 4096 octets: give them fewer communities or a shorter as_path
+        "#]]
+        .assert_eq(&stderr);
+    }
 
     #[test]
     fn a_right_config_is_summed_up() {

@@ -16,6 +16,7 @@ pub mod run;
 pub mod show;
 mod systemd;
 mod table;
+mod too_large;
 
 /// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
 #[derive(Debug, Parser)]
