@@ -30,8 +30,13 @@ impl Bird {
             Sessions::BothOnIpv4 => (ipv6, ""),
         };
         let passive = if setup.dials == Dials::Peeringd { "passive on;" } else { "passive off;" };
-        let usual =
-            [("PASSIVE", passive), ("AS4", "on"), ("IPV6_ON_IPV4", on_ipv4), ("IPV6_SESSION", session)];
+        let usual = [
+            ("PASSIVE", passive),
+            ("AS4", "on"),
+            ("LIMIT", ""),
+            ("IPV6_ON_IPV4", on_ipv4),
+            ("IPV6_SESSION", session),
+        ];
         // Twice, for the places inside what fills other places.
         let own = [others, &usual, others].concat();
         let config = folder.join("bird.conf");
@@ -40,6 +45,11 @@ impl Bird {
         let mut command = site.netns.command(&installed(&["/usr/sbin/bird"], "bird2"));
         command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control);
         Self { process: Process::spawn("bird", command, &folder.join("log")), control }
+    }
+
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
     }
 
     /// `birdc` with this command.

@@ -1,7 +1,7 @@
 //! What one kind of router is enough to show: BIRD, with GoBGP as the second where two are needed.
 
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use serde_json::json;
 
@@ -116,6 +116,39 @@ mod tests {
         pair.router.ask(&format!("enable {protocol}")).unwrap();
         // BIRD waits a second before it dials, and another if it is refused.
         pair.wait_for(&rib, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_peer_that_falls_silent_is_given_up_after_the_hold_time() {
+        let rib = Rib::shipped();
+        let pair = Pair::<Bird>::in_sync(Setup::dialled_by(Dials::Both), &rib);
+        let name = format!("{}-v4", pair.lab.site().connection());
+        pair.router.signal("STOP");
+        let stopped = Instant::now();
+        until("the hold timer to expire", HOLD + NOTICED, || {
+            // Hold Timer Expired (RFC 4271 §6.5).
+            equal(&pair.daemon.session(&name)?["lastError"]["code"], &json!(4))
+        });
+        // Its last KEEPALIVE may have come up to a third of the hold time before.
+        assert!(stopped.elapsed() > HOLD / 2, "after {:?}", stopped.elapsed());
+        pair.router.signal("CONT");
+        pair.wait_for(&rib, IN_SYNC);
+        pair.daemon.wait_established(NOTICED);
+    }
+
+    #[test]
+    fn a_limit_at_the_peer_is_told_by_its_cease() {
+        let lab = Lab::new(1);
+        let setup = Setup::dialled_by(Dials::Peeringd);
+        let limit = "import limit 100 action disable;";
+        let _bird = Bird::start_with(&lab, lab.site(), setup, &[("LIMIT", limit)]);
+        let daemon = Daemon::start(&lab, setup, &Rib::shipped());
+        until("peeringd to tell of the Cease", IN_SYNC, || {
+            let error = daemon.session(&format!("{}-v4", lab.site().connection()))?["lastError"].clone();
+            // Cease, Maximum Number of Prefixes Reached (RFC 4486).
+            equal(&[error["code"].clone(), error["subcode"].clone()], &[json!(6), json!(1)])?;
+            equal(&error["direction"], &json!("received"))
+        });
     }
 
     #[test]
