@@ -29,7 +29,7 @@ use peeringd::peering::ConnectionState;
 use peeringd::rib::Generation;
 use peeringd::speaker::{Listeners, Speaker};
 use peeringd::wire::{Asn, PerFamily};
-use tables::{OURS, Table, brief, table};
+use tables::{OURS, TABLES, brief, table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::{self, Runtime};
@@ -206,7 +206,7 @@ impl Machine {
 fn loopback(c: &mut Criterion) {
     let mut group = c.benchmark_group("loopback");
     let machine = Machine::new();
-    for table in Table::all() {
+    for table in &TABLES {
         for peers in PEERS {
             let told = table.prefixes * usize::try_from(peers).unwrap();
             table.tune(&mut group, told);

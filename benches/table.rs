@@ -12,7 +12,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use ipnet::{IpNet, Ipv4Net};
 use peeringd::advertise::{Board, Selector};
 use peeringd::rib::{Generation, LoadOptions, Ranks, load};
-use tables::{Form, OURS, Table, brief, session};
+use tables::{Form, OURS, TABLES, Table, brief, session};
 
 /// Each way in which a RIB can stand on the disk.
 const WRITTEN: [(&str, Form, Kind); 4] = [
@@ -32,12 +32,12 @@ enum Kind {
 fn loading(c: &mut Criterion) {
     let mut group = c.benchmark_group("load");
     let options = LoadOptions { local_asn: OURS };
-    for table in Table::all() {
+    for table in &TABLES {
         table.tune(&mut group, table.prefixes);
         for (name, form, kind) in WRITTEN {
             group.bench_function(format!("{name}/{}", table.name), |b| {
                 let folder = tempfile::tempdir().expect("a temporary folder");
-                let path = write(&table, form, kind, folder.path().to_owned());
+                let path = write(table, form, kind, folder.path().to_owned());
                 b.iter(|| {
                     let (rows, _) = load(&path, &options).expect("a RIB without errors");
                     assert_eq!(rows.v4.len(), table.prefixes);
@@ -65,7 +65,7 @@ fn write(table: &Table, form: Form, kind: Kind, folder: PathBuf) -> PathBuf {
 /// Rows to a generation, hash included.
 fn build(c: &mut Criterion) {
     let mut group = c.benchmark_group("build");
-    for table in Table::all() {
+    for table in &TABLES {
         table.tune(&mut group, table.prefixes);
         group.bench_function(format!("first/{}", table.name), |b| {
             b.iter_batched(
@@ -90,7 +90,7 @@ fn build(c: &mut Criterion) {
 /// What one generation has otherwise than the one before, as messages: what all sessions of a profile share at a reload.
 fn diff(c: &mut Criterion) {
     let mut group = c.benchmark_group("diff");
-    for table in Table::all() {
+    for table in &TABLES {
         table.tune(&mut group, table.prefixes);
         group.bench_function(format!("one-percent/{}", table.name), |b| {
             let (first, second) = table.generations();
@@ -119,12 +119,12 @@ fn diff(c: &mut Criterion) {
 /// Prefixes and addresses from all over the table, in no order, so that the caches help no more than they would.
 fn look_up(c: &mut Criterion) {
     let mut group = c.benchmark_group("look-up");
-    for table in Table::all() {
+    for table in &TABLES {
         table.tune(&mut group, 1);
         group.sampling_mode(criterion::SamplingMode::Auto);
         group.bench_function(format!("exact/{}", table.name), |b| {
             let (generation, _) = table.generations();
-            let mut nets = shuffled(&table).into_iter().cycle();
+            let mut nets = shuffled(table).into_iter().cycle();
             b.iter(|| {
                 let net = nets.next().expect("a cycle has no end");
                 generation.get(net).expect("each is in the table")
@@ -134,7 +134,7 @@ fn look_up(c: &mut Criterion) {
             let (generation, _) = table.generations();
             let last = |net: IpNet| net.broadcast();
             let mut addresses =
-                shuffled(&table).into_iter().map(last).collect::<Vec<IpAddr>>().into_iter().cycle();
+                shuffled(table).into_iter().map(last).collect::<Vec<IpAddr>>().into_iter().cycle();
             b.iter(|| {
                 let address = addresses.next().expect("a cycle has no end");
                 generation.longest_match(address).expect("each is covered")

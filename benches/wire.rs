@@ -14,7 +14,7 @@ use peeringd::advertise::{Announcing, Board, Outbox, Outcome, Selector, View};
 use peeringd::wire::{
     Asn, FirstAs, MAX_MESSAGE_LEN, Nlri, PerFamily, Treatment, UpdateContext, decode_update, frame,
 };
-use tables::{ONE_PERCENT, OURS, Table, brief, session};
+use tables::{ONE_PERCENT, OURS, TABLES, Table, brief, session};
 
 /// The views of both generations of a table, with all that its sessions share made.
 struct Views {
@@ -63,7 +63,7 @@ fn drain(outbox: &mut Outbox, mut sink: impl FnMut(&[IoSlice<'_>])) -> usize {
 
 fn encode(c: &mut Criterion) {
     let mut group = c.benchmark_group("encode");
-    for table in Table::all() {
+    for table in &TABLES {
         table.tune(&mut group, table.prefixes);
         group.bench_function(format!("cuts/{}", table.name), |b| {
             let (first, _) = table.generations();
@@ -74,12 +74,12 @@ fn encode(c: &mut Criterion) {
             );
         });
         group.bench_function(format!("first-pass/{}", table.name), |b| {
-            let views = Views::of(&table);
+            let views = Views::of(table);
             b.iter(|| drain(&mut up(&views.first), nowhere));
         });
         table.tune(&mut group, table.prefixes / ONE_PERCENT);
         group.bench_function(format!("one-percent/{}", table.name), |b| {
-            let views = Views::of(&table);
+            let views = Views::of(table);
             b.iter_batched_ref(
                 || {
                     let mut outbox = up(&views.first);
@@ -136,11 +136,11 @@ fn decode(c: &mut Criterion) {
         families: PerFamily { ipv4: true, ipv6: false },
         extended_next_hop: false,
     };
-    for table in Table::all() {
+    for table in &TABLES {
         table.tune(&mut group, table.prefixes);
         group.bench_function(format!("update/{}", table.name), |b| {
             let mut stream = Vec::new();
-            let mut outbox = up(&Views::of(&table).first);
+            let mut outbox = up(&Views::of(table).first);
             drain(&mut outbox, |slices| slices.iter().for_each(|slice| stream.extend_from_slice(slice)));
             b.iter(|| {
                 let visited = visit(&stream, &context);

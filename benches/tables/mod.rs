@@ -14,12 +14,11 @@
 #[path = "../receiver/src/table.rs"]
 pub(crate) mod table;
 
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
@@ -50,6 +49,10 @@ pub(crate) enum Form {
 /// A generation, and the one after it in which one prefix in a hundred has other attributes.
 pub(crate) type Pair = (Arc<Generation>, Arc<Generation>);
 
+/// Of every size.
+pub(crate) static TABLES: [Table; 3] =
+    [Table::new("1k", 1_000), Table::new("100k", 100_000), Table::new("1M", 1_000_000)];
+
 /// A table of one size.
 #[derive(Debug)]
 pub(crate) struct Table {
@@ -57,23 +60,22 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// How many prefixes.
     pub(crate) prefixes: usize,
-    drawn: OnceCell<Vec<table::Row>>,
-    rows: OnceCell<Rows>,
-    changed: OnceCell<Rows>,
-    generations: OnceCell<Pair>,
+    drawn: OnceLock<Vec<table::Row>>,
+    rows: OnceLock<Rows>,
+    changed: OnceLock<Rows>,
+    generations: OnceLock<Pair>,
 }
 
 impl Table {
-    /// Of every size.
-    pub(crate) fn all() -> [Self; 3] {
-        [("1k", 1_000), ("100k", 100_000), ("1M", 1_000_000)].map(|(name, prefixes)| Self {
+    const fn new(name: &'static str, prefixes: usize) -> Self {
+        Self {
             name,
             prefixes,
-            drawn: OnceCell::new(),
-            rows: OnceCell::new(),
-            changed: OnceCell::new(),
-            generations: OnceCell::new(),
-        })
+            drawn: OnceLock::new(),
+            rows: OnceLock::new(),
+            changed: OnceLock::new(),
+            generations: OnceLock::new(),
+        }
     }
 
     /// In prefix order.
