@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use crate::config::{self, Plan};
 use crate::metrics::{GenerationFigures, Metrics};
 use crate::rib::{BuildError, Finding, Findings, Generation, Place, Rows};
-use crate::speaker::Generations;
+use crate::speaker::{Generations, give_memory_back};
 use crate::wire::{Family, PerFamily};
 
 /// A plan and a generation, as they came from their files.
@@ -67,6 +67,7 @@ impl Loaded {
         begin: Instant,
     ) -> Result<Self, Findings> {
         let generation = generations.build(rows).map_err(|error| too_large(&plan.rib, &error))?;
+        give_memory_back();
         Ok(Self { plan: Arc::new(plan), generation, warnings, took: begin.elapsed() })
     }
 

@@ -19,7 +19,7 @@ use crate::config::Plan;
 use crate::control;
 use crate::metrics::Metrics;
 use crate::rib::Findings;
-use crate::speaker::{Generations, Listeners, Speaker};
+use crate::speaker::{Generations, Listeners, Speaker, settle_memory};
 use crate::wire::{ErrorCode, Notification};
 
 /// How long the daemon takes to stop at most; the sessions have 3 s of it, the readers 1 s.
@@ -37,6 +37,7 @@ pub struct RunArgs {
 
 /// Runs the daemon until it is told to stop.
 pub(super) fn run(args: &RunArgs) -> ExitCode {
+    settle_memory();
     let guard = match log::init(&args.log) {
         Ok(guard) => guard,
         Err(error) => {
@@ -130,6 +131,8 @@ async fn daemon(config: PathBuf, lookers: &Runtime) -> Result<(), StartError> {
     say_started(&plan, &listeners, http.as_ref());
     let speaker = Speaker::start(plan.clone(), loaded.generation.clone(), listeners, metrics.clone());
     loaded.say(&metrics, None);
+    // It would keep the first generation for as long as the daemon runs.
+    drop(loaded);
     let serving = serve(lookers, &speaker, &metrics, socket, http);
     systemd::ready("advertising");
     let end = Daemon::new(plan, generations, speaker.clone(), metrics).run(&mut signals).await;

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::clock::Clock;
-use super::sockets;
+use super::system;
 use crate::advertise::{Outbox, Wrote};
 use crate::fsm::ConnId;
 use crate::wire::{MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN};
@@ -55,7 +55,7 @@ impl Connection {
     /// # Errors
     /// A socket option could not be set: the connection must not be used.
     pub(super) fn new(id: ConnId, stream: TcpStream) -> io::Result<Self> {
-        sockets::prepare(&stream)?;
+        system::prepare(&stream)?;
         Ok(Self { id, outbox: Outbox::new(), max_message_len: MAX_MESSAGE_LEN, stream, partial: Vec::new() })
     }
 

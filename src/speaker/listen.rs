@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::said::Said;
-use super::sockets;
+use super::system;
 
 /// How long accepting pauses when the process is out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -49,7 +49,7 @@ impl Listeners {
     /// The first address that cannot be bound; none is then left bound.
     pub fn bind(addresses: &[SocketAddr]) -> Result<Self, ListenError> {
         let bound =
-            addresses.iter().map(|at| sockets::listen(*at).map_err(|error| ListenError { at: *at, error }));
+            addresses.iter().map(|at| system::listen(*at).map_err(|error| ListenError { at: *at, error }));
         bound.collect::<Result<_, _>>().map(Self)
     }
 

@@ -12,9 +12,9 @@ mod listen;
 mod peer;
 mod said;
 mod snapshot;
-mod sockets;
 mod status;
 mod supervisor;
+mod system;
 mod terms;
 #[cfg(test)]
 mod tests;
@@ -26,3 +26,4 @@ pub use handle::{AskError, Handle};
 pub use listen::{ListenError, Listeners};
 pub use snapshot::{LastError, Overview, SessionSnapshot};
 pub use supervisor::{Ended, Speaker};
+pub use system::{give_memory_back, settle_memory};

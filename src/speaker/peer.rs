@@ -25,7 +25,7 @@ use super::handle::Ask;
 use super::ledger::Ledger;
 use super::snapshot::SessionSnapshot;
 use super::status::Status;
-use super::{sockets, terms};
+use super::{system, terms};
 use crate::accept::{AdjRibIn, Budget};
 use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
@@ -347,7 +347,7 @@ impl Peer {
                 Action::Dial(conn) => {
                     let to = SocketAddr::new(self.intent.plan.peer_address, self.intent.plan.peer_port);
                     self.status.connect_attempt();
-                    self.dialing = Some((conn, Box::pin(sockets::dial(self.intent.plan.local_address, to))));
+                    self.dialing = Some((conn, Box::pin(system::dial(self.intent.plan.local_address, to))));
                 }
                 Action::Send(conn, message) => self.send(conn, &message),
                 Action::Close(conn) => self.end(conn),

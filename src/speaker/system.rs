@@ -1,6 +1,6 @@
-//! Sockets with the options that a session needs; the one file with `unsafe`.
+//! What is asked of the system: sockets with the options that a session needs, and memory. The one file with `unsafe`.
 //!
-//! If an option cannot be set the connection is refused, never used without it.
+//! If a socket option cannot be set the connection is refused, never used without it.
 
 use std::io;
 use std::mem::size_of;
@@ -69,4 +69,38 @@ fn set_unsent_limit(fd: BorrowedFd<'_>) -> io::Result<()> {
         )
     };
     if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// From which size on an allocation is a mapping of its own, given back to the system when it is freed.
+#[cfg(target_env = "gnu")]
+const MAPPED_FROM: libc::c_int = 256 * 1024;
+
+/// Settles how the allocator deals with the memory of a load, which takes several times that of the table it makes.
+///
+/// The C library's allocator is kept on purpose. By itself it would raise the size from which it maps what it is asked
+/// for with every large block that is freed, and keep what it then does not map; with that size fixed, the texts, rows
+/// and tables of a load are mappings that go back as they are freed, and [`give_memory_back`] returns the small rest.
+/// To be called once, before anything else. On other C libraries it does nothing.
+#[expect(unsafe_code, reason = "mallopt has no safe wrapper")]
+pub fn settle_memory() {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: called with a parameter and a value that glibc documents; it fails by returning 0, which leaves the
+        // default in place.
+        let settled = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_FROM) };
+        if settled == 0 {
+            tracing::warn!("the allocator's threshold could not be set");
+        }
+    }
+}
+
+/// Gives back to the system what a load has freed. On other C libraries than glibc it does nothing.
+#[expect(unsafe_code, reason = "malloc_trim has no safe wrapper")]
+pub fn give_memory_back() {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: it has no preconditions; it takes the allocator's own locks.
+        let released = unsafe { libc::malloc_trim(0) };
+        tracing::trace!(released, "memory given back");
+    }
 }
