@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::wire::{ErrorCode, Treatment, codes::message};
+use crate::wire::{ErrorCode, MessageKind, Treatment};
 
 /// Makes an enum whose values are the only values of a label.
 macro_rules! label_values {
@@ -70,17 +70,14 @@ label_values! {
     }
 }
 
-impl MessageType {
-    /// The type of a message header's type octet, if it is one of the five.
-    #[must_use]
-    pub fn from_code(code: u8) -> Option<Self> {
-        match code {
-            message::OPEN => Some(Self::Open),
-            message::UPDATE => Some(Self::Update),
-            message::NOTIFICATION => Some(Self::Notification),
-            message::KEEPALIVE => Some(Self::Keepalive),
-            message::ROUTE_REFRESH => Some(Self::RouteRefresh),
-            _ => None,
+impl From<MessageKind> for MessageType {
+    fn from(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Open => Self::Open,
+            MessageKind::Update => Self::Update,
+            MessageKind::Notification => Self::Notification,
+            MessageKind::Keepalive => Self::Keepalive,
+            MessageKind::RouteRefresh => Self::RouteRefresh,
         }
     }
 }
@@ -202,7 +199,7 @@ mod tests {
             assert_eq!(NotificationCode::from(ErrorCode(code, 1)), NotificationCode::Unknown);
         }
         assert_eq!(NotificationCode::from(ErrorCode::ADMIN_RESET).label(), "cease");
-        assert_eq!(MessageType::from_code(6), None);
-        assert_eq!(MessageType::from_code(5), Some(MessageType::RouteRefresh));
+        assert_eq!(MessageKind::from_code(6).map(MessageType::from), None);
+        assert_eq!(MessageKind::from_code(5).map(MessageType::from), Some(MessageType::RouteRefresh));
     }
 }

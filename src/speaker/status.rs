@@ -211,14 +211,7 @@ impl Status {
     }
 
     pub(super) fn message_received(&self, kind: MessageKind) {
-        let kind = match kind {
-            MessageKind::Open => MessageType::Open,
-            MessageKind::Update => MessageType::Update,
-            MessageKind::Notification => MessageType::Notification,
-            MessageKind::Keepalive => MessageType::Keepalive,
-            MessageKind::RouteRefresh => MessageType::RouteRefresh,
-        };
-        self.metrics.count_messages(Way::Received, kind, 1);
+        self.metrics.count_messages(Way::Received, kind.into(), 1);
     }
 
     /// The peer asked for a route refresh.
