@@ -8,7 +8,7 @@ use super::{Plan, RouterPlan, SessionPlan, place_of};
 use crate::rib::{Finding, Findings};
 
 /// What it takes to get from one plan to another. A session is the same where its peer's address is, whatever it is
-/// called: names of a list's sessions go by their order.
+/// called: names of a list's sessions go by their order. Sessions of ranges come and go by themselves and are not listed.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Changes {
     /// To be started.
@@ -76,6 +76,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         families,
         next_hop,
         max_prefixes: _,
+        transport,
     } = old;
     *peer_port != new.peer_port
         || *local_address != new.local_address
@@ -85,6 +86,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *hold_time != new.hold_time
         || *families != new.families
         || *next_hop != new.next_hop
+        || transport.needs_reset(&new.transport)
 }
 
 /// What only a restart changes.
@@ -100,6 +102,7 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         limits: _,
         peerings: _,
         sessions: _,
+        ranges: _,
     } = old;
     let RouterPlan { asn, router_id, listen } = router;
     let changed = [

@@ -8,12 +8,15 @@ mod changes;
 mod document;
 mod faults;
 mod plan;
+mod range;
 mod resolve;
 mod scope;
+mod secret;
 mod section;
 mod session;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod unique;
 mod values;
 mod written;
@@ -23,6 +26,10 @@ use std::sync::Arc;
 
 pub use changes::{Changes, changes, needs_reset};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
+pub use range::RangePlan;
+pub(crate) use secret::MAX_MD5_KEY_LEN;
+pub use secret::Md5Key;
+pub use transport::TransportPlan;
 
 use crate::rib::load::folder;
 use crate::rib::{self, Finding, Findings, LoadOptions, Place, Rows};

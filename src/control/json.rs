@@ -20,6 +20,7 @@ use crate::wire::{
 };
 
 use super::capability::CapabilityJson;
+use super::transport::TransportJson;
 
 /// Seconds since the epoch, as RFC 3339.
 #[derive(Clone, Copy)]
@@ -150,6 +151,7 @@ pub(super) struct SessionDetailJson<'a> {
     next_hop: PerFamily<Option<IpAddr>>,
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
+    transport: TransportJson<'a>,
     capabilities: Capabilities,
     messages: Option<Messages>,
 }
@@ -203,6 +205,7 @@ impl<'a> SessionDetailJson<'a> {
             next_hop: s.plan.next_hop,
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
+            transport: TransportJson::new(&s.plan.transport),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),
                 peer: s.peer_capabilities.iter().map(CapabilityJson::new).collect(),

@@ -21,6 +21,7 @@ mod query;
 mod router;
 mod serve;
 mod socket;
+mod transport;
 
 pub use router::{router, socket_router};
 pub use serve::{serve_http, serve_socket};

@@ -7,6 +7,7 @@ mod clock;
 mod connection;
 mod generations;
 mod handle;
+mod keyring;
 mod ledger;
 mod listen;
 mod peer;

@@ -6,6 +6,7 @@ use crate::fsm::{FsmConfig, Negotiated};
 use crate::wire::{
     Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
 };
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The longest back-off between attempts that never reach Established.
@@ -72,6 +73,10 @@ pub(super) fn session_profile(local_asn: Asn, plan: &SessionPlan, negotiated: &N
         max_message_len: if negotiated.extended_message { MAX_EXTENDED_MESSAGE_LEN } else { MAX_MESSAGE_LEN },
         families: negotiated.families,
         next_hop: plan.next_hop,
+        link_local: match plan.local_address {
+            IpAddr::V6(ip) if ip.is_unicast_link_local() => Some(ip),
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        },
         extended_next_hop: negotiated.extended_next_hop,
         enhanced_route_refresh: negotiated.enhanced_route_refresh,
         otc: None,

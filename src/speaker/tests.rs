@@ -11,12 +11,16 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, RouterPlan, SessionPlan, TransportPlan};
 use crate::fsm::State;
 use crate::metrics::{Metrics, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
+
+mod ranges;
+mod rough;
+mod transport;
 
 const OURS: Asn = Asn(8075);
 const THEIRS: Asn = Asn(64500);
@@ -41,6 +45,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
+        transport: TransportPlan::default(),
     }
 }
 
@@ -56,6 +61,7 @@ fn plan(asn: Asn, id: Ipv4Addr, sessions: Vec<SessionPlan>) -> Plan {
         limits: Limits { received_prefixes: 1_000_000 },
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
+        ranges: Vec::new(),
     }
 }
 
