@@ -15,7 +15,8 @@ use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
 
 pub(crate) struct Frr {
-    _processes: [Process; 2],
+    /// Zebra, bgpd and whatever helps them; they end with it.
+    processes: Vec<Process>,
     vty: PathBuf,
 }
 
@@ -36,15 +37,24 @@ impl Frr {
     }
 }
 
-impl Router for Frr {
-    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+impl Frr {
+    /// Starts one with more lines below `router bgp`, before its neighbors and behind them, and with its IPv6 session
+    /// with this neighbor.
+    pub(crate) fn start_with(
+        lab: &Lab,
+        site: &Site,
+        setup: Setup,
+        [first, more]: [&str; 2],
+        our_v6: &str,
+    ) -> Self {
         let folder = lab.folder("frr");
         let vty = lab.folder("frr-vty");
-        let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
+        let ours = [site.our_v4().to_string(), our_v6.to_owned()];
         let over = if setup.sessions == Sessions::EachItsOwn { &ours[1] } else { &ours[0] };
         let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
-        let config =
-            fill(include_str!("configs/frr.conf"), site, setup, &[("MAYBE", maybe), ("IPV6_OVER", over)]);
+        let own =
+            [("FIRST", first), ("MORE", more), ("OUR_V6", our_v6), ("MAYBE", maybe), ("IPV6_OVER", over)];
+        let config = fill(include_str!("configs/frr.conf"), site, setup, &own);
         fs::write(folder.join("bgpd.conf"), config).unwrap();
         fs::write(folder.join("zebra.conf"), "").unwrap();
         let start = |daemon: &str| {
@@ -55,7 +65,32 @@ impl Router for Frr {
             command.args(["-P", "0", "--log", "stdout"]);
             Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
         };
-        Self { _processes: [start("zebra"), start("bgpd")], vty }
+        Self { processes: vec![start("zebra"), start("bgpd")], vty }
+    }
+
+    /// Sends router advertisements from peeringd's end of the cable, by which an FRR learns its neighbor's link-local
+    /// address; peeringd does not send any.
+    pub(crate) fn advertise_router(&mut self, lab: &Lab) {
+        let folder = lab.folder("frr-ours");
+        let config = "interface peer0\n no ipv6 nd suppress-ra\n ipv6 nd ra-interval 1\n";
+        fs::write(folder.join("zebra.conf"), config).unwrap();
+        let mut command = lab.ours.command(&installed(&["/usr/lib/frr/zebra"], "frr"));
+        command.arg("-f").arg(folder.join("zebra.conf")).arg("-i").arg(folder.join("zebra.pid"));
+        command.arg("-z").arg(folder.join("zserv")).arg("--vty_socket").arg(&folder);
+        command.args(["-P", "0", "--log", "stdout"]);
+        self.processes.push(Process::spawn("zebra at peeringd's end", command, &folder.join("log")));
+    }
+
+    /// Everything of its IPv6 routes, as JSON.
+    pub(crate) fn ask_ipv6(&self, prefix: &str) -> Result<Value, String> {
+        let text = self.ask(&[format!("show bgp ipv6 unicast {prefix} json")])?;
+        serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))
+    }
+}
+
+impl Router for Frr {
+    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+        Self::start_with(lab, site, setup, [""; 2], &site.our_v6().to_string())
     }
 
     fn table(&self) -> Result<Table, String> {

@@ -9,6 +9,8 @@ mod bird_alone;
 #[cfg(test)]
 mod exabgp;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod frr;
 #[cfg(test)]
 mod gobgp;
@@ -21,3 +23,5 @@ mod scenario;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+mod transport;
