@@ -9,6 +9,7 @@ mod document;
 mod faults;
 mod plan;
 mod range;
+mod readers;
 mod resolve;
 mod scope;
 mod secret;

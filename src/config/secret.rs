@@ -8,11 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::faults::Fault;
+use super::readers;
 
 /// The most octets that Linux takes for a key (TCP_MD5SIG_MAXKEYLEN).
 pub(crate) const MAX_MD5_KEY_LEN: usize = 80;
-/// What group and others may do with a file.
-const OTHERS: u32 = 0o077;
 
 /// A key of TCP-MD5, 1 to 80 octets. Nothing shows it: neither its Debug form nor any error.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,15 +39,15 @@ impl fmt::Debug for Md5Key {
 /// Reads a key's file. What is wrong is said without the path, since somebody may have written the key itself there.
 pub(super) fn read(path: &Path) -> Result<Md5Key, Fault> {
     let fault = |what: &str, fix: &str| Fault::new(what, fix);
-    let unreadable = |error: &std::io::Error| match error.kind() {
-        ErrorKind::NotFound => {
+    let unreadable = |error: &std::io::Error| {
+        if error.kind() == ErrorKind::NotFound {
             fault("names no file", "write the path of a file that holds nothing but the key")
+        } else if error.kind() == ErrorKind::PermissionDenied {
+            let fix = "give the file to peeringd's user, and check as that user or as root";
+            fault("cannot be read by this user", fix)
+        } else {
+            Fault::new(format!("cannot be read ({error})"), "check the file")
         }
-        ErrorKind::PermissionDenied => fault(
-            "cannot be read by this user",
-            "give the file to peeringd's user, and check as that user or as root",
-        ),
-        _ => Fault::new(format!("cannot be read ({error})"), "check the file"),
     };
     // A pipe without a writer must not stop a reload.
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path);
@@ -57,8 +56,8 @@ pub(super) fn read(path: &Path) -> Result<Md5Key, Fault> {
     if !metadata.is_file() {
         return Err(fault("is no file", "write the path of a file that holds nothing but the key"));
     }
-    if metadata.mode() & OTHERS != 0 {
-        let what = format!("can be used by others than its owner (mode {:04o})", metadata.mode() & 0o7777);
+    if let Some(who) = readers::strangers(&file, &metadata).map_err(|error| unreadable(&error))? {
+        let what = format!("can be used by {who} (mode {:04o})", metadata.mode() & 0o7777);
         return Err(Fault::new(
             what,
             "make it readable by peeringd's user alone: chmod 0400, and chown where needed",

@@ -247,6 +247,7 @@ fn the_rib_and_the_build_are_there() {
         ("peeringd_rib_last_load_timestamp_seconds", &[], 1.7e9),
         ("peeringd_rib_loads_total", &[("result", "ok")], 1.0),
         ("peeringd_rib_loads_total", &[("result", "failed")], 1.0),
+        ("peeringd_connections_turned_away_total", &[("reason", "stranger")], 0.0),
         ("peeringd_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
     ] {
         assert_eq!(value(&text, name, labels), expected, "{name} {labels:?}");

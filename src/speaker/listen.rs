@@ -13,6 +13,7 @@ use tracing::{info, warn};
 use super::said::Said;
 use super::system;
 use crate::config::{RangePlan, SessionPlan};
+use crate::metrics::{Metrics, TurnedAway};
 
 /// How long accepting pauses when the process is out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -49,6 +50,7 @@ pub(super) struct Entrance {
     pub(super) doors: Arc<ArcSwap<Doors>>,
     /// Who starts sessions of ranges.
     pub(super) newcomers: mpsc::Sender<Newcomer>,
+    pub(super) metrics: Metrics,
 }
 
 /// The bound listeners of a plan.
@@ -93,10 +95,11 @@ pub(super) async fn accept(listener: Arc<TcpListener>, entrance: Entrance) {
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
-                if let Err(why) = entrance.admit(stream, from.ip())
-                    && let Some(unsaid) = said.again()
-                {
-                    info!(%from, unsaid, "connection closed: {why}");
+                if let Err(why) = entrance.admit(stream, from.ip()) {
+                    entrance.metrics.count_turned_away(why.counted());
+                    if let Some(unsaid) = said.again() {
+                        info!(%from, unsaid, "connection closed: {why}");
+                    }
                 }
             }
             Err(error) => {
@@ -122,6 +125,17 @@ enum Astray {
     Crowded,
     #[error("other peers that have no session yet are waiting")]
     CrowdedRange,
+}
+
+impl Astray {
+    fn counted(&self) -> TurnedAway {
+        match self {
+            Self::Stranger => TurnedAway::Stranger,
+            Self::WrongAddress { .. } => TurnedAway::WrongAddress,
+            Self::Gone(_) | Self::Unfit(_) => TurnedAway::Unfit,
+            Self::Crowded | Self::CrowdedRange => TurnedAway::Crowded,
+        }
+    }
 }
 
 impl Entrance {

@@ -110,7 +110,8 @@ impl Speaker {
         supervisor.keyless = supervisor.keyring.put(&supervisor.plan);
         supervisor.publish();
         let (newcomers, newcomers_rx) = mpsc::channel(WAITING_NEWCOMERS);
-        let entrance = Entrance { doors: supervisor.doors.clone(), newcomers };
+        let metrics = supervisor.metrics.clone();
+        let entrance = Entrance { doors: supervisor.doors.clone(), newcomers, metrics };
         let mut accepting = JoinSet::new();
         for listener in listeners {
             accepting.spawn(listen::accept(listener, entrance.clone()));

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
 use crate::config::{Limits, Plan, RouterPlan, SessionPlan, TransportPlan};
 use crate::fsm::State;
-use crate::metrics::{Metrics, Way};
+use crate::metrics::{Metrics, TurnedAway, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
@@ -319,6 +319,7 @@ async fn a_stranger_is_closed_without_a_word() {
     let us = Side::start(plan(OURS, US, vec![ours]), &["13.64.0.0/11"]);
     let peer = Raw::dial(Ipv4Addr::new(127, 0, 7, 2), us.at).await;
     assert!(peer.rest().await.is_empty());
+    assert_eq!(us.metrics.turned_away(TurnedAway::Stranger), 1);
     us.stop().await;
 }
 

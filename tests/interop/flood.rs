@@ -187,7 +187,8 @@ struct Flood {
 }
 
 impl Flood {
-    /// Two threads as strangers of many addresses, two as the peers that are rough, one that keeps connections open.
+    /// Two threads as strangers of many addresses, one from the real peers' own, two as the peers that are rough, of
+    /// which the last keeps its connections open for longer.
     fn start(lab: &Lab) -> Self {
         let netns = Arc::new(fs::File::open(format!("/run/netns/{}", lab.ours.name())).unwrap());
         let (over, hits) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -203,10 +204,13 @@ impl Flood {
                     let last = u8::try_from(n % 250).unwrap() + 1;
                     let from = match nth {
                         0 | 1 => Ipv4Addr::new(127, 0, 20, last),
+                        // Beside the real session of the same addresses, which must win.
+                        2 => real(last % SESSIONS + 1),
                         _ => rough(last % ROUGH + 1),
                     };
                     let octets = &corpus[usize::try_from(n).unwrap() % corpus.len()];
-                    if hit(from, (ours(1), PORT).into(), octets, nth == 4) {
+                    let to = if nth == 2 { ours(last % SESSIONS + 1) } else { ours(1) };
+                    if hit(from, (to, PORT).into(), octets, nth == 4) {
                         hits.fetch_add(1, Ordering::Relaxed);
                     }
                 }

@@ -10,6 +10,7 @@ use tracing::{debug, info};
 use super::{Running, Supervisor};
 use crate::config::{RangePlan, SessionPlan};
 use crate::fsm::State;
+use crate::metrics::TurnedAway;
 use crate::speaker::listen::Newcomer;
 use crate::wire::{ErrorCode, Notification};
 
@@ -27,6 +28,7 @@ impl Supervisor {
                 return;
             };
             if !self.has_room(&range) {
+                self.metrics.count_turned_away(TurnedAway::RangeFull);
                 if let Some(unsaid) = self.said.again() {
                     info!(%peer, range = %range.range, limit = range.peer_limit, unsaid, "connection closed: the range is full");
                 }

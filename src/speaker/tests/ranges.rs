@@ -44,6 +44,27 @@ async fn peers_out_of_a_range_have_sessions_that_end_when_they_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_range_has_one_md5_key_for_all_its_peers() {
+    let key = crate::config::Md5Key::new(b"hunter2");
+    let mut us = with_range(10);
+    let mut range = RangePlan::clone(&us.plan.ranges[0]);
+    let transport = TransportPlan { md5_key: key.clone(), ..range.template.transport.clone() };
+    range.template = Arc::new(SessionPlan { transport, ..SessionPlan::clone(&range.template) });
+    us.reload(Plan { ranges: vec![Arc::new(range)], ..Plan::clone(&us.plan) }, &["13.64.0.0/11"]).await;
+    let address = Ipv4Addr::new(127, 0, 7, 2);
+    let transport = TransportPlan { md5_key: key, ..TransportPlan::default() };
+    let theirs = SessionPlan { peer_port: us.at.port(), transport, ..session(address, US, OURS, false) };
+    let without = partner(&us, 1);
+    let with = Side::start(plan(THEIRS, address, vec![theirs]), &["5.1.0.0/16"]);
+    with.session("in sync", in_sync).await;
+    until("dials", || (without.metrics.find_session(US.into())?.connect_attempts() > 0).then_some(())).await;
+    assert_eq!(names(&us), ["link-v4-127.0.7.2"]);
+    with.stop().await;
+    without.stop().await;
+    us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn outside_of_the_range_everyone_is_a_stranger() {
     let us = with_range(10);
     let peer = Raw::dial(Ipv4Addr::new(127, 0, 7, 16), us.at).await;
@@ -62,6 +83,7 @@ async fn a_full_range_takes_no_more_until_one_goes_or_says_nothing_for_5_s() {
     let began = std::time::Instant::now();
     let refused = Raw::dial(Ipv4Addr::new(127, 0, 7, 3), us.at).await;
     assert!(refused.rest().await.is_empty());
+    assert_eq!(us.metrics.turned_away(crate::metrics::TurnedAway::RangeFull), 1);
     assert!(names(&us).contains(&"link-v4-127.0.7.2".to_owned()));
     // One that dials again and again comes in when the silent one has had its time; the one that is up stays.
     let third = partner(&us, 4);
