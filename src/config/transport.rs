@@ -45,13 +45,13 @@ impl TransportPlan {
     }
 
     /// Whether connections made by this are of no use to the other. One key for another is no reason: connections take
-    /// the new one while they are up, and live on where the peer does so within the hold time.
+    /// the new one while they are up, and live on where the peer does so within the hold time. Nor is another TTL of what
+    /// is sent, which the next connection has.
     #[must_use]
     pub fn needs_reset(&self, new: &Self) -> bool {
-        let Self { md5_key, ttl_security_hops, is_on_link, interface, range: _ } = self;
+        let Self { md5_key, ttl_security_hops, is_on_link: _, interface, range: _ } = self;
         md5_key.is_some() != new.md5_key.is_some()
             || *ttl_security_hops != new.ttl_security_hops
-            || *is_on_link != new.is_on_link
             || *interface != new.interface
     }
 }
