@@ -1,5 +1,7 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
+mod stale;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -9,6 +11,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
 use super::budget::{Account, Charge};
+use self::stale::Age;
+pub(super) use self::stale::Leftover;
 use super::{Budget, ReceivedAttrs, ReceivedRoute};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PerFamily, Reach, Treatment, Update,
@@ -88,6 +92,7 @@ struct Entry {
     next_hop: IpAddr,
     shared: Arc<Shared>,
     received_at: u64,
+    age: Age,
 }
 
 type Table<N> = BTreeMap<N, Entry>;
@@ -97,6 +102,8 @@ type Table<N> = BTreeMap<N, Entry>;
 pub struct AdjRibIn {
     v4: Table<Ipv4Net>,
     v6: Table<Ipv6Net>,
+    /// Routes that are not [`Age::Fresh`].
+    stale: PerFamily<u64>,
     limits: PerFamily<u64>,
     account: Arc<Account>,
 }
@@ -105,14 +112,18 @@ impl AdjRibIn {
     /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
     #[must_use]
     pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
-        Self { v4: Table::new(), v6: Table::new(), limits, account: Arc::new(Account::new(limits, budget)) }
+        let account = Arc::new(Account::new(limits, budget));
+        Self { v4: Table::new(), v6: Table::new(), stale: PerFamily::default(), limits, account }
     }
 
-    /// Sets the most prefixes, and by them the most octets of attributes. What is held beyond them stays, and
-    /// [`Self::exceeded`] says so.
+    /// Sets the most prefixes, and by them the most octets of attributes. Of what is held beyond them, stale routes go;
+    /// others stay, and [`Self::exceeded`] says so.
     pub fn set_limits(&mut self, limits: PerFamily<u64>) {
         self.limits = limits;
         self.account.set_limits(limits);
+        if self.exceeded().is_some() {
+            self.sweep_all();
+        }
     }
 
     /// The session's own limit that what is held is above, as after [`Self::set_limits`]. The session is to end.
@@ -126,11 +137,19 @@ impl AdjRibIn {
             .or_else(|| self.account.exceeded())
     }
 
-    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes.
+    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes. Stale routes never
+    /// keep others out: where a limit is met, they go.
     ///
     /// # Errors
     /// The limit that one prefix more would pass; that prefix is not held, those before it are.
     pub fn apply(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
+        match self.take_in(update, now) {
+            Err(_) if self.sweep_all() > 0 => self.take_in(update, now),
+            taken => taken,
+        }
+    }
+
+    fn take_in(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
         let mut applied = Applied {
             announced: PerFamily::default(),
             withdrawn: PerFamily::default(),
@@ -166,9 +185,10 @@ impl AdjRibIn {
     }
 
     fn withdraw(&mut self, nlri: Nlri<'_>) -> u32 {
+        let stale = self.stale.get_mut(nlri.family());
         let (named, held) = match nlri {
-            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes),
-            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes),
+            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes, stale),
+            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes, stale),
         };
         self.account.give_prefixes(held);
         named
@@ -181,12 +201,14 @@ impl AdjRibIn {
         shared: &Arc<Shared>,
         now: u64,
     ) -> Result<u32, LimitExceeded> {
-        let entry = || Entry { next_hop: next_hop.address, shared: Arc::clone(shared), received_at: now };
+        let (next_hop, received_at) = (next_hop.address, now);
+        let entry = || Entry { next_hop, shared: Arc::clone(shared), received_at, age: Age::Fresh };
         let (family, count) = (nlri.family(), self.count());
         let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
+        let stale = self.stale.get_mut(family);
         match nlri {
-            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room(count.ipv6)),
-            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room(count.ipv4)),
+            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room(count.ipv6), stale),
+            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room(count.ipv4), stale),
         }
     }
 
@@ -229,6 +251,7 @@ impl AdjRibIn {
         self.account.give_prefixes(count.ipv4.saturating_add(count.ipv6));
         self.v4.clear();
         self.v6.clear();
+        self.stale = PerFamily::default();
     }
 }
 
@@ -243,8 +266,9 @@ impl Entry {
         ReceivedRoute {
             prefix,
             next_hop: self.next_hop,
-            attrs: Arc::clone(&self.shared.attrs),
+            attrs: self.age.shown(&self.shared.attrs),
             received_at: self.received_at,
+            stale: self.age != Age::Fresh,
         }
     }
 }
@@ -268,16 +292,18 @@ impl Room<'_> {
     }
 }
 
-/// How many were stored.
+/// How many were stored. Stale ones that were there before are taken from the count of them.
 fn announce<N: Ord>(
     table: &mut Table<N>,
     prefixes: impl Iterator<Item = N>,
     entry: impl Fn() -> Entry,
     room: &Room<'_>,
+    stale: &mut u64,
 ) -> Result<u32, LimitExceeded> {
     let mut count = 0_u32;
     for prefix in prefixes {
         if let Some(held) = table.get_mut(&prefix) {
+            *stale = stale.saturating_sub(u64::from(held.age != Age::Fresh));
             *held = entry();
         } else {
             room.take(len(table))?;
@@ -288,12 +314,19 @@ fn announce<N: Ord>(
     Ok(count)
 }
 
-/// How many were named, and how many of those were held.
-fn withdraw<N: Ord>(table: &mut Table<N>, prefixes: impl Iterator<Item = N>) -> (u32, u64) {
+/// How many were named, and how many of those were held. Stale ones are taken from the count of them.
+fn withdraw<N: Ord>(
+    table: &mut Table<N>,
+    prefixes: impl Iterator<Item = N>,
+    stale: &mut u64,
+) -> (u32, u64) {
     let (mut named, mut held) = (0_u32, 0_u64);
     for prefix in prefixes {
         named = named.saturating_add(1);
-        held = held.saturating_add(u64::from(table.remove(&prefix).is_some()));
+        if let Some(entry) = table.remove(&prefix) {
+            held = held.saturating_add(1);
+            *stale = stale.saturating_sub(u64::from(entry.age != Age::Fresh));
+        }
     }
     (named, held)
 }
@@ -308,4 +341,4 @@ fn add(counts: &mut PerFamily<u32>, family: Family, more: u32) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
