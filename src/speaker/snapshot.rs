@@ -27,7 +27,7 @@ pub struct Overview {
 /// The error that ended the last connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LastError {
-    /// The NOTIFICATION's code, if there was one.
+    /// The NOTIFICATION's code, if there was one; of a Hard Reset, that of what it carries.
     pub code: Option<ErrorCode>,
     /// We sent it, rather than received it.
     pub sent: bool,

@@ -363,15 +363,20 @@ fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
+/// A Hard Reset's reason is what it carries.
+fn reason_of(notification: &Notification) -> ErrorCode {
+    notification.inner().map_or(notification.code, |inner| inner.code)
+}
+
 fn last_error(reason: &DownReason) -> LastError {
     let at = Clock::unix();
     match reason {
         DownReason::Sent(n) => {
-            LastError { code: Some(n.code), sent: true, text: format!("sent {n}"), at }
+            LastError { code: Some(reason_of(n)), sent: true, text: format!("sent {n}"), at }
         }
         DownReason::Received(n) => {
             let said = n.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
-            LastError { code: Some(n.code), sent: false, text: format!("received {n}{said}"), at }
+            LastError { code: Some(reason_of(n)), sent: false, text: format!("received {n}{said}"), at }
         }
         DownReason::ConnectionLost => {
             LastError { code: None, sent: false, text: "connection lost".to_owned(), at }
