@@ -10,9 +10,9 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
-use super::budget::{Account, Charge};
 use self::stale::Age;
 pub(super) use self::stale::Leftover;
+use super::budget::{Account, Charge};
 use super::{Budget, ReceivedAttrs, ReceivedRoute};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PerFamily, Reach, Treatment, Update,
@@ -315,11 +315,7 @@ fn announce<N: Ord>(
 }
 
 /// How many were named, and how many of those were held. Stale ones are taken from the count of them.
-fn withdraw<N: Ord>(
-    table: &mut Table<N>,
-    prefixes: impl Iterator<Item = N>,
-    stale: &mut u64,
-) -> (u32, u64) {
+fn withdraw<N: Ord>(table: &mut Table<N>, prefixes: impl Iterator<Item = N>, stale: &mut u64) -> (u32, u64) {
     let (mut named, mut held) = (0_u32, 0_u64);
     for prefix in prefixes {
         named = named.saturating_add(1);

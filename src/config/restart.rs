@@ -38,11 +38,7 @@ fn keys(node: &Node, faults: &mut Faults) -> Option<Written> {
     Some(Written {
         restart_time: section.read("restart_time", faults, values::number(0..=4095)),
         notification: section.read("notification", faults, values::boolean),
-        long_lived_stale_time: section.read(
-            "long_lived_stale_time",
-            faults,
-            values::number(0..=0x00FF_FFFF),
-        ),
+        long_lived_stale_time: section.read("long_lived_stale_time", faults, values::number(0..=0x00FF_FFFF)),
     })
 }
 

@@ -84,3 +84,62 @@ impl From<GracefulRestart> for Negotiated {
 fn secs(time: Duration) -> u64 {
     time.as_secs()
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::control::fixtures::{NOON, established};
+
+    #[test]
+    fn what_was_agreed_and_what_is_stale_is_told() {
+        let kept = Kept { graceful: true, forwarding: true, stale_time: Duration::from_secs(3600) };
+        let snapshot = SessionSnapshot {
+            graceful_restart: Some(GracefulRestart {
+                peer_restarted: true,
+                notification: true,
+                restart_time: Duration::from_secs(90),
+                families: PerFamily { ipv4: kept, ipv6: Kept::default() },
+            }),
+            stale: PerFamily { ipv4: 7, ipv6: 0 },
+            stale_until: PerFamily { ipv4: Some(NOON + 90), ipv6: None },
+            ..established()
+        };
+        let json = serde_json::to_string_pretty(&RestartJson::new(&snapshot)).unwrap();
+        expect![[r#"
+            {
+              "configured": {
+                "restartTime": 120,
+                "notification": true,
+                "longLivedStaleTime": 0
+              },
+              "negotiated": {
+                "peerRestarted": true,
+                "notification": true,
+                "restartTime": 90,
+                "families": {
+                  "ipv4": {
+                    "graceful": true,
+                    "forwarding": true,
+                    "longLivedStaleTime": 3600
+                  },
+                  "ipv6": {
+                    "graceful": false,
+                    "forwarding": false,
+                    "longLivedStaleTime": 0
+                  }
+                }
+              },
+              "stale": {
+                "ipv4": 7,
+                "ipv6": 0
+              },
+              "staleUntil": {
+                "ipv4": "2026-11-22T12:01:30Z",
+                "ipv6": null
+              }
+            }"#]]
+        .assert_eq(&json);
+    }
+}

@@ -440,7 +440,8 @@ impl Peer {
             self.held = held;
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
-        let held = Held { rib: &self.adj_rib_in, stale_until: self.retention.ends(), clock: self.links.clock };
+        let held =
+            Held { rib: &self.adj_rib_in, stale_until: self.retention.ends(), clock: self.links.clock };
         let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &held);
         if let Some(snapshot) = snapshot {
             self.links.snapshot.send_replace(Arc::new(snapshot));

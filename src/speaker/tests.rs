@@ -1,5 +1,7 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
+mod restart;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
 use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
 use crate::fsm::State;
-use crate::metrics::{Metrics, Way};
+use crate::metrics::{Metrics, PrefixGauge, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};

@@ -66,7 +66,11 @@ pub(in crate::accept) fn rib(limit: u64, budget: &Arc<Budget>) -> AdjRibIn {
     AdjRibIn::new(PerFamily { ipv4: limit, ipv6: limit }, Arc::clone(budget))
 }
 
-pub(in crate::accept) fn apply(rib: &mut AdjRibIn, octets: &[u8], now: u64) -> Result<Applied, LimitExceeded> {
+pub(in crate::accept) fn apply(
+    rib: &mut AdjRibIn,
+    octets: &[u8],
+    now: u64,
+) -> Result<Applied, LimitExceeded> {
     rib.apply(&decode_update(octets, &ctx()), now)
 }
 

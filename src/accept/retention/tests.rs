@@ -229,7 +229,11 @@ fn a_long_lived_time_is_not_begun_anew_by_a_second_restart() {
 fn after_a_whole_table_a_long_lived_time_is_a_new_one() {
     let mut bench = Bench::with_routes(asks(0, 600));
     bench.lost(10);
-    assert_eq!(bench.held(), "!10.0.0.0/8+ !11.0.0.0/8+ !2001:db8::/32+", "no restart time: long-lived at once");
+    assert_eq!(
+        bench.held(),
+        "!10.0.0.0/8+ !11.0.0.0/8+ !2001:db8::/32+",
+        "no restart time: long-lived at once"
+    );
     bench.up(20, Some(asks(0, 600)));
     apply(&mut bench.rib, &announce(&["10.0.0.0/8"]), 21).unwrap();
     for family in Family::ALL {
@@ -272,12 +276,17 @@ enum Act {
 }
 
 fn acts() -> impl Strategy<Value = Act> {
-    let agreed = (any::<bool>(), 0..3_u64, any::<[(bool, bool); 2]>(), 0..3_u64).prop_map(|(n, time, kept, long)| {
-        let of = |(graceful, forwarding)| Kept { graceful, forwarding, stale_time: Duration::from_secs(long * 20) };
-        let families = PerFamily { ipv4: of(kept[0]), ipv6: of(kept[1]) };
-        let restart_time = Duration::from_secs(time * 10);
-        GracefulRestart { peer_restarted: false, notification: n, restart_time, families }
-    });
+    let agreed =
+        (any::<bool>(), 0..3_u64, any::<[(bool, bool); 2]>(), 0..3_u64).prop_map(|(n, time, kept, long)| {
+            let of = |(graceful, forwarding)| Kept {
+                graceful,
+                forwarding,
+                stale_time: Duration::from_secs(long * 20),
+            };
+            let families = PerFamily { ipv4: of(kept[0]), ipv6: of(kept[1]) };
+            let restart_time = Duration::from_secs(time * 10);
+            GracefulRestart { peer_restarted: false, notification: n, restart_time, families }
+        });
     let cease = Notification::new(ErrorCode::ADMIN_RESET);
     let hard = Notification::hard_reset(&cease);
     let reasons = vec![

@@ -86,3 +86,55 @@ fn times(restart_time: u64, long_lived: u64) -> String {
         format!("{restart_time} s and {long_lived} s long-lived")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn restart(negotiated: &Value) -> Restart {
+        let value = json!({
+            "configured": { "restartTime": 120, "notification": true, "longLivedStaleTime": 0 },
+            "negotiated": negotiated,
+            "stale": { "ipv4": 7, "ipv6": 0 },
+            "staleUntil": { "ipv4": "2026-11-22T12:01:30Z", "ipv6": null },
+        });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_both_ask_for_is_said_in_words() {
+        let family = |graceful: bool, long: u32| json!({ "graceful": graceful, "forwarding": true, "longLivedStaleTime": long });
+        let agreed = |restarted: bool, notification: bool, ipv4: Value, ipv6: Value| {
+            json!({
+                "peerRestarted": restarted, "notification": notification, "restartTime": 90,
+                "families": { "ipv4": ipv4, "ipv6": ipv6 },
+            })
+        };
+        for (negotiated, said) in [
+            (Value::Null, "we ask for 120 s"),
+            (
+                agreed(true, true, family(true, 3600), family(false, 60)),
+                "we ask for 120 s; the peer asks for ipv4 90 s and 3600 s long-lived, ipv6 0 s and 60 s long-lived; \
+                 also after NOTIFICATION; the peer had restarted",
+            ),
+            (
+                agreed(false, false, family(false, 0), family(false, 0)),
+                "we ask for 120 s; the peer asks for nothing",
+            ),
+        ] {
+            assert_eq!(restart(&negotiated).asked(), said);
+        }
+        let off = Restart { configured: None, ..restart(&Value::Null) };
+        assert_eq!(off.asked(), "off");
+    }
+
+    #[test]
+    fn stale_routes_are_counted_with_their_end() {
+        let noon = "2026-11-22T12:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second();
+        let stale = restart(&Value::Null);
+        assert_eq!(stale.stale(&Clock::at(noon)), "7/0, ipv4 for 1m30s at most");
+        assert_eq!(stale.stale(&Clock::at(noon + 100)), "7/0, ipv4 for 0s at most");
+    }
+}

@@ -38,8 +38,10 @@ fn what_the_peer_lists_counts_and_n_of_both_sides() {
         assert_eq!(agreed.restart_time, Duration::from_secs(4095));
         assert_eq!(agreed.families, PerFamily { ipv4: kept(true, true, 0), ipv6: Kept::default() });
     }
-    let theirs =
-        [gr(false, 0, &[(V4.0, V4.1, false)]), llgr(&[(V6.0, V6.1, true, 0x00FF_FFFF), (V4.0, V4.1, false, 7)])];
+    let theirs = [
+        gr(false, 0, &[(V4.0, V4.1, false)]),
+        llgr(&[(V6.0, V6.1, true, 0x00FF_FFFF), (V4.0, V4.1, false, 7)]),
+    ];
     let families = PerFamily { ipv4: kept(true, false, 7), ipv6: kept(false, true, 0x00FF_FFFF) };
     assert_eq!(between(&ours, &theirs).unwrap().families, families);
     // Where we do not list the long-lived one, theirs is not agreed on.
