@@ -102,9 +102,9 @@ impl Bench {
     fn accept(&mut self) -> (ConnId, bool) {
         self.now += 60_000;
         let conn = self.fsm.handle_accepted(at(self.now)).unwrap();
-        let restarting = drain(&mut self.fsm).into_iter().find_map(|action| match action {
-            Action::Send(_, Outgoing::Open(open)) => Some(is_restarting(&open.capabilities)),
-            _ => None,
+        let restarting = drain(&mut self.fsm).into_iter().find_map(|action| {
+            let Action::Send(_, Outgoing::Open(open)) = action else { return None };
+            Some(is_restarting(&open.capabilities))
         });
         (conn, restarting.unwrap())
     }
@@ -131,9 +131,9 @@ impl Bench {
 
     fn stop_by(&mut self, reason: Notification) -> Notification {
         self.fsm.handle_stop(at(self.now), Some(reason));
-        let said = drain(&mut self.fsm).into_iter().find_map(|action| match action {
-            Action::Send(_, Outgoing::Notification(said)) => Some(said),
-            _ => None,
+        let said = drain(&mut self.fsm).into_iter().find_map(|action| {
+            let Action::Send(_, Outgoing::Notification(said)) = action else { return None };
+            Some(said)
         });
         self.fsm.handle_start(at(self.now));
         said.unwrap()
