@@ -146,6 +146,15 @@ fn keeps_theirs<R: Router>(first: impl FnOnce(&Lab) -> R, again: impl FnOnce(&La
     pair.wait_for(&Rib::shipped(), IN_SYNC);
 }
 
+/// What has FRR announce these networks, and ask for them to be kept.
+fn announcing(networks: &[&str]) -> String {
+    let networks: String = networks.iter().map(|net| format!("  network {net}\n")).collect();
+    format!(
+        "bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n no bgp network import-check\n \
+         address-family ipv4 unicast\n{networks} exit-address-family"
+    )
+}
+
 mod tests {
     use super::*;
 
@@ -291,14 +300,40 @@ mod tests {
     #[test]
     fn what_frr_announced_is_kept_over_its_restart() {
         let start = |lab: &Lab, networks: &[&str]| {
-            let networks: String = networks.iter().map(|net| format!("  network {net}\n")).collect();
-            let more = format!(
-                "bgp graceful-restart\n bgp graceful-restart preserve-fw-state\n no bgp network import-check\n \
-                 address-family ipv4 unicast\n{networks} exit-address-family"
-            );
-            Frr::start_with(lab, lab.site(), DIALLED_BY_US, &more)
+            Frr::start_with(lab, lab.site(), DIALLED_BY_US, &announcing(networks))
         };
         keeps_theirs(|lab| start(lab, &[ANNOUNCED, LOST]), |lab| start(lab, &[ANNOUNCED]));
+    }
+
+    #[test]
+    fn what_frr_announced_is_kept_over_its_reset_but_not_over_a_hard_one() {
+        let pair = Pair::in_sync_with(DIALLED_BY_US, &Rib::shipped(), |lab| {
+            let more = announcing(&[ANNOUNCED]) + "\n no bgp hard-administrative-reset";
+            Frr::start_with(lab, lab.site(), DIALLED_BY_US, &more)
+        });
+        let fresh = vec![json!([ANNOUNCED, false, []])];
+        let kept = vec![json!([ANNOUNCED, true, []])];
+        until("their route", IN_SYNC, || equal(&held(&pair)?, &fresh));
+        let reset = format!("clear bgp ipv4 {}", pair.lab.site().our_v4());
+        let ended = || Ok::<_, String>(pair.daemon.session(&name(&pair, "v4"))?["lastError"]["text"].clone());
+
+        pair.router.ask(std::slice::from_ref(&reset)).unwrap();
+        until("the reset to be over", IN_SYNC, || {
+            let now = held(&pair)?;
+            assert!(now == fresh || now == kept, "{now:?}");
+            equal(&ended()?, &json!("received 6/4 Administrative Reset"))?;
+            equal(&stale(&pair)?, &[json!(true), json!(0)])
+        });
+        let hard = ["configure terminal", "router bgp 3356", "bgp hard-administrative-reset"];
+        pair.router.ask(&hard.map(str::to_owned)).unwrap();
+        pair.router.ask(&[reset]).unwrap();
+        until("the hard reset", IN_SYNC, || {
+            let now = held(&pair)?;
+            assert_ne!(now, kept);
+            equal(&ended()?, &json!("received 6/9 Hard Reset: 6/4 Administrative Reset"))?;
+            equal(&stale(&pair)?, &[json!(true), json!(0)])
+        });
+        until("their route", IN_SYNC, || equal(&held(&pair)?, &fresh));
     }
 
     #[test]

@@ -57,6 +57,7 @@ fn what_it_cannot_be_is_said() {
         c.yaml:6:94: graceful_restart true is neither a mapping nor false: write false, or a mapping whose keys are restart_time, notification, long_lived_stale_time
         c.yaml:6:94: graceful_restart 120 is neither a mapping nor false: write false, or a mapping whose keys are restart_time, notification, long_lived_stale_time
         c.yaml:6:109: restart_time 4096 is out of range: write a number from 0 to 4095
+        c.yaml:6:129: notification 1 is not true or false: write true or false
         c.yaml:6:155: long_lived_stale_time 16777216 is out of range: write a number from 0 to 16777215
         c.yaml:6:165: unknown key stale in graceful_restart: remove it; the keys of graceful_restart are restart_time, notification, long_lived_stale_time
         c.yaml:6:109: warning: with restart_time 0 no peer keeps our routes over a restart: write the seconds that a restart takes, or graceful_restart: false"#]].assert_eq(&all.join("\n"));
