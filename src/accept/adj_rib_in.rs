@@ -10,9 +10,10 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
-use self::stale::Age;
 pub(super) use self::stale::Leftover;
+use self::stale::Stale;
 use super::budget::{Account, Charge};
+use super::marks::Tally;
 use super::{Budget, ReceivedAttrs, ReceivedRoute};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PerFamily, Reach, Treatment, Update,
@@ -92,7 +93,8 @@ struct Entry {
     next_hop: IpAddr,
     shared: Arc<Shared>,
     received_at: u64,
-    age: Age,
+    /// It is of a session before.
+    stale: Option<Stale>,
 }
 
 type Table<N> = BTreeMap<N, Entry>;
@@ -102,18 +104,22 @@ type Table<N> = BTreeMap<N, Entry>;
 pub struct AdjRibIn {
     v4: Table<Ipv4Net>,
     v6: Table<Ipv6Net>,
-    /// Routes that are not [`Age::Fresh`].
-    stale: PerFamily<u64>,
     limits: PerFamily<u64>,
     account: Arc<Account>,
+    stale: PerFamily<Tally>,
 }
 
 impl AdjRibIn {
     /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
     #[must_use]
     pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
-        let account = Arc::new(Account::new(limits, budget));
-        Self { v4: Table::new(), v6: Table::new(), stale: PerFamily::default(), limits, account }
+        Self {
+            v4: Table::new(),
+            v6: Table::new(),
+            limits,
+            account: Arc::new(Account::new(limits, budget)),
+            stale: PerFamily::default(),
+        }
     }
 
     /// Sets the most prefixes, and by them the most octets of attributes. Of what is held beyond them, stale routes go;
@@ -185,10 +191,9 @@ impl AdjRibIn {
     }
 
     fn withdraw(&mut self, nlri: Nlri<'_>) -> u32 {
-        let stale = self.stale.get_mut(nlri.family());
         let (named, held) = match nlri {
-            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes, stale),
-            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes, stale),
+            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes),
+            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes),
         };
         self.account.give_prefixes(held);
         named
@@ -202,13 +207,12 @@ impl AdjRibIn {
         now: u64,
     ) -> Result<u32, LimitExceeded> {
         let (next_hop, received_at) = (next_hop.address, now);
-        let entry = || Entry { next_hop, shared: Arc::clone(shared), received_at, age: Age::Fresh };
+        let entry = || Entry { next_hop, shared: Arc::clone(shared), received_at, stale: None };
         let (family, count) = (nlri.family(), self.count());
         let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
-        let stale = self.stale.get_mut(family);
         match nlri {
-            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room(count.ipv6), stale),
-            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room(count.ipv4), stale),
+            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room(count.ipv6)),
+            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room(count.ipv4)),
         }
     }
 
@@ -251,7 +255,6 @@ impl AdjRibIn {
         self.account.give_prefixes(count.ipv4.saturating_add(count.ipv6));
         self.v4.clear();
         self.v6.clear();
-        self.stale = PerFamily::default();
     }
 }
 
@@ -266,9 +269,9 @@ impl Entry {
         ReceivedRoute {
             prefix,
             next_hop: self.next_hop,
-            attrs: self.age.shown(&self.shared.attrs),
+            attrs: Stale::shown(self.stale.as_ref(), &self.shared.attrs),
             received_at: self.received_at,
-            stale: self.age != Age::Fresh,
+            stale: self.stale.is_some(),
         }
     }
 }
@@ -292,18 +295,16 @@ impl Room<'_> {
     }
 }
 
-/// How many were stored. Stale ones that were there before are taken from the count of them.
+/// How many were stored.
 fn announce<N: Ord>(
     table: &mut Table<N>,
     prefixes: impl Iterator<Item = N>,
     entry: impl Fn() -> Entry,
     room: &Room<'_>,
-    stale: &mut u64,
 ) -> Result<u32, LimitExceeded> {
     let mut count = 0_u32;
     for prefix in prefixes {
         if let Some(held) = table.get_mut(&prefix) {
-            *stale = stale.saturating_sub(u64::from(held.age != Age::Fresh));
             *held = entry();
         } else {
             room.take(len(table))?;
@@ -314,15 +315,12 @@ fn announce<N: Ord>(
     Ok(count)
 }
 
-/// How many were named, and how many of those were held. Stale ones are taken from the count of them.
-fn withdraw<N: Ord>(table: &mut Table<N>, prefixes: impl Iterator<Item = N>, stale: &mut u64) -> (u32, u64) {
+/// How many were named, and how many of those were held.
+fn withdraw<N: Ord>(table: &mut Table<N>, prefixes: impl Iterator<Item = N>) -> (u32, u64) {
     let (mut named, mut held) = (0_u32, 0_u64);
     for prefix in prefixes {
         named = named.saturating_add(1);
-        if let Some(entry) = table.remove(&prefix) {
-            held = held.saturating_add(1);
-            *stale = stale.saturating_sub(u64::from(entry.age != Age::Fresh));
-        }
+        held = held.saturating_add(u64::from(table.remove(&prefix).is_some()));
     }
     (named, held)
 }

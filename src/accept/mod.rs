@@ -2,6 +2,7 @@
 
 mod adj_rib_in;
 mod budget;
+mod marks;
 mod received;
 mod retention;
 

@@ -5,24 +5,30 @@ use std::sync::Arc;
 
 use super::{AdjRibIn, Entry, Table};
 use crate::accept::ReceivedAttrs;
+use crate::accept::marks::Token;
 use crate::wire::{Community, Family, PerFamily};
 
-/// How a route stands to the peer's session.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Age {
-    /// Announced in the session that is up.
-    Fresh,
-    /// Of a session before, and good as it is.
-    Stale,
-    /// Of a session that is long over: any other route is better.
-    LongLived,
+/// What a route of a session before is.
+#[derive(Debug)]
+pub(super) struct Stale {
+    choice: Choice,
+    _counted: Option<Token>,
 }
 
-impl Age {
-    /// The attributes that a route of this age has: LLGR_STALE is attached where it is due (RFC 9494 §4.2).
-    pub(super) fn shown(self, attrs: &Arc<ReceivedAttrs>) -> Arc<ReceivedAttrs> {
-        let is_marked = attrs.communities.contains(&Community::LLGR_STALE);
-        if self != Self::LongLived || is_marked {
+/// How a stale route stands to others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Choice {
+    /// Good as it is: the peer will be back soon.
+    Usual,
+    /// Any other is better: the session is long over.
+    Last,
+}
+
+impl Stale {
+    /// The attributes that a route has: LLGR_STALE is attached where it is due (RFC 9494 §4.2).
+    pub(super) fn shown(stale: Option<&Self>, attrs: &Arc<ReceivedAttrs>) -> Arc<ReceivedAttrs> {
+        let is_last = stale.is_some_and(|stale| stale.choice == Choice::Last);
+        if !is_last || attrs.communities.contains(&Community::LLGR_STALE) {
             return Arc::clone(attrs);
         }
         let mut attrs = ReceivedAttrs::clone(attrs);
@@ -44,41 +50,40 @@ impl AdjRibIn {
     /// Routes of a session before that the peer has not announced again.
     #[must_use]
     pub fn stale(&self) -> PerFamily<u64> {
-        self.stale
+        PerFamily::from_fn(|family| self.stale.get(family).count())
     }
 
     /// The session is over, and a family's routes are kept: all of them are stale. O(n). Returns how many are.
     pub(in crate::accept) fn mark_stale(&mut self, family: Family, leftover: Leftover) -> u64 {
-        self.retain(family, |entry| match (entry.age, leftover) {
-            (Age::Fresh, _) => {
-                entry.age = Age::Stale;
-                true
+        let token = self.stale.get(family).token_if(true);
+        self.retain(family, |entry| {
+            if entry.stale.is_some() {
+                return leftover == Leftover::Keep;
             }
-            (Age::Stale | Age::LongLived, Leftover::Keep) => true,
-            (Age::Stale | Age::LongLived, Leftover::Forget) => false,
+            entry.stale = Some(Stale { choice: Choice::Usual, _counted: token.clone() });
+            true
         });
-        *self.stale.get(family)
+        drop(token);
+        self.stale.get(family).count()
     }
 
     /// A family's stale routes are kept beyond the restart time, but for those that are marked NO_LLGR. O(n). Returns how
     /// many are.
     pub(in crate::accept) fn mark_long_lived(&mut self, family: Family) -> u64 {
-        self.retain(family, |entry| match entry.age {
-            Age::Fresh | Age::LongLived => true,
-            Age::Stale => {
-                entry.age = Age::LongLived;
-                !entry.shared.attrs.communities.contains(&Community::NO_LLGR)
-            }
+        self.retain(family, |entry| {
+            let Some(stale) = &mut entry.stale else { return true };
+            stale.choice = Choice::Last;
+            !entry.shared.attrs.communities.contains(&Community::NO_LLGR)
         });
-        *self.stale.get(family)
+        self.stale.get(family).count()
     }
 
     /// A family's stale routes go. O(n) where there are any. Returns how many went.
     pub(in crate::accept) fn sweep(&mut self, family: Family) -> u64 {
-        if *self.stale.get(family) == 0 {
+        if self.stale.get(family).count() == 0 {
             return 0;
         }
-        self.retain(family, |entry| entry.age == Age::Fresh)
+        self.retain(family, |entry| entry.stale.is_none())
     }
 
     /// All of a family's routes go. Returns how many went.
@@ -91,26 +96,20 @@ impl AdjRibIn {
         Family::ALL.into_iter().map(|family| self.sweep(family)).sum()
     }
 
-    /// Keeps some routes of a family, gives back the room of the others, and counts the stale ones anew.
+    /// Keeps some routes of a family, and gives back the room of the others; how many those are.
     fn retain(&mut self, family: Family, keep: impl FnMut(&mut Entry) -> bool) -> u64 {
-        let (gone, stale) = match family {
+        let gone = match family {
             Family::Ipv4 => retain(&mut self.v4, keep),
             Family::Ipv6 => retain(&mut self.v6, keep),
         };
         self.account.give_prefixes(gone);
-        *self.stale.get_mut(family) = stale;
         gone
     }
 }
 
-/// How many went, and how many of those that stayed are stale.
-fn retain<N: Ord>(table: &mut Table<N>, mut keep: impl FnMut(&mut Entry) -> bool) -> (u64, u64) {
-    let (mut gone, mut stale) = (0_u64, 0_u64);
-    table.retain(|_, entry| {
-        let stays = keep(entry);
-        gone = gone.saturating_add(u64::from(!stays));
-        stale = stale.saturating_add(u64::from(stays && entry.age != Age::Fresh));
-        stays
-    });
-    (gone, stale)
+/// How many went.
+fn retain<N: Ord>(table: &mut Table<N>, mut keep: impl FnMut(&mut Entry) -> bool) -> u64 {
+    let before = super::len(table);
+    table.retain(|_, entry| keep(entry));
+    before.saturating_sub(super::len(table))
 }
