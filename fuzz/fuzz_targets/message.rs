@@ -72,6 +72,7 @@ fn decode(kind: MessageKind, body: &[u8]) {
                 local_asn: Asn(8075),
                 peer_asn: Asn(65001),
                 peer_address: [192, 0, 2, 1].into(),
+                local_address: PerFamily::default(),
                 first_as: FirstAs::Any,
                 four_octet_as: true,
                 families: PerFamily { ipv4: true, ipv6: true },

@@ -16,6 +16,7 @@ fuzz_target!(|input: &[u8]| {
         local_asn: Asn(8075),
         peer_asn: Asn(65001),
         peer_address: [127, 0, 0, 1].into(),
+        local_address: PerFamily::default(),
         first_as: if is(1) { FirstAs::Any } else { FirstAs::Peer },
         four_octet_as: !is(2),
         families: PerFamily { ipv4: !is(4), ipv6: !is(8) },

@@ -6,6 +6,7 @@ use crate::fsm::{FsmConfig, Negotiated};
 use crate::wire::{
     Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
 };
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The longest back-off between attempts that never reach Established.
@@ -51,12 +52,19 @@ pub(super) fn limits(plan: &SessionPlan) -> PerFamily<u64> {
     PerFamily::from_fn(|family| plan.max_prefixes.get(family).unwrap_or(u64::MAX))
 }
 
+/// Our own address of a family, as far as the plan knows one.
+fn own_address(plan: &SessionPlan, family: Family) -> Option<IpAddr> {
+    let is_of = |address: &IpAddr| address.is_ipv4() == (family == Family::Ipv4);
+    Some(plan.local_address).filter(is_of).or_else(|| plan.next_hop.get(family).filter(is_of))
+}
+
 /// How UPDATEs of the peer are to be read.
 pub(super) fn update_context(local_asn: Asn, plan: &SessionPlan, negotiated: &Negotiated) -> UpdateContext {
     UpdateContext {
         local_asn,
         peer_asn: negotiated.peer_asn,
         peer_address: plan.peer_address,
+        local_address: PerFamily::from_fn(|family| own_address(plan, family)),
         first_as: if plan.is_route_server { FirstAs::Any } else { FirstAs::Peer },
         four_octet_as: negotiated.four_octet_as,
         families: negotiated.families,

@@ -19,6 +19,7 @@ mod nlri;
 mod notification;
 mod open;
 mod route_refresh;
+mod structure;
 mod text;
 mod treatment;
 mod update;

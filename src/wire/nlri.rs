@@ -12,7 +12,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use nom::bytes::complete::take;
 use nom::number::complete::be_u8;
 
-use super::{Family, NlriFault};
+use super::{Family, NlriFault, UpdateContext};
 
 /// IPv4 prefixes in the order of the message. Repeats are possible.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -151,17 +151,25 @@ pub struct NextHop {
 }
 
 impl NextHop {
-    /// Whether `address` can be another host's: neither unspecified, nor multicast, nor reserved, and loopback only as
-    /// the session's own peer address.
-    pub(super) fn is_usable(address: IpAddr, peer_address: IpAddr) -> bool {
-        match address.to_canonical() {
+    /// Whether `address` can be another host's: neither unspecified, nor multicast, nor reserved, nor ours, and loopback
+    /// only as the session's own peer address.
+    pub(super) fn is_usable(address: IpAddr, ctx: &UpdateContext) -> bool {
+        let (address, peer) = (address.to_canonical(), ctx.peer_address.to_canonical());
+        let ours = match address {
+            IpAddr::V4(_) => ctx.local_address.ipv4,
+            IpAddr::V6(_) => ctx.local_address.ipv6,
+        };
+        if ours == Some(address) {
+            return false;
+        }
+        match address {
             IpAddr::V4(v4) => match v4.octets() {
                 [0 | 224..=255, ..] => false,
-                [127, ..] => address.to_canonical() == peer_address.to_canonical(),
+                [127, ..] => address == peer,
                 _ => true,
             },
             IpAddr::V6(v6) if v6.is_unspecified() || v6.is_multicast() => false,
-            IpAddr::V6(v6) => !v6.is_loopback() || address == peer_address,
+            IpAddr::V6(v6) => !v6.is_loopback() || address == peer,
         }
     }
 }

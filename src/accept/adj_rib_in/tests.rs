@@ -11,6 +11,7 @@ fn ctx() -> UpdateContext {
         local_asn: Asn(8075),
         peer_asn: Asn(65001),
         peer_address: "192.0.2.1".parse().unwrap(),
+        local_address: PerFamily::default(),
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: true },
