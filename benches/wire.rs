@@ -136,6 +136,7 @@ fn decode(c: &mut Criterion) {
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: false },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     };
     for table in &TABLES {
         table.tune(&mut group, table.prefixes);

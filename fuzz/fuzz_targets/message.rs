@@ -77,6 +77,7 @@ fn decode(kind: MessageKind, body: &[u8]) {
                 four_octet_as: true,
                 families: PerFamily { ipv4: true, ipv6: true },
                 extended_next_hop: true,
+                add_path: PerFamily::default(),
             };
             let update = decode_update(body, &ctx);
             assert!(update.withdrawn().flatten().count() <= body.len());

@@ -21,6 +21,7 @@ fuzz_target!(|input: &[u8]| {
         four_octet_as: !is(2),
         families: PerFamily { ipv4: !is(4), ipv6: !is(8) },
         extended_next_hop: is(16),
+        add_path: PerFamily { ipv4: is(32), ipv6: is(64) },
     };
     let update = decode_update(body, &ctx);
     check_outcome(&update, body);

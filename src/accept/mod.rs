@@ -6,4 +6,4 @@ mod received;
 
 pub use adj_rib_in::{AdjRibIn, Applied, LimitExceeded};
 pub use budget::Budget;
-pub use received::{ReceivedAttrs, ReceivedRoute};
+pub use received::{PathKey, ReceivedAttrs, ReceivedRoute};

@@ -74,6 +74,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         hold_time,
         connect_retry: _,
         families,
+        add_path_receive,
         next_hop,
         max_prefixes: _,
     } = old;
@@ -84,6 +85,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *passive != new.passive
         || *hold_time != new.hold_time
         || *families != new.families
+        || *add_path_receive != new.add_path_receive
         || *next_hop != new.next_hop
 }
 

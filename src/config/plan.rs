@@ -128,6 +128,8 @@ pub struct SessionPlan {
     pub connect_retry: Duration,
     /// The families offered.
     pub families: PerFamily<bool>,
+    /// Take several paths of a prefix, where the peer sends them (RFC 7911).
+    pub add_path_receive: bool,
     /// The next hop of each offered family; of another, `None`.
     pub next_hop: PerFamily<Option<IpAddr>>,
     /// The most prefixes accepted from the peer; `None`: `limits.received_prefixes`.

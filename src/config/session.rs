@@ -312,6 +312,7 @@ fn session(
             keys.value(|o| o.connect_retry).unwrap_or(CONNECT_RETRY_SECS).into(),
         ),
         families,
+        add_path_receive: keys.value(|o| o.add_path_receive).unwrap_or(false),
         next_hop,
         max_prefixes: PerFamily::from_fn(|family| {
             let limit = keys.value(|o| *o.max_prefixes.get(family));

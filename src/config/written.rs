@@ -64,6 +64,7 @@ const BGP_SESSION: Shape = Shape {
         "peer_session_ipv4_address",
         "peer_session_ipv6_address",
         "families",
+        "add_path_receive",
         "next_hop_v4",
         "next_hop_v6",
         "passive",
@@ -81,6 +82,7 @@ const V4: Shape = Shape {
     name: "v4",
     keys: &[
         "families",
+        "add_path_receive",
         "next_hop_v4",
         "next_hop_v6",
         "passive",
@@ -183,6 +185,7 @@ pub(super) struct Options {
     /// One of them could not be read, so what is missing may not be.
     pub(super) broken: bool,
     pub(super) families: Option<At<PerFamily<bool>>>,
+    pub(super) add_path_receive: Option<At<bool>>,
     pub(super) next_hop: PerFamily<Option<At<IpAddr>>>,
     pub(super) passive: Option<At<bool>>,
     pub(super) peer_port: Option<At<u16>>,
@@ -381,6 +384,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         mark: section.mark,
         broken: false,
         families: families(section, faults),
+        add_path_receive: section.read("add_path_receive", faults, values::boolean),
         next_hop,
         passive: section.read("passive", faults, values::boolean),
         peer_port: section.read("peer_port", faults, values::number(1..=u16::MAX)),

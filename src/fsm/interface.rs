@@ -92,6 +92,8 @@ pub struct Negotiated {
     pub extended_message: bool,
     /// IPv4 routes may have an IPv6 next hop (RFC 8950), and we can give one.
     pub extended_next_hop: bool,
+    /// The peer sends several paths of a prefix (RFC 7911), as it said it could and we said we take.
+    pub add_path_receive: PerFamily<bool>,
     /// The peer listed graceful restart, for whatever families.
     pub graceful_restart: bool,
 }

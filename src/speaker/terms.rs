@@ -12,6 +12,9 @@ use std::time::Duration;
 /// The longest back-off between attempts that never reach Established.
 pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
+/// Send/Receive of RFC 7911 §4: we take several paths of a prefix, and have never more than one to give.
+const ADD_PATH_RECEIVE: u8 = 1;
+
 /// What the state machine must know.
 pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan) -> FsmConfig {
     FsmConfig {
@@ -44,6 +47,11 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan) -> Vec<Capability
             families: Vec::new(),
         },
     ]);
+    if plan.add_path_receive {
+        let offered = Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
+        let receive = offered.map(|f| (f.afi(), Family::SAFI_UNICAST, ADD_PATH_RECEIVE));
+        capabilities.push(Capability::AddPath(receive.collect()));
+    }
     capabilities
 }
 
@@ -69,6 +77,7 @@ pub(super) fn update_context(local_asn: Asn, plan: &SessionPlan, negotiated: &Ne
         four_octet_as: negotiated.four_octet_as,
         families: negotiated.families,
         extended_next_hop: negotiated.extended_next_hop,
+        add_path: negotiated.add_path_receive,
     }
 }
 

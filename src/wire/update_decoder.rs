@@ -11,9 +11,10 @@ use super::as_path::As4Path;
 use super::attribute::{Codes, RawAttribute, spec};
 use super::attributes::{Aggregator, Span};
 use super::codes::attribute as code;
+use super::nlri::Form;
 use super::{
-    AsPath, AsPathFault, AsWidth, Asn, Family, Fault, FaultKind, FirstAs, Ipv4Prefixes, NextHop, Nlri,
-    Notification, Origin, Parsed, Reach, Treatment, Update, UpdateContext,
+    AsPath, AsPathFault, AsWidth, Asn, Family, Fault, FaultKind, FirstAs, NextHop, Nlri, Notification,
+    Origin, Parsed, Reach, Treatment, Update, UpdateContext,
 };
 
 /// What has been found so far.
@@ -45,7 +46,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
     pub(super) fn new(ctx: &'c UpdateContext) -> Self {
         Self {
             ctx,
-            update: Update::default(),
+            update: Update { ipv4: Form::of(Family::Ipv4, ctx), ..Update::default() },
             worst: None,
             seen: Codes::default(),
             as4_path: None,
@@ -94,7 +95,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
     }
 
     /// A field of IPv4 prefixes outside the attributes; `None` where there are none to look at.
-    fn classic(&mut self, octets: &'a [u8]) -> Result<Option<Ipv4Prefixes<'a>>, Reset> {
+    fn classic(&mut self, octets: &'a [u8]) -> Result<Option<&'a [u8]>, Reset> {
         if octets.is_empty() {
             return Ok(None);
         }
@@ -103,8 +104,8 @@ impl<'a, 'c> Decoder<'a, 'c> {
             self.fault(None, kind, Treatment::AttributeDiscard, &[])?;
             return Ok(None);
         }
-        match Ipv4Prefixes::check(octets) {
-            Ok(nlri) => Ok(Some(nlri)),
+        match Nlri::check(Family::Ipv4, octets, self.update.ipv4) {
+            Ok(_) => Ok(Some(octets)),
             Err(fault) => {
                 self.fault(None, FaultKind::Nlri(fault), Treatment::SessionReset, &[])?;
                 Ok(None)
@@ -224,7 +225,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
             let len = octets.first().copied().unwrap_or(0);
             return self.unreadable(attribute, FaultKind::NextHopLength(len));
         };
-        match Nlri::check(family, prefixes) {
+        match Nlri::check(family, prefixes, Form::of(family, self.ctx)) {
             Ok(nlri) => self.update.mp_reach = Some(Reach { next_hop, nlri }),
             Err(fault) => return self.unreadable(attribute, FaultKind::Nlri(fault)),
         }
@@ -238,7 +239,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
     /// AFI 2, SAFI 1, prefixes (RFC 4760 §4).
     fn mp_unreach(&mut self, attribute: &RawAttribute<'a>) -> Result<(), Reset> {
         let Some((family, octets)) = self.family(attribute)? else { return Ok(()) };
-        match Nlri::check(family, octets) {
+        match Nlri::check(family, octets, Form::of(family, self.ctx)) {
             Ok(nlri) => self.update.mp_unreach = Some(nlri),
             Err(fault) => return self.unreadable(attribute, FaultKind::Nlri(fault)),
         }

@@ -34,6 +34,7 @@ impl Bird {
             ("PASSIVE", passive),
             ("AS4", "on"),
             ("LIMIT", ""),
+            ("MORE", ""),
             ("IPV6_ON_IPV4", on_ipv4),
             ("IPV6_SESSION", session),
         ];

@@ -39,12 +39,14 @@ pub(crate) struct Setup {
     pub(crate) sessions: Sessions,
     /// Seconds; what both sides propose.
     pub(crate) hold_time: u16,
+    /// One more key of each `bgp_session` of peeringd's, with its value.
+    pub(crate) key: Option<(&'static str, &'static str)>,
 }
 
 impl Setup {
     /// A session for each IP version, with the shortest hold time.
     pub(crate) const fn dialled_by(dials: Dials) -> Self {
-        Self { dials, sessions: Sessions::EachItsOwn, hold_time: HOLD_TIME }
+        Self { dials, sessions: Sessions::EachItsOwn, hold_time: HOLD_TIME, key: None }
     }
 }
 
@@ -211,11 +213,12 @@ fn peering(site: &Site, setup: Setup) -> String {
           {of_sessions}
           passive: {passive}
           hold_time: {hold_time}
-",
+{key}",
         name = site.connection(),
         asn = site.asn(),
         subnet_v4 = site.subnet_v4(),
         passive = setup.dials == Dials::Router,
         hold_time = setup.hold_time,
+        key = setup.key.map(|(key, value)| format!("          {key}: {value}\n")).unwrap_or_default(),
     )
 }

@@ -41,6 +41,7 @@ fn peeringd(stream: &[u8]) -> Tally {
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: false },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     };
     let mut tally = Tally::default();
     let mut rest = stream;

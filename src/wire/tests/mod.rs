@@ -1,5 +1,6 @@
 //! Tests over the whole codec, with an encoder of UPDATEs of their own.
 
+mod add_path;
 mod framing;
 mod hostile;
 mod open;
@@ -25,6 +26,7 @@ fn ctx() -> UpdateContext {
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: true },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     }
 }
 
