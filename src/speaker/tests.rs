@@ -18,6 +18,8 @@ use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
+mod stream;
+
 const OURS: Asn = Asn(8075);
 const THEIRS: Asn = Asn(64500);
 const US: Ipv4Addr = Ipv4Addr::LOCALHOST;
