@@ -369,6 +369,7 @@ fn session(connection: &str) -> SessionPlan {
         hold_time: 90,
         connect_retry: Duration::from_secs(1),
         add_path_receive: false,
+        extended_next_hop: false,
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily::default(),
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: Some(2_000) },

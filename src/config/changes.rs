@@ -75,6 +75,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         connect_retry: _,
         families,
         add_path_receive,
+        extended_next_hop,
         next_hop,
         max_prefixes: _,
     } = old;
@@ -86,6 +87,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *hold_time != new.hold_time
         || *families != new.families
         || *add_path_receive != new.add_path_receive
+        || *extended_next_hop != new.extended_next_hop
         || *next_hop != new.next_hop
 }
 

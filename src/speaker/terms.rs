@@ -47,6 +47,10 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan) -> Vec<Capability
             families: Vec::new(),
         },
     ]);
+    if plan.extended_next_hop {
+        let (ipv4, ipv6) = (Family::Ipv4.afi(), Family::Ipv6.afi());
+        capabilities.push(Capability::ExtendedNextHop(vec![(ipv4, Family::SAFI_UNICAST.into(), ipv6)]));
+    }
     if plan.add_path_receive {
         let offered = Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
         let receive = offered.map(|f| (f.afi(), Family::SAFI_UNICAST, ADD_PATH_RECEIVE));
@@ -88,11 +92,25 @@ pub(super) fn session_profile(local_asn: Asn, plan: &SessionPlan, negotiated: &N
         four_octet_as: negotiated.four_octet_as,
         max_message_len: if negotiated.extended_message { MAX_EXTENDED_MESSAGE_LEN } else { MAX_MESSAGE_LEN },
         families: negotiated.families,
-        next_hop: plan.next_hop,
+        next_hop: next_hops(plan, negotiated),
         extended_next_hop: negotiated.extended_next_hop,
         enhanced_route_refresh: negotiated.enhanced_route_refresh,
         otc: None,
     }
+}
+
+/// The next hop of each family as both sides can use it: with RFC 8950, IPv4 routes have the session's IPv6 one.
+fn next_hops(plan: &SessionPlan, negotiated: &Negotiated) -> PerFamily<Option<IpAddr>> {
+    let ipv6 = || plan.next_hop.ipv6.or(Some(plan.local_address));
+    PerFamily {
+        ipv4: if negotiated.extended_next_hop { ipv6() } else { plan.next_hop.ipv4 },
+        ..plan.next_hop
+    }
+}
+
+/// IPv4 was agreed on, and there is no next hop for it: the plan counts on RFC 8950, which the peer lacks.
+pub(super) fn lacks_next_hop(plan: &SessionPlan, negotiated: &Negotiated) -> bool {
+    negotiated.families.ipv4 && next_hops(plan, negotiated).ipv4.is_none()
 }
 
 /// `ipv4 ipv6`, for the log.

@@ -115,6 +115,8 @@ pub(super) struct Session {
     #[serde(default)]
     flaps: u64,
     #[serde(default)]
+    extended_next_hop: bool,
+    #[serde(default)]
     add_path_receive: Vec<String>,
     hold_time: Option<u16>,
     direction: Option<String>,
@@ -175,6 +177,9 @@ impl Lines for Session {
             ("flaps", self.flaps.to_string()),
             ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
         ];
+        if self.extended_next_hop {
+            lines.push(("extended next hop", "IPv4 by way of IPv6".to_owned()));
+        }
         if !self.add_path_receive.is_empty() {
             lines.push(("ADD-PATH from peer", self.add_path_receive.join(", ")));
         }
