@@ -1,3 +1,5 @@
+mod accepted;
+
 use std::time::Duration;
 
 use axum::Router;

@@ -235,7 +235,7 @@ fn a_family_that_the_address_cannot_carry_needs_a_next_hop() {
             "{session_prefix_v4: 4.68.74.180/30, extended_next_hop: true}",
             expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
-            c.yaml:6:96: warning: extended_next_hop is not used: add ipv4 to the families of an IPv6 session, or remove it"#]],
+            c.yaml:6:95: warning: extended_next_hop is not used: add ipv4 to the families of an IPv6 session, or remove it"#]],
         ),
         ("{session_prefix_v6: '2a01::4/126', extended_next_hop: true, families: [ipv4, ipv6]}", expect![""]),
         (
