@@ -74,6 +74,8 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         hold_time,
         connect_retry: _,
         families,
+        add_path_receive,
+        extended_next_hop,
         next_hop,
         max_prefixes: _,
         graceful_restart,
@@ -85,6 +87,8 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *passive != new.passive
         || *hold_time != new.hold_time
         || *families != new.families
+        || *add_path_receive != new.add_path_receive
+        || *extended_next_hop != new.extended_next_hop
         || *next_hop != new.next_hop
         || *graceful_restart != new.graceful_restart
 }

@@ -97,6 +97,8 @@ pub struct Negotiated {
     pub graceful_restart: Option<GracefulRestart>,
     /// The capabilities of our own OPEN.
     pub local_capabilities: Vec<Capability>,
+    /// The peer sends several paths of a prefix (RFC 7911), as it said it could and we said we take.
+    pub add_path_receive: PerFamily<bool>,
 }
 
 /// One input of [`PeerFsm`](super::PeerFsm), as a driver may record it to replay a run; see [`replay`](super::replay).

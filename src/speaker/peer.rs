@@ -407,6 +407,11 @@ impl Peer {
             families = %terms::family_names(negotiated.families),
             "session established"
         );
+        if terms::lacks_next_hop(&plan, &negotiated) {
+            warn!(
+                "the peer takes no IPv4 routes by way of IPv6, and there is no next_hop_v4: it is told none"
+            );
+        }
         self.context = Some(terms::update_context(local_asn, &plan, &negotiated));
         let view = self.intent.view.clone();
         let profile = terms::session_profile(local_asn, &plan, &negotiated);
