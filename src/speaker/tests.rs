@@ -20,6 +20,7 @@ use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
+mod next_hops;
 mod stream;
 
 const OURS: Asn = Asn(8075);
