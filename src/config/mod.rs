@@ -11,6 +11,7 @@ mod plan;
 mod range;
 mod readers;
 mod resolve;
+mod restart;
 mod scope;
 mod secret;
 mod section;
@@ -25,8 +26,8 @@ mod written;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use changes::{Changes, changes, needs_reset};
-pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
+pub use changes::{Changes, changes, is_other_peer, needs_reset};
+pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 pub use range::RangePlan;
 pub(crate) use secret::MAX_MD5_KEY_LEN;
 pub use secret::Md5Key;

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::restart;
 use super::section::{Section, Shape, read_node};
 use super::transport::TransportKeys;
 use super::values;
@@ -68,6 +69,8 @@ const BGP_SESSION: Shape = Shape {
         "peer_range_v4",
         "peer_range_v6",
         "families",
+        "add_path_receive",
+        "extended_next_hop",
         "next_hop_v4",
         "next_hop_v6",
         "passive",
@@ -80,6 +83,7 @@ const BGP_SESSION: Shape = Shape {
         "md5_authentication_key_file",
         "ttl_security_hops",
         "interface",
+        "graceful_restart",
         "v4",
         "v6",
     ],
@@ -89,6 +93,8 @@ const V4: Shape = Shape {
     name: "v4",
     keys: &[
         "families",
+        "add_path_receive",
+        "extended_next_hop",
         "next_hop_v4",
         "next_hop_v6",
         "passive",
@@ -101,6 +107,7 @@ const V4: Shape = Shape {
         "md5_authentication_key_file",
         "ttl_security_hops",
         "interface",
+        "graceful_restart",
     ],
 };
 
@@ -108,7 +115,7 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 13] = [
+pub(super) const SHAPES: [Shape; 14] = [
     ROOT,
     ROUTER,
     HTTP,
@@ -122,6 +129,7 @@ pub(super) const SHAPES: [Shape; 13] = [
     CONNECTION,
     BGP_SESSION,
     V4,
+    restart::SHAPE,
 ];
 
 #[derive(Debug)]
@@ -199,6 +207,8 @@ pub(super) struct Options {
     /// One of them could not be read, so what is missing may not be.
     pub(super) broken: bool,
     pub(super) families: Option<At<PerFamily<bool>>>,
+    pub(super) add_path_receive: Option<At<bool>>,
+    pub(super) extended_next_hop: Option<At<bool>>,
     pub(super) next_hop: PerFamily<Option<At<IpAddr>>>,
     pub(super) passive: Option<At<bool>>,
     pub(super) peer_port: Option<At<u16>>,
@@ -208,6 +218,8 @@ pub(super) struct Options {
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
     pub(super) peer_limit: Option<At<u32>>,
     pub(super) transport: TransportKeys,
+    /// The inner none is false.
+    pub(super) graceful_restart: Option<At<Option<restart::Written>>>,
 }
 
 pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
@@ -408,6 +420,8 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         mark: section.mark,
         broken: false,
         families: families(section, faults),
+        add_path_receive: section.read("add_path_receive", faults, values::boolean),
+        extended_next_hop: section.read("extended_next_hop", faults, values::boolean),
         next_hop,
         passive: section.read("passive", faults, values::boolean),
         peer_port: section.read("peer_port", faults, values::number(1..=u16::MAX)),
@@ -416,6 +430,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         max_prefixes,
         peer_limit: section.read("peer_limit", faults, values::number(1..=10_000)),
         transport: TransportKeys::read(section, faults),
+        graceful_restart: restart::read(section, faults),
     };
     options.broken = faults.count() > before;
     options

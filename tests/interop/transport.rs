@@ -65,8 +65,8 @@ impl Frr {
     /// One with a line more for both its sessions.
     fn start_with_line(lab: &Lab, setup: Setup, line: &str) -> Self {
         let ours = [lab.site().our_v4(), lab.site().our_v6()].map(|ip| ip.to_string());
-        let more: String = ours.iter().map(|ip| format!(" neighbor {ip} {line}\n")).collect();
-        Self::start_with(lab, lab.site(), setup, ["", &more], &ours[1])
+        let more: String = ours.iter().map(|ip| format!("neighbor {ip} {line}\n ")).collect();
+        Self::start_around(lab, lab.site(), setup, ["", &more], &ours[1])
     }
 }
 
@@ -223,7 +223,7 @@ const LINK_LOCAL_BIRD: &str = "protocol bgp microsoft6 from microsoft {
 }";
 
 /// FRR 8.4 waits for ever for the next hop of a neighbor by its link-local address, and takes one by its interface.
-const LINK_LOCAL_FRR: &str = " neighbor microsoft interface v6only remote-as 8075\n";
+const LINK_LOCAL_FRR: &str = "neighbor microsoft interface v6only remote-as 8075";
 
 /// What the router announces over link-local addresses is held, with whatever next hop it gives.
 #[track_caller]
@@ -248,7 +248,7 @@ fn bird_over_link_local(dials: Dials, next_hop: Option<&str>) -> (Lab, Bird, Dae
 fn frr_over_link_local(dials: Dials, next_hop: Option<&str>) -> (Lab, Frr, Daemon) {
     let (lab, setup) = (Lab::new(1), Setup::dialled_by(dials));
     lab.link_local(lab.site());
-    let mut frr = Frr::start_with(&lab, lab.site(), setup, [LINK_LOCAL_FRR, ""], "microsoft");
+    let mut frr = Frr::start_around(&lab, lab.site(), setup, [LINK_LOCAL_FRR, ""], "microsoft");
     frr.advertise_router(&lab);
     let daemon = Daemon::start_changed(&lab, setup, &Rib::shipped(), |config, _| {
         over_link_local(&config, &lab, next_hop)

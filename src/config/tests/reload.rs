@@ -57,6 +57,10 @@ fn changes_are_told_apart() {
         ("74.180/30}", "74.180/30, ttl_security_hops: 1}", ["", "", "a-v4", "", ""]),
         ("74.180/30}", "74.180/30, interface: eth0}", ["", "", "a-v4", "", ""]),
         ("rib: rib", "rib: rib\nlab: true", ["", "", "", "a-v4 b-v4", ""]),
+        ("74.180/30}", "74.180/30, graceful_restart: false}", ["", "", "a-v4", "", ""]),
+        ("74.180/30}", "74.180/30, add_path_receive: true}", ["", "", "a-v4", "", ""]),
+        // Not for an IPv4 session.
+        ("74.180/30}", "74.180/30, extended_next_hop: true}", ["", "", "", "", ""]),
         (
             "74.180/30}",
             "74.180/30, families: [ipv4, ipv6], next_hop_v6: '2a01::1'}",

@@ -12,6 +12,7 @@ use crate::config::{RangePlan, SessionPlan};
 use crate::fsm::State;
 use crate::metrics::TurnedAway;
 use crate::speaker::listen::Newcomer;
+use crate::speaker::terms::Life;
 use crate::wire::{ErrorCode, Notification};
 
 /// A session that is not Established after this long gives way to another peer where a range is full: whoever connects
@@ -34,7 +35,8 @@ impl Supervisor {
                 }
                 return;
             }
-            self.spawn(Arc::new(range.session(peer)), Duration::ZERO);
+            // What it was told before, and may have kept, is forgotten here.
+            self.spawn(Arc::new(range.session(peer)), Life::Another, Duration::ZERO);
             self.publish();
         }
         let door = self.running.get(&peer).map(|running| &running.door.accepted);
