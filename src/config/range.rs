@@ -9,7 +9,7 @@ use super::SessionPlan;
 use super::faults::{At, Faults};
 use super::resolve::Setting;
 use super::session::Connected;
-use super::written::Addresses;
+use super::written::{Addresses, BgpSession};
 use crate::rib::load::events::Mark;
 use crate::rib::special;
 use crate::wire::Family;
@@ -91,6 +91,21 @@ fn check_range(range: At<IpNet>, network: Option<At<IpNet>>, connected: Connecte
 /// The limit of a range, said or not.
 pub(super) fn peer_limit(said: Option<At<u32>>) -> u32 {
     said.map_or(PEER_LIMIT, |at| at.value)
+}
+
+/// Limits that hold for no range.
+pub(super) fn unused_limits(written: &BgpSession, faults: &mut Faults) {
+    let has_range = |family: Family| written.addresses.get(family).range.is_some();
+    let common = written.common.peer_limit.filter(|_| !Family::ALL.into_iter().any(has_range));
+    let own = Family::ALL.into_iter().filter(|family| !has_range(*family));
+    let own = own.filter_map(|family| written.own.get(family).as_ref()?.peer_limit);
+    for at in common.into_iter().chain(own) {
+        faults.warning(
+            at.mark,
+            "peer_limit is not used",
+            "give peer_range_v4 or peer_range_v6, or remove it",
+        );
+    }
 }
 
 /// Ranges that have an address in common: it could not be told which of them is meant.

@@ -322,6 +322,23 @@ mod tests {
     }
 
     #[test]
+    fn what_came_by_another_interface_is_refused() {
+        let (lab, bird, mut daemon) = bird_over_link_local(Dials::Router, Some("2001:1900:2100::2"));
+        let rib = Rib::shipped();
+        wait_for(&bird, &lab, &rib);
+        daemon.reload_changed(|config| config.replace("interface: peer0", "interface: lo"));
+        until("the daemon to say so", IN_SYNC, || {
+            let log = daemon.process().log();
+            let told = log.contains("it came by peer0, and the session keeps to lo");
+            if told { Ok(()) } else { Err("it has not".to_owned()) }
+        });
+        let name = format!("{}-v6", lab.site().connection());
+        assert_ne!(daemon.session(&name).unwrap()["state"], "Established");
+        let six = bird.table().unwrap().keys().filter(|prefix| prefix.addr().is_ipv6()).count();
+        assert_eq!(six, 0);
+    }
+
+    #[test]
     fn bird_takes_a_link_local_next_hop_alone() {
         let (lab, bird, _daemon) = bird_over_link_local(Dials::Peeringd, None);
         let rib = Rib::shipped();

@@ -202,6 +202,12 @@ fn ranges_that_cannot_be_are_refused() {
             ],
         ),
         (
+            exchange(&format!("{{peer_session_ipv4_address: 206.126.236.1, {OURS}, peer_limit: 5}}")),
+            expect![[r#"
+                c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
+                c.yaml:7:143: warning: peer_limit is not used: give peer_range_v4 or peer_range_v6, or remove it"#]],
+        ),
+        (
             exchange(&format!("{{{RANGE}}}")),
             expect![
                 "c.yaml:7:56: microsoft_session_ipv4_address is missing: add it: it is our end of every session of the range"
