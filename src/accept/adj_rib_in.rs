@@ -1,5 +1,7 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
+mod stale;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -8,7 +10,10 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
+pub(super) use self::stale::Leftover;
+use self::stale::Stale;
 use super::budget::{Account, Charge};
+use super::marks::Tally;
 use super::{Budget, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PathId, PerFamily, Reach, Treatment, Update,
@@ -89,6 +94,8 @@ struct Entry {
     next_hop: IpAddr,
     shared: Arc<Shared>,
     received_at: u64,
+    /// It is of a session before.
+    stale: Option<Stale>,
 }
 
 /// By prefix, then by path; without ADD-PATH there is one, 0.
@@ -101,20 +108,30 @@ pub struct AdjRibIn {
     v6: Table<Ipv6Net>,
     limits: PerFamily<u64>,
     account: Arc<Account>,
+    stale: PerFamily<Tally>,
 }
 
 impl AdjRibIn {
     /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
     #[must_use]
     pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
-        Self { v4: Table::new(), v6: Table::new(), limits, account: Arc::new(Account::new(limits, budget)) }
+        Self {
+            v4: Table::new(),
+            v6: Table::new(),
+            limits,
+            account: Arc::new(Account::new(limits, budget)),
+            stale: PerFamily::default(),
+        }
     }
 
-    /// Sets the most prefixes, and by them the most octets of attributes. What is held beyond them stays, and
-    /// [`Self::exceeded`] says so.
+    /// Sets the most prefixes, and by them the most octets of attributes. Of what is held beyond them, stale routes go;
+    /// others stay, and [`Self::exceeded`] says so.
     pub fn set_limits(&mut self, limits: PerFamily<u64>) {
         self.limits = limits;
         self.account.set_limits(limits);
+        if self.exceeded().is_some() {
+            self.sweep_all();
+        }
     }
 
     /// The session's own limit that what is held is above, as after [`Self::set_limits`]. The session is to end.
@@ -128,11 +145,19 @@ impl AdjRibIn {
             .or_else(|| self.account.exceeded())
     }
 
-    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes.
+    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes. Stale routes never
+    /// keep others out: where a limit is met, they go.
     ///
     /// # Errors
     /// The limit that one prefix more would pass; that prefix is not held, those before it are.
     pub fn apply(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
+        match self.take_in(update, now) {
+            Err(_) if self.sweep_all() > 0 => self.take_in(update, now),
+            taken => taken,
+        }
+    }
+
+    fn take_in(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
         let mut applied = Applied {
             announced: PerFamily::default(),
             withdrawn: PerFamily::default(),
@@ -185,7 +210,8 @@ impl AdjRibIn {
         shared: &Arc<Shared>,
         now: u64,
     ) -> Result<u32, LimitExceeded> {
-        let entry = || Entry { next_hop: next_hop.address, shared: Arc::clone(shared), received_at: now };
+        let (next_hop, received_at) = (next_hop.address, now);
+        let entry = || Entry { next_hop, shared: Arc::clone(shared), received_at, stale: None };
         let (family, count) = (nlri.family(), self.count());
         let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
         let (v4, v6) = (&mut self.v4, &mut self.v6);
@@ -251,8 +277,9 @@ impl Entry {
             prefix,
             path_id,
             next_hop: self.next_hop,
-            attrs: Arc::clone(&self.shared.attrs),
+            attrs: Stale::shown(self.stale.as_ref(), &self.shared.attrs),
             received_at: self.received_at,
+            stale: self.stale.is_some(),
         }
     }
 }
@@ -326,4 +353,4 @@ fn add(counts: &mut PerFamily<u32>, family: Family, more: u32) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::faults::{At, Faults};
 use super::resolve::Setting;
+use super::restart;
 use super::unique::Unique;
 use super::written::{Addresses, BgpSession, Connection, Options};
 use super::{ConnectionPlan, PeeringPlan, SessionPlan};
@@ -333,6 +334,7 @@ fn session(
             let limit = keys.value(|o| *o.max_prefixes.get(family));
             limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
         }),
+        graceful_restart: restart::meant(keys.get(|o| o.graceful_restart), faults),
     }
 }
 

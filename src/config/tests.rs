@@ -1,6 +1,7 @@
 mod addresses;
 mod errors;
 mod reload;
+mod restart;
 
 use std::fs;
 use std::net::IpAddr;

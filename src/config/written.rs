@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::restart;
 use super::section::{Section, Shape, read_node};
 use super::values;
 use crate::peering::{
@@ -74,6 +75,7 @@ const BGP_SESSION: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "graceful_restart",
         "v4",
         "v6",
     ],
@@ -93,6 +95,7 @@ const V4: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "graceful_restart",
     ],
 };
 
@@ -100,7 +103,7 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 12] = [
+pub(super) const SHAPES: [Shape; 13] = [
     ROOT,
     ROUTER,
     HTTP,
@@ -113,6 +116,7 @@ pub(super) const SHAPES: [Shape; 12] = [
     CONNECTION,
     BGP_SESSION,
     V4,
+    restart::SHAPE,
 ];
 
 #[derive(Debug)]
@@ -196,6 +200,8 @@ pub(super) struct Options {
     pub(super) connect_retry: Option<At<u16>>,
     /// The inner none is null: no limit of its own.
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
+    /// The inner none is false.
+    pub(super) graceful_restart: Option<At<Option<restart::Written>>>,
 }
 
 pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
@@ -395,6 +401,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         hold_time: section.read("hold_time", faults, values::hold_time),
         connect_retry: section.read("connect_retry", faults, values::number(1..=u16::MAX)),
         max_prefixes,
+        graceful_restart: restart::read(section, faults),
     };
     options.broken = faults.count() > before;
     options

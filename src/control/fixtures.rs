@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::SessionPlan;
+use crate::config::{RestartPlan, SessionPlan};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -191,6 +191,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },
         next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
+        graceful_restart: Some(RestartPlan::default()),
     }
 }
 
@@ -212,7 +213,10 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         advertised: PerFamily::default(),
         pending: PerFamily::default(),
         end_of_rib_sent: PerFamily::default(),
+        graceful_restart: None,
         received: PerFamily::default(),
+        stale: PerFamily::default(),
+        stale_until: PerFamily::default(),
         end_of_rib_received: PerFamily::default(),
         flaps: 0,
         last_error: None,
@@ -284,6 +288,7 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
             large_communities: vec!["8075:1:2".parse().unwrap()],
         }),
         received_at: NOON,
+        stale: false,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::wire::{
 };
 
 use super::capability::CapabilityJson;
+use super::restart::RestartJson;
 
 /// Seconds since the epoch, as RFC 3339.
 #[derive(Clone, Copy)]
@@ -152,6 +153,7 @@ pub(super) struct SessionDetailJson<'a> {
     next_hop: PerFamily<Option<IpAddr>>,
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
+    graceful_restart: RestartJson,
     capabilities: Capabilities,
     messages: Option<Messages>,
 }
@@ -207,6 +209,7 @@ impl<'a> SessionDetailJson<'a> {
             next_hop: s.plan.next_hop,
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
+            graceful_restart: RestartJson::new(s),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),
                 peer: s.peer_capabilities.iter().map(CapabilityJson::new).collect(),
@@ -273,6 +276,7 @@ pub(super) struct ReceivedJson<'a> {
     origin: Origin,
     med: Option<u32>,
     received_at: Time,
+    stale: bool,
 }
 
 impl<'a> ReceivedJson<'a> {
@@ -288,6 +292,7 @@ impl<'a> ReceivedJson<'a> {
             origin: route.attrs.origin,
             med: route.attrs.med,
             received_at: Time(route.received_at),
+            stale: route.stale,
         }
     }
 }

