@@ -144,6 +144,13 @@ impl Notification {
         Self { code, data: data.into() }
     }
 
+    /// A Hard Reset that carries `inner` (RFC 8538 §3): the peer that knows it keeps no routes, and learns why.
+    #[must_use]
+    pub fn hard_reset(inner: &Self) -> Self {
+        let ErrorCode(code, subcode) = inner.code;
+        Self::with_data(ErrorCode::HARD_RESET, [[code, subcode].as_slice(), &inner.data].concat())
+    }
+
     /// Reads a body: code, subcode, data.
     ///
     /// # Errors
