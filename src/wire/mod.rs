@@ -1,7 +1,8 @@
 //! Bytes ⇄ messages: the BGP-4 codec and the words of the RFCs. No state, no IO.
 //!
 //! RFC 4271 (BGP-4), 4760 (multiprotocol), 5492 (capabilities), 6793 (4-octet AS), 7606 (error handling),
-//! 1997/4360/8092 (communities), 2918/7313 (route refresh), 8654 (extended messages), 9072 (extended parameters).
+//! 1997/4360/8092 (communities), 2918/7313 (route refresh), 8654 (extended messages), 9072 (extended parameters),
+//! 9003 (shutdown communication), 9234 (roles).
 
 mod as_path;
 mod asn;
@@ -18,6 +19,7 @@ mod message;
 mod nlri;
 mod notification;
 mod open;
+mod role;
 mod route_refresh;
 mod text;
 mod treatment;
@@ -40,7 +42,8 @@ pub use frame::{Frame, frame};
 pub use message::{KEEPALIVE, MessageKind};
 pub use nlri::{Ipv4Prefixes, Ipv6Prefixes, NextHop, Nlri, Prefixes};
 pub use notification::{ErrorCode, Notification};
-pub use open::Open;
+pub use open::{Open, ParameterForm};
+pub use role::Role;
 pub use route_refresh::{RefreshSubtype, RouteRefresh};
 pub use text::escape;
 pub use treatment::{AsPathFault, Fault, FaultKind, Faults, NlriFault, Treatment};
