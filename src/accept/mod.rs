@@ -2,8 +2,11 @@
 
 mod adj_rib_in;
 mod budget;
+mod marks;
+mod otc;
 mod received;
 
 pub use adj_rib_in::{AdjRibIn, Applied, LimitExceeded};
 pub use budget::Budget;
+pub use otc::OtcRule;
 pub use received::{ReceivedAttrs, ReceivedRoute};

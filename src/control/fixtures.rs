@@ -277,6 +277,8 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
             communities: vec!["8075:8007".parse().unwrap()],
             extended_communities: vec!["rt:8075:100".parse().unwrap()],
             large_communities: vec!["8075:1:2".parse().unwrap()],
+            only_to_customer: Some(Asn(3356)),
+            is_leak: true,
         }),
         received_at: NOON,
     }
