@@ -76,6 +76,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         families,
         next_hop,
         max_prefixes: _,
+        protocol,
     } = old;
     *peer_port != new.peer_port
         || *local_address != new.local_address
@@ -85,6 +86,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *hold_time != new.hold_time
         || *families != new.families
         || *next_hop != new.next_hop
+        || protocol.needs_reset(&new.protocol)
 }
 
 /// What only a restart changes.

@@ -8,6 +8,7 @@ mod changes;
 mod document;
 mod faults;
 mod plan;
+mod protocol;
 mod resolve;
 mod scope;
 mod section;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 pub use changes::{Changes, changes, needs_reset};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
+pub use protocol::ProtocolPlan;
 
 use crate::rib::load::folder;
 use crate::rib::{self, Finding, Findings, LoadOptions, Place, Rows};

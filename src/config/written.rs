@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::protocol::Protocol;
 use super::section::{Section, Shape, read_node};
 use super::values;
 use crate::peering::{
@@ -72,6 +73,15 @@ const BGP_SESSION: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "local_role",
+        "strict_role",
+        "graceful_shutdown",
+        "shutdown_communication",
+        "send_hold_time",
+        "max_prefix_warning_percent",
+        "max_prefix_restart_secs",
+        "delay_open",
+        "extended_optional_parameters",
         "v4",
         "v6",
     ],
@@ -89,6 +99,15 @@ const V4: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "local_role",
+        "strict_role",
+        "graceful_shutdown",
+        "shutdown_communication",
+        "send_hold_time",
+        "max_prefix_warning_percent",
+        "max_prefix_restart_secs",
+        "delay_open",
+        "extended_optional_parameters",
     ],
 };
 
@@ -190,6 +209,7 @@ pub(super) struct Options {
     pub(super) connect_retry: Option<At<u16>>,
     /// The inner none is null: no limit of its own.
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
+    pub(super) protocol: Protocol,
 }
 
 pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
@@ -387,6 +407,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         hold_time: section.read("hold_time", faults, values::hold_time),
         connect_retry: section.read("connect_retry", faults, values::number(1..=u16::MAX)),
         max_prefixes,
+        protocol: Protocol::read(section, faults),
     };
     options.broken = faults.count() > before;
     options

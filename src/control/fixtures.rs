@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::SessionPlan;
+use crate::config::{ProtocolPlan, SessionPlan};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -189,6 +189,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },
         next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
+        protocol: ProtocolPlan::default(),
     }
 }
 

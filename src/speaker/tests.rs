@@ -11,7 +11,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, ProtocolPlan, RouterPlan, SessionPlan};
 use crate::fsm::State;
 use crate::metrics::{Metrics, Way};
 use crate::peering::ConnectionState;
@@ -41,6 +41,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
+        protocol: ProtocolPlan::default(),
     }
 }
 
