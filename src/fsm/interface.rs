@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::wire::{Asn, Capability, Notification, Open, PerFamily};
+use crate::wire::{Asn, Capability, Notification, Open, PerFamily, Role};
 
 /// A moment of a monotonic clock, as the time since some start that the driver chose.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -63,10 +63,23 @@ pub struct FsmConfig {
     pub families: PerFamily<bool>,
     /// The capabilities of our OPEN, in order, the four-octet AS number and multiprotocol included.
     pub capabilities: Vec<Capability>,
+    /// What we are to the peer, where that is said (RFC 9234); it is among the capabilities too.
+    pub role: Option<Role>,
+    /// With a role: the peer must say its own.
+    pub strict_role: bool,
+    /// How long it waits for what.
+    pub timing: Timing,
+}
+
+/// Durations that can change without a new session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timing {
     /// ConnectRetryTime and the first step of the idle-hold back-off, before jitter.
     pub connect_retry: Duration,
     /// The longest back-off, before jitter; at most 60 s for what the peer dials.
     pub max_backoff: Duration,
+    /// DelayOpenTime: how long our OPEN waits for the peer's once TCP is up; zero: not at all.
+    pub delay_open: Duration,
 }
 
 /// What two OPENs agreed on.
@@ -94,6 +107,8 @@ pub struct Negotiated {
     pub extended_next_hop: bool,
     /// The peer listed graceful restart, for whatever families.
     pub graceful_restart: bool,
+    /// The peer's role, where both sides said theirs (RFC 9234).
+    pub peer_role: Option<Role>,
 }
 
 /// One input of [`PeerFsm`](super::PeerFsm), as a driver may record it to replay a run; see [`replay`](super::replay).
@@ -107,6 +122,8 @@ pub enum Event {
     Reset(Notification),
     /// `handle_config`.
     Config(Box<FsmConfig>, Notification),
+    /// `set_timing`.
+    Timing(Timing),
     /// `handle_accepted`.
     Accepted,
     /// `handle_connected`.
@@ -117,6 +134,8 @@ pub enum Event {
     Closed(ConnId),
     /// `handle_message`.
     Message(ConnId, Incoming),
+    /// `handle_send_hold`.
+    SendHold(ConnId),
     /// `handle_timeout`.
     Timeout,
 }

@@ -27,6 +27,8 @@ pub enum PrefixGauge {
     Pending,
     /// Prefixes held in Adj-RIB-In.
     Received,
+    /// The most of them that the session may hold; 0: it has no limit of its own.
+    Limit,
 }
 
 /// One value for each way.
@@ -64,6 +66,8 @@ pub struct SessionMetrics {
     advertised: Counts<2>,
     pending: Counts<2>,
     received: Counts<2>,
+    limit: Counts<2>,
+    leaks: AtomicU64,
 }
 
 impl SessionMetrics {
@@ -150,6 +154,17 @@ impl SessionMetrics {
         self.treatments.add(treatment, 1);
     }
 
+    /// The peer announced `n` prefixes that by ONLY_TO_CUSTOMER are leaks.
+    pub fn count_leaks(&self, n: u64) {
+        self.leaks.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Prefixes announced that by ONLY_TO_CUSTOMER were leaks.
+    #[must_use]
+    pub fn leaks(&self) -> u64 {
+        self.leaks.load(Ordering::Relaxed)
+    }
+
     /// Sets how many prefixes there are of a kind.
     pub fn set_prefixes(&self, gauge: PrefixGauge, family: Family, n: u64) {
         self.gauge(gauge).set(family, n);
@@ -160,6 +175,7 @@ impl SessionMetrics {
             PrefixGauge::Advertised => &self.advertised,
             PrefixGauge::Pending => &self.pending,
             PrefixGauge::Received => &self.received,
+            PrefixGauge::Limit => &self.limit,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
@@ -29,6 +30,11 @@ struct Seen {
     end_of_rib_sent: PerFamily<bool>,
     end_of_rib_received: PerFamily<bool>,
     received: PerFamily<u64>,
+    near_limit: PerFamily<bool>,
+    graceful_shutdown_received: u64,
+    leaks: u64,
+    needs_reset: bool,
+    send_hold_time: Option<Duration>,
     flaps: u64,
     ups: u64,
     last_error: Option<LastError>,
@@ -40,7 +46,10 @@ pub(super) struct Status {
     local_capabilities: Vec<Capability>,
     since: u64,
     state: State,
-    negotiated: Option<Negotiated>,
+    negotiated: Option<Arc<Negotiated>>,
+    send_hold_time: Option<Duration>,
+    near_limit: PerFamily<bool>,
+    needs_reset: bool,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
     /// Times that it came to Established.
@@ -61,6 +70,9 @@ impl Status {
             since: Clock::unix(),
             state: State::Idle,
             negotiated: None,
+            send_hold_time: None,
+            near_limit: PerFamily::default(),
+            needs_reset: false,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             ups: 0,
@@ -88,6 +100,8 @@ impl Status {
             peer_id: None,
             hold_time: None,
             families: PerFamily::default(),
+            negotiated: None,
+            send_hold_time: None,
             peer_capabilities: Vec::new(),
             local_capabilities: terms::capabilities(router.asn, plan),
             four_octet_as: false,
@@ -95,6 +109,10 @@ impl Status {
             pending: PerFamily::default(),
             end_of_rib_sent: PerFamily::default(),
             received: PerFamily::default(),
+            near_limit: PerFamily::default(),
+            graceful_shutdown_received: 0,
+            leaks: 0,
+            needs_reset: false,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             last_error: None,
@@ -168,7 +186,7 @@ impl Status {
         self.metrics.set_state(State::Established, self.since);
         self.state = State::Established;
         self.end_of_rib_received = PerFamily::default();
-        self.negotiated = Some(negotiated);
+        self.negotiated = Some(Arc::new(negotiated));
     }
 
     /// Names what the peer is not told because its attributes fill a message by themselves.
@@ -192,7 +210,30 @@ impl Status {
         self.flaps += 1;
         self.end_of_rib_received = PerFamily::default();
         self.negotiated = None;
+        self.send_hold_time = None;
         self.last_error = Some(error);
+    }
+
+    /// How long the peer may acknowledge nothing.
+    pub(super) fn set_send_hold(&mut self, limit: Option<Duration>) {
+        self.send_hold_time = limit;
+    }
+
+    /// Whether a limit keeps the session down until somebody resets it.
+    pub(super) fn set_needs_reset(&mut self, needs_reset: bool) {
+        self.needs_reset = needs_reset;
+    }
+
+    /// Which families are near their limit: said once when one comes to be.
+    pub(super) fn near_limit(&mut self, near: PerFamily<bool>, held: PerFamily<u64>, plan: &SessionPlan) {
+        for family in Family::ALL {
+            let is_near = *near.get(family);
+            let was_near = std::mem::replace(self.near_limit.get_mut(family), is_near);
+            if is_near && !was_near {
+                let limit = plan.max_prefixes.get(family).unwrap_or(u64::MAX);
+                warn!(%family, held = held.get(family), limit, "the peer is near its prefix limit");
+            }
+        }
     }
 
     pub(super) fn bytes_received(&self, n: usize) {
@@ -247,6 +288,13 @@ impl Status {
             self.metrics.count_announced(Way::Received, family, (*applied.announced.get(family)).into());
             self.metrics.count_withdrawn(Way::Received, family, (*applied.withdrawn.get(family)).into());
         }
+        if applied.leaks > 0 {
+            self.metrics.count_leaks(applied.leaks.into());
+            if let Some(unsaid) = self.said.again() {
+                let prefixes = applied.leaks;
+                warn!(prefixes, unsaid, "the peer announced routes that by ONLY_TO_CUSTOMER are leaks");
+            }
+        }
         if let Some(family) = applied.end_of_rib
             && !std::mem::replace(self.end_of_rib_received.get_mut(family), true)
         {
@@ -277,6 +325,11 @@ impl Status {
             end_of_rib_sent: outbox.map(Outbox::end_of_rib_sent).unwrap_or_default(),
             end_of_rib_received: self.end_of_rib_received,
             received: adj_rib_in.count(),
+            near_limit: self.near_limit,
+            graceful_shutdown_received: adj_rib_in.graceful_shutdown(),
+            leaks: adj_rib_in.leaks(),
+            needs_reset: self.needs_reset,
+            send_hold_time: self.send_hold_time,
             flaps: self.flaps,
             ups: self.ups,
             last_error: self.last_error.clone(),
@@ -289,13 +342,17 @@ impl Status {
             self.metrics.set_prefixes(PrefixGauge::Pending, family, *seen.pending.get(family));
             self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
         }
+        for family in Family::ALL {
+            let limit = plan.max_prefixes.get(family).unwrap_or(0);
+            self.metrics.set_prefixes(PrefixGauge::Limit, family, limit);
+        }
         let snapshot = self.told(&seen);
         self.seen = Some(seen);
         Some(snapshot)
     }
 
     fn told(&self, seen: &Seen) -> SessionSnapshot {
-        let negotiated = self.negotiated.as_ref();
+        let negotiated = self.negotiated.as_deref();
         SessionSnapshot {
             plan: seen.plan.clone(),
             state: seen.state,
@@ -308,6 +365,12 @@ impl Status {
             peer_capabilities: negotiated.map(|n| n.peer_open.capabilities.clone()).unwrap_or_default(),
             local_capabilities: self.local_capabilities.clone(),
             four_octet_as: negotiated.is_some_and(|n| n.four_octet_as),
+            negotiated: self.negotiated.clone(),
+            send_hold_time: seen.send_hold_time,
+            near_limit: seen.near_limit,
+            graceful_shutdown_received: seen.graceful_shutdown_received,
+            leaks: seen.leaks,
+            needs_reset: seen.needs_reset,
             advertised: seen.advertised,
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,
@@ -336,15 +399,20 @@ fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
+/// A NOTIFICATION, with what one operator tells the other in it.
+fn in_words(notification: &Notification) -> String {
+    let said = notification.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
+    format!("{}{said}", notification.code)
+}
+
 fn last_error(reason: &DownReason) -> LastError {
     let at = Clock::unix();
     match reason {
         DownReason::Sent(n) => {
-            LastError { code: Some(n.code), sent: true, text: format!("sent {}", n.code), at }
+            LastError { code: Some(n.code), sent: true, text: format!("sent {}", in_words(n)), at }
         }
         DownReason::Received(n) => {
-            let said = n.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
-            LastError { code: Some(n.code), sent: false, text: format!("received {}{said}", n.code), at }
+            LastError { code: Some(n.code), sent: false, text: format!("received {}", in_words(n)), at }
         }
         DownReason::ConnectionLost => {
             LastError { code: None, sent: false, text: "connection lost".to_owned(), at }

@@ -1,5 +1,7 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
+mod extensions;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
