@@ -20,6 +20,7 @@ use crate::wire::{
 };
 
 use super::capability::CapabilityJson;
+use super::protocol::ProtocolJson;
 
 /// Seconds since the epoch, as RFC 3339.
 #[derive(Clone, Copy)]
@@ -150,6 +151,8 @@ pub(super) struct SessionDetailJson<'a> {
     next_hop: PerFamily<Option<IpAddr>>,
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
+    #[serde(flatten)]
+    protocol: ProtocolJson<'a>,
     capabilities: Capabilities,
     messages: Option<Messages>,
 }
@@ -203,6 +206,7 @@ impl<'a> SessionDetailJson<'a> {
             next_hop: s.plan.next_hop,
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
+            protocol: ProtocolJson::new(s),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),
                 peer: s.peer_capabilities.iter().map(CapabilityJson::new).collect(),
@@ -267,6 +271,8 @@ pub(super) struct ReceivedJson<'a> {
     large_communities: &'a [LargeCommunity],
     origin: Origin,
     med: Option<u32>,
+    only_to_customer: Option<Asn>,
+    is_leak: bool,
     received_at: Time,
 }
 
@@ -281,6 +287,8 @@ impl<'a> ReceivedJson<'a> {
             large_communities: &route.attrs.large_communities,
             origin: route.attrs.origin,
             med: route.attrs.med,
+            only_to_customer: route.attrs.only_to_customer,
+            is_leak: route.attrs.is_leak,
             received_at: Time(route.received_at),
         }
     }

@@ -7,6 +7,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::protocol::Protocol;
 use crate::cli::table::{printable, shorten};
 
 /// The most of a route's source that a table shows, in characters.
@@ -47,9 +48,9 @@ impl Clock {
 /// Counts, or whatever there is one of for each family.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Families<T> {
-    ipv4: T,
-    ipv6: T,
+pub(super) struct Families<T> {
+    pub(super) ipv4: T,
+    pub(super) ipv6: T,
 }
 
 impl Families<u64> {
@@ -117,6 +118,8 @@ pub(super) struct Session {
     hold_time: Option<u16>,
     direction: Option<String>,
     peer_id: Option<String>,
+    #[serde(flatten)]
+    protocol: Protocol,
     #[serde(default)]
     capabilities: Capabilities,
     #[serde(default)]
@@ -173,6 +176,7 @@ impl Lines for Session {
             ("flaps", self.flaps.to_string()),
             ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
         ];
+        lines.extend(self.protocol.lines());
         for (way, counts) in self.messages.iter().flatten().rev() {
             let name = if way == "sent" { "messages sent" } else { "messages received" };
             let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
@@ -322,6 +326,9 @@ pub(super) struct Route {
     large_communities: Option<Vec<String>>,
     since: Option<Since>,
     received_at: Option<String>,
+    only_to_customer: Option<u32>,
+    #[serde(default)]
+    is_leak: bool,
     source: Option<String>,
     file: Option<String>,
     line: Option<u32>,
@@ -390,8 +397,15 @@ impl Route {
         }
         parts.extend(self.origin.clone().filter(|o| o != "igp"));
         parts.extend(self.med.map(|med| format!("med {med}")));
+        if self.is_leak {
+            parts.push("leak".to_owned());
+        }
+        parts.extend(self.only_to_customer.map(|asn| format!("otc {asn}")));
         for list in [&self.communities, &self.extended_communities, &self.large_communities] {
-            parts.extend(list.iter().flatten().cloned());
+            parts.extend(list.iter().flatten().map(|community| match community.as_str() {
+                "65535:0" => "graceful-shutdown".to_owned(),
+                other => other.to_owned(),
+            }));
         }
         for (word, only) in [("only at", &self.peering_locations), ("only on", &self.peerings)] {
             if !only.is_empty() {
