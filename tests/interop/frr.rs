@@ -20,31 +20,19 @@ pub(crate) struct Frr {
 }
 
 impl Frr {
-    fn ask(&self, questions: &[String]) -> Result<String, String> {
-        let mut command = Command::new("/usr/bin/vtysh");
-        command.arg("--vty_socket").arg(&self.vty).args(["-d", "bgpd"]);
-        for question in questions {
-            command.arg("-c").arg(question);
-        }
-        output(&mut command)
-    }
-
-    fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
-        let text = self.ask(&[format!("show bgp neighbor {ours} json")])?;
-        let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
-        all.get(ours.to_string()).cloned().ok_or(text)
-    }
-}
-
-impl Router for Frr {
-    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+    /// Starts one with more lines for its BGP configuration.
+    pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, more: &str) -> Self {
         let folder = lab.folder("frr");
         let vty = lab.folder("frr-vty");
         let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
         let over = if setup.sessions == Sessions::EachItsOwn { &ours[1] } else { &ours[0] };
         let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
-        let config =
-            fill(include_str!("configs/frr.conf"), site, setup, &[("MAYBE", maybe), ("IPV6_OVER", over)]);
+        let config = fill(
+            include_str!("configs/frr.conf"),
+            site,
+            setup,
+            &[("MORE", more), ("MAYBE", maybe), ("IPV6_OVER", over)],
+        );
         fs::write(folder.join("bgpd.conf"), config).unwrap();
         fs::write(folder.join("zebra.conf"), "").unwrap();
         let start = |daemon: &str| {
@@ -56,6 +44,27 @@ impl Router for Frr {
             Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
         };
         Self { _processes: [start("zebra"), start("bgpd")], vty }
+    }
+
+    pub(crate) fn ask(&self, questions: &[String]) -> Result<String, String> {
+        let mut command = Command::new("/usr/bin/vtysh");
+        command.arg("--vty_socket").arg(&self.vty).args(["-d", "bgpd"]);
+        for question in questions {
+            command.arg("-c").arg(question);
+        }
+        output(&mut command)
+    }
+
+    pub(crate) fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
+        let text = self.ask(&[format!("show bgp neighbor {ours} json")])?;
+        let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
+        all.get(ours.to_string()).cloned().ok_or(text)
+    }
+}
+
+impl Router for Frr {
+    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+        Self::start_with(lab, site, setup, "")
     }
 
     fn table(&self) -> Result<Table, String> {
