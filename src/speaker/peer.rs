@@ -6,6 +6,7 @@
 mod incoming;
 mod orders;
 mod progress;
+mod refresh;
 mod traffic;
 
 use std::future::poll_fn;
@@ -20,7 +21,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 use tracing::{info, warn};
 
-use self::incoming::{HoldDown, Refresh};
+use self::incoming::HoldDown;
+use self::refresh::Refresh;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::handle::Ask;
@@ -150,6 +152,7 @@ impl Peer {
             self.on_wake(wake);
             self.on_due();
             self.write_all();
+            self.refresh_done();
             if matches!(self.intent.order, Order::Leave(_)) {
                 break;
             }
@@ -216,6 +219,7 @@ impl Peer {
             Order::Leave(notification) => {
                 let last_word = notification.clone().map(|n| orders::farewell(n, &intent.plan));
                 self.fsm.handle_stop(now, last_word);
+                self.hold_down = HoldDown::No;
             }
             Order::Run if needs_reset(&self.intent.plan, &intent.plan) => {
                 let config = terms::fsm_config(&self.links.router, &intent.plan);

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bird::{Bird, protocol_name};
 use crate::frr::Frr;
+use crate::openbgpd::Openbgpd;
 use crate::router::Router;
 use crate::scenario::{IN_SYNC, NOTICED, Pair};
 use crate::support::daemon::{Dials, Sessions, Setup};
@@ -139,6 +140,15 @@ fn frr_as_our_customer_agrees_on_the_roles() {
     assert_eq!(neighbor["remoteRole"], "provider", "{neighbor:#}");
 }
 
+#[test]
+fn openbgpd_as_our_route_server_client_agrees_on_the_roles() {
+    let setup = OURS.with_keys("local_role: rs; strict_role: true");
+    let pair = Pair::<Openbgpd>::in_sync_with(setup, &Rib::shipped(), |lab| {
+        Openbgpd::start_with(lab, lab.site(), setup, "announce policy rs-client enforce")
+    });
+    assert_eq!(pair.details().unwrap()["negotiated"]["peerRole"], "rs_client");
+}
+
 // Graceful shutdown (RFC 8326).
 
 #[test]
@@ -205,6 +215,22 @@ fn a_reset_is_told_in_the_operators_words_and_the_session_comes_again() {
     let after = pair.established();
     assert_ne!(after[0].incarnation, before[0].incarnation);
     assert_eq!(after[1].incarnation, before[1].incarnation, "the other session is left alone");
+}
+
+#[test]
+fn openbgpds_reason_is_shown_and_it_is_told_ours() {
+    let pair = Pair::<Openbgpd>::in_sync(OURS, &Rib::shipped());
+    let ours = pair.lab.site().our_v4();
+    pair.daemon.order(&["reset", &pair.v4(), "--text", "line card moved"]).unwrap();
+    until("OpenBGPD to tell of the words", NOTICED, || {
+        let neighbor = pair.router.neighbor(ours)?;
+        let said = neighbor["last_shutdown_reason"].as_str().unwrap_or_default();
+        if said == "line card moved" { Ok(()) } else { Err(format!("{neighbor:#}")) }
+    });
+    pair.wait_for(&Rib::shipped(), IN_SYNC);
+    pair.router.order(&["neighbor", &ours.to_string(), "down", "power work until 4"]);
+    let error = pair.wait_for_error(6, 2);
+    assert_eq!(error["text"], "received 6/2 Administrative Shutdown: \"power work until 4\"");
 }
 
 #[test]

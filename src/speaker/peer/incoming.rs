@@ -1,7 +1,5 @@
 //! What a peer sends, on its way to the state machine, the Adj-RIB-In and the outbox.
 
-use std::time::Duration;
-
 use tracing::{debug, warn};
 
 use super::Peer;
@@ -9,20 +7,9 @@ use crate::accept::LimitExceeded;
 use crate::fsm::{ConnId, Incoming, Moment};
 use crate::speaker::clock::Clock;
 use crate::wire::{
-    ErrorCode, Family, Frame, MessageKind, Notification, Open, RefreshSubtype, RouteRefresh, decode_update,
+    ErrorCode, Family, Frame, MessageKind, Notification, Open, PerFamily, RefreshSubtype, RouteRefresh,
+    decode_update,
 };
-
-/// How long from the start of one refresh of a family to the next.
-const REFRESH_PAUSE: Duration = Duration::from_secs(1);
-
-/// The route refreshes of one family.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Refresh {
-    /// One was asked for and has not started.
-    is_due: bool,
-    /// When the last one started.
-    last: Option<Moment>,
-}
 
 /// Whether a session that passed a limit stays down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -50,18 +37,6 @@ impl HoldDown {
             Self::No => Self::No,
             Self::Until(_) | Self::UntilReset => Self::Until(now),
         };
-    }
-}
-
-impl Refresh {
-    /// One is asked for; with one that waits already it is the same.
-    pub(super) fn ask(&mut self) {
-        self.is_due = true;
-    }
-
-    /// When the one that is due may start.
-    pub(super) fn when(&self) -> Option<Moment> {
-        self.is_due.then(|| self.last.map_or(Moment::default(), |last| last + REFRESH_PAUSE))
     }
 }
 
@@ -125,18 +100,27 @@ impl Peer {
         }
     }
 
-    /// Starts the refreshes that were asked for, each family's at most once a second: a peer must not have the whole
-    /// table by 23 octets as often as it likes.
+    /// Starts the refreshes that were asked for, of each family one at a time with a second between them: a peer must not
+    /// have the whole table by 23 octets as often as it likes.
     pub(super) fn refresh_due(&mut self) {
         let now = self.now();
         for family in Family::ALL {
-            let refresh = *self.refreshes.get(family);
-            if refresh.when().is_some_and(|when| when <= now)
+            if self.refreshes.get(family).when().is_some_and(|when| when <= now)
                 && let Some(connection) = self.established_mut()
             {
                 connection.outbox.refresh(family);
-                *self.refreshes.get_mut(family) = Refresh { is_due: false, last: Some(now) };
+                self.refreshes.get_mut(family).start();
             }
+        }
+    }
+
+    /// Notes which refreshes have come to their end.
+    pub(super) fn refresh_done(&mut self) {
+        let now = self.now();
+        let Some(outbox) = self.established_mut().map(|connection| &connection.outbox) else { return };
+        let done = PerFamily::from_fn(|family| outbox.is_done(family));
+        for family in Family::ALL.into_iter().filter(|family| *done.get(*family)) {
+            self.refreshes.get_mut(family).end(now);
         }
     }
 
