@@ -1,5 +1,7 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
+mod stale;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -8,6 +10,8 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
+pub(super) use self::stale::Leftover;
+use self::stale::Stale;
 use super::budget::{Account, Charge};
 use super::marks::{Tally, Token};
 use super::{Budget, OtcRule, ReceivedAttrs, ReceivedRoute};
@@ -91,6 +95,8 @@ struct Entry {
     next_hop: IpAddr,
     shared: Arc<Shared>,
     received_at: u64,
+    /// It is of a session before.
+    stale: Option<Stale>,
     /// In which round of its family's refreshes it was announced.
     round: u32,
     _marks: Marks,
@@ -120,6 +126,7 @@ pub struct AdjRibIn {
     v6: Table<Ipv6Net>,
     limits: PerFamily<u64>,
     account: Arc<Account>,
+    stale: PerFamily<Tally>,
     otc: Option<OtcRule>,
     rounds: PerFamily<Rounds>,
     graceful_shutdown: Tally,
@@ -135,6 +142,7 @@ impl AdjRibIn {
             v6: Table::new(),
             limits,
             account: Arc::new(Account::new(limits, budget)),
+            stale: PerFamily::default(),
             otc: None,
             rounds: PerFamily::default(),
             graceful_shutdown: Tally::default(),
@@ -147,11 +155,14 @@ impl AdjRibIn {
         self.otc = rule;
     }
 
-    /// Sets the most prefixes, and by them the most octets of attributes. What is held beyond them stays, and
-    /// [`Self::exceeded`] says so.
+    /// Sets the most prefixes, and by them the most octets of attributes. Of what is held beyond them, stale routes go;
+    /// others stay, and [`Self::exceeded`] says so.
     pub fn set_limits(&mut self, limits: PerFamily<u64>) {
         self.limits = limits;
         self.account.set_limits(limits);
+        if self.exceeded().is_some() {
+            self.sweep_all();
+        }
     }
 
     /// The session's own limit that what is held is above, as after [`Self::set_limits`]. The session is to end.
@@ -165,11 +176,19 @@ impl AdjRibIn {
             .or_else(|| self.account.exceeded())
     }
 
-    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes.
+    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes. Stale routes never
+    /// keep others out: where a limit is met, they go.
     ///
     /// # Errors
     /// The limit that one prefix more would pass; that prefix is not held, those before it are.
     pub fn apply(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
+        match self.take_in(update, now) {
+            Err(_) if self.sweep_all() > 0 => self.take_in(update, now),
+            taken => taken,
+        }
+    }
+
+    fn take_in(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
         let mut applied = Applied {
             announced: PerFamily::default(),
             withdrawn: PerFamily::default(),
@@ -237,6 +256,7 @@ impl AdjRibIn {
             next_hop: next_hop.address,
             shared: Arc::clone(shared),
             received_at: now,
+            stale: None,
             round: self.rounds.get(family).round,
             _marks: marks.clone(),
         };
@@ -261,14 +281,14 @@ impl AdjRibIn {
             return 0;
         }
         self.rounds.get_mut(family).is_open = false;
-        let before = *self.count().get(family);
-        match family {
-            Family::Ipv4 => self.v4.retain(|_, entry| entry.round == round),
-            Family::Ipv6 => self.v6.retain(|_, entry| entry.round == round),
+        self.retain(family, |entry| entry.round == round)
+    }
+
+    /// The session is over: a refresh that had begun will not come to its end.
+    pub fn forget_refreshes(&mut self) {
+        for family in Family::ALL {
+            self.rounds.get_mut(family).is_open = false;
         }
-        let gone = before.saturating_sub(*self.count().get(family));
-        self.account.give_prefixes(gone);
-        gone
     }
 
     /// The families that hold at least so many percent of what they may; a limit that is none of the session's own does
@@ -348,8 +368,9 @@ impl Entry {
         ReceivedRoute {
             prefix,
             next_hop: self.next_hop,
-            attrs: Arc::clone(&self.shared.attrs),
+            attrs: Stale::shown(self.stale.as_ref(), &self.shared.attrs),
             received_at: self.received_at,
+            stale: self.stale.is_some(),
         }
     }
 }
@@ -413,4 +434,4 @@ fn add(counts: &mut PerFamily<u32>, family: Family, more: u32) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -71,4 +71,6 @@ pub struct ReceivedRoute {
     pub attrs: Arc<ReceivedAttrs>,
     /// Seconds since the epoch at which it was last announced.
     pub received_at: u64,
+    /// It is of a session before, and the peer has not announced it again (RFC 4724 §4.2).
+    pub stale: bool,
 }

@@ -1,6 +1,7 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
 mod protocol;
+mod restart;
 mod view;
 
 use std::io::{self, BufWriter, Write};

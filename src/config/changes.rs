@@ -77,6 +77,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         next_hop,
         max_prefixes: _,
         protocol,
+        graceful_restart,
     } = old;
     *peer_port != new.peer_port
         || *local_address != new.local_address
@@ -87,6 +88,13 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *families != new.families
         || *next_hop != new.next_hop
         || protocol.needs_reset(&new.protocol)
+        || *graceful_restart != new.graceful_restart
+}
+
+/// Whether what the peer announced before such a change means nothing after it.
+#[must_use]
+pub fn is_other_peer(old: &SessionPlan, new: &SessionPlan) -> bool {
+    old.peer_asn != new.peer_asn || new.graceful_restart.is_none()
 }
 
 /// What only a restart changes.

@@ -10,6 +10,7 @@ mod faults;
 mod plan;
 mod protocol;
 mod resolve;
+mod restart;
 mod scope;
 mod section;
 mod session;
@@ -22,8 +23,8 @@ mod written;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use changes::{Changes, changes, needs_reset};
-pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
+pub use changes::{Changes, changes, is_other_peer, needs_reset};
+pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 pub use protocol::ProtocolPlan;
 
 use crate::rib::load::folder;

@@ -135,4 +135,23 @@ pub struct SessionPlan {
     pub max_prefixes: PerFamily<Option<u64>>,
     /// What is chosen of the protocol.
     pub protocol: ProtocolPlan,
+    /// Graceful restart, where it is offered.
+    pub graceful_restart: Option<RestartPlan>,
+}
+
+/// Graceful restart as our OPEN offers it (RFC 4724, 8538, 9494).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RestartPlan {
+    /// How long the peer may keep our routes while we are away: seconds, 0–4095.
+    pub restart_time: u16,
+    /// N: routes outlive a NOTIFICATION too, where the peer says so as well.
+    pub notification: bool,
+    /// How much longer the peer may keep them, as its last choice: seconds, 0–16777215.
+    pub long_lived_stale_time: u32,
+}
+
+impl Default for RestartPlan {
+    fn default() -> Self {
+        Self { restart_time: 120, notification: true, long_lived_stale_time: 0 }
+    }
 }

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use super::faults::{At, Faults};
 use super::protocol;
 use super::resolve::Setting;
+use super::restart;
 use super::unique::Unique;
 use super::written::{Addresses, BgpSession, Connection, Options};
 use super::{ConnectionPlan, PeeringPlan, SessionPlan};
@@ -321,6 +322,7 @@ fn session(
             limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
         }),
         protocol: protocol.resolve(hold_time, faults),
+        graceful_restart: restart::meant(keys.get(|o| o.graceful_restart), faults),
     }
 }
 

@@ -2,6 +2,7 @@ mod addresses;
 mod errors;
 mod protocol;
 mod reload;
+mod restart;
 
 use std::fs;
 use std::net::IpAddr;

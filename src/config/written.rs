@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
 use super::protocol::Protocol;
+use super::restart;
 use super::section::{Section, Shape, read_node};
 use super::values;
 use crate::peering::{
@@ -82,6 +83,7 @@ const BGP_SESSION: Shape = Shape {
         "max_prefix_restart_secs",
         "delay_open",
         "extended_optional_parameters",
+        "graceful_restart",
         "v4",
         "v6",
     ],
@@ -108,6 +110,7 @@ const V4: Shape = Shape {
         "max_prefix_restart_secs",
         "delay_open",
         "extended_optional_parameters",
+        "graceful_restart",
     ],
 };
 
@@ -115,7 +118,7 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 12] = [
+pub(super) const SHAPES: [Shape; 13] = [
     ROOT,
     ROUTER,
     HTTP,
@@ -128,6 +131,7 @@ pub(super) const SHAPES: [Shape; 12] = [
     CONNECTION,
     BGP_SESSION,
     V4,
+    restart::SHAPE,
 ];
 
 #[derive(Debug)]
@@ -210,6 +214,8 @@ pub(super) struct Options {
     /// The inner none is null: no limit of its own.
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
     pub(super) protocol: Protocol,
+    /// The inner none is false.
+    pub(super) graceful_restart: Option<At<Option<restart::Written>>>,
 }
 
 pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
@@ -408,6 +414,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         connect_retry: section.read("connect_retry", faults, values::number(1..=u16::MAX)),
         max_prefixes,
         protocol: Protocol::read(section, faults),
+        graceful_restart: restart::read(section, faults),
     };
     options.broken = faults.count() > before;
     options

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{ProtocolPlan, SessionPlan};
+use crate::config::{ProtocolPlan, RestartPlan, SessionPlan};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -202,6 +202,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
         protocol: ProtocolPlan::default(),
+        graceful_restart: Some(RestartPlan::default()),
     }
 }
 
@@ -221,6 +222,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         advertised: PerFamily::default(),
         pending: PerFamily::default(),
         end_of_rib_sent: PerFamily::default(),
+        graceful_restart: None,
         received: PerFamily::default(),
         negotiated: None,
         send_hold_time: None,
@@ -228,6 +230,8 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         graceful_shutdown_received: 0,
         leaks: 0,
         needs_reset: false,
+        stale: PerFamily::default(),
+        stale_until: PerFamily::default(),
         end_of_rib_received: PerFamily::default(),
         flaps: 0,
         last_error: None,
@@ -332,6 +336,7 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
             is_leak: true,
         }),
         received_at: NOON,
+        stale: false,
     }
 }
 

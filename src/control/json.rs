@@ -21,6 +21,7 @@ use crate::wire::{
 
 use super::capability::CapabilityJson;
 use super::protocol::ProtocolJson;
+use super::restart::RestartJson;
 
 /// Seconds since the epoch, as RFC 3339.
 #[derive(Clone, Copy)]
@@ -153,6 +154,7 @@ pub(super) struct SessionDetailJson<'a> {
     end_of_rib_received: PerFamily<bool>,
     #[serde(flatten)]
     protocol: ProtocolJson<'a>,
+    graceful_restart: RestartJson,
     capabilities: Capabilities,
     messages: Option<Messages>,
 }
@@ -207,6 +209,7 @@ impl<'a> SessionDetailJson<'a> {
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
             protocol: ProtocolJson::new(s),
+            graceful_restart: RestartJson::new(s),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),
                 peer: s.peer_capabilities.iter().map(CapabilityJson::new).collect(),
@@ -274,6 +277,7 @@ pub(super) struct ReceivedJson<'a> {
     only_to_customer: Option<Asn>,
     is_leak: bool,
     received_at: Time,
+    stale: bool,
 }
 
 impl<'a> ReceivedJson<'a> {
@@ -290,6 +294,7 @@ impl<'a> ReceivedJson<'a> {
             only_to_customer: route.attrs.only_to_customer,
             is_leak: route.attrs.is_leak,
             received_at: Time(route.received_at),
+            stale: route.stale,
         }
     }
 }

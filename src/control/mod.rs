@@ -20,6 +20,7 @@ mod json;
 mod list;
 mod protocol;
 mod query;
+mod restart;
 mod router;
 mod serve;
 mod socket;

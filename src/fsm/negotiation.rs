@@ -2,7 +2,7 @@
 
 use crate::wire::{Asn, Capability, ErrorCode, Family, Notification, Open, PerFamily, Role};
 
-use super::{Direction, FsmConfig, Negotiated};
+use super::{Direction, FsmConfig, Negotiated, restart};
 
 /// AFI of IPv4 and of IPv6 in the triples of RFC 8950.
 const AFI_IPV4: u16 = 1;
@@ -50,10 +50,8 @@ pub fn negotiate(
         extended_message: both(&Capability::ExtendedMessage),
         extended_next_hop: extended_next_hop(&config.capabilities)
             && extended_next_hop(&peer_open.capabilities),
-        graceful_restart: peer_open
-            .capabilities
-            .iter()
-            .any(|capability| matches!(capability, Capability::GracefulRestart { .. })),
+        graceful_restart: restart::between(&config.capabilities, &peer_open.capabilities),
+        local_capabilities: config.capabilities.clone(),
         peer_role,
         peer_open,
     })

@@ -12,7 +12,7 @@ use super::negotiation::our_open;
 use super::timers::{BREATHER, Backoff, LONGEST_REFUSAL, PATIENCE, REDIAL, SHORT_LIVED};
 use super::{
     Action, ConnId, Direction, DownReason, FsmConfig, Incoming, Moment, Negotiated, Outgoing, Refused, State,
-    Timing,
+    Timing, restart,
 };
 
 /// The state machine of one peer.
@@ -253,6 +253,12 @@ impl PeerFsm {
         self.dialling.failures()
     }
 
+    /// Whether our next OPEN says that we have restarted: as configured, until the first session is Established.
+    #[must_use]
+    pub fn is_restarting(&self) -> bool {
+        restart::is_restarting(&self.config.capabilities)
+    }
+
     /// What it goes by.
     #[must_use]
     pub fn config(&self) -> &FsmConfig {
@@ -350,6 +356,7 @@ impl PeerFsm {
 
     fn up(&mut self, id: ConnId, agreed: Box<Negotiated>) {
         self.dialling.succeeded();
+        restart::told(&mut self.config.capabilities);
         self.actions.push_back(Action::Up(id, agreed));
     }
 

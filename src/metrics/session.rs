@@ -27,6 +27,8 @@ pub enum PrefixGauge {
     Pending,
     /// Prefixes held in Adj-RIB-In.
     Received,
+    /// Of these, such as are of a session before and have not been announced again.
+    Stale,
     /// The most of them that the session may hold; 0: it has no limit of its own.
     Limit,
 }
@@ -66,6 +68,7 @@ pub struct SessionMetrics {
     advertised: Counts<2>,
     pending: Counts<2>,
     received: Counts<2>,
+    stale: Counts<2>,
     limit: Counts<2>,
     leaks: AtomicU64,
 }
@@ -175,6 +178,7 @@ impl SessionMetrics {
             PrefixGauge::Advertised => &self.advertised,
             PrefixGauge::Pending => &self.pending,
             PrefixGauge::Received => &self.received,
+            PrefixGauge::Stale => &self.stale,
             PrefixGauge::Limit => &self.limit,
         }
     }

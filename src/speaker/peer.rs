@@ -7,6 +7,7 @@ mod incoming;
 mod orders;
 mod progress;
 mod refresh;
+mod restart;
 mod traffic;
 
 use std::future::poll_fn;
@@ -28,9 +29,9 @@ use super::connection::Connection;
 use super::handle::Ask;
 use super::ledger::Ledger;
 use super::snapshot::SessionSnapshot;
-use super::status::Status;
+use super::status::{Held, Status};
 use super::{system, terms};
-use crate::accept::{AdjRibIn, Budget};
+use crate::accept::{AdjRibIn, Budget, Retention};
 use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
@@ -75,6 +76,7 @@ pub(super) struct Links {
     pub(super) budget: Arc<Budget>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) clock: Clock,
+    pub(super) life: terms::Life,
 }
 
 type Refreshes = PerFamily<Refresh>;
@@ -100,6 +102,7 @@ pub(super) struct Peer {
     dialing: Option<(ConnId, Dial)>,
     closing: JoinSet<()>,
     adj_rib_in: AdjRibIn,
+    retention: Retention,
     context: Option<crate::wire::UpdateContext>,
     hold_down: HoldDown,
     send_hold: Option<SendHold>,
@@ -120,11 +123,12 @@ impl Peer {
         let intent = links.intent.borrow().clone();
         let plan = &intent.plan;
         Self {
-            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan), fastrand::u64(..)),
+            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan, links.life), fastrand::u64(..)),
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
             adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
+            retention: Retention::default(),
             context: None,
             hold_down: HoldDown::No,
             send_hold: None,
@@ -132,7 +136,7 @@ impl Peer {
             told: None,
             busy: false,
             held: 0,
-            status: Status::new(&links.router, plan, links.metrics.clone()),
+            status: Status::new(&links.router, plan, links.life, links.metrics.clone()),
             intent,
             links,
         }
@@ -171,8 +175,8 @@ impl Peer {
     async fn wake(&mut self) -> Wake {
         let Refreshes { ipv4, ipv6 } = &self.refreshes;
         let send_hold = self.send_hold.as_ref().map(SendHold::when);
-        let deadlines =
-            [self.fsm.poll_deadline(), self.hold_down.when(), send_hold, ipv4.when(), ipv6.when()];
+        let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
+        let deadlines = [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale];
         let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;
@@ -222,9 +226,7 @@ impl Peer {
                 self.hold_down = HoldDown::No;
             }
             Order::Run if needs_reset(&self.intent.plan, &intent.plan) => {
-                let config = terms::fsm_config(&self.links.router, &intent.plan);
-                self.fsm.handle_config(now, config, Notification::new(ErrorCode::CONFIG_CHANGE));
-                self.status.offer(&self.links.router, &intent.plan);
+                self.reconfigure(&intent.plan);
             }
             Order::Run => self.fsm.set_timing(terms::timing(&intent.plan)),
         }
@@ -319,6 +321,7 @@ impl Peer {
         }
         self.refresh_due();
         self.send_hold_due();
+        self.stale_due();
         if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
             self.read_all();
             self.fsm.handle_timeout(now);
@@ -420,6 +423,7 @@ impl Peer {
             let left_out = connection.outbox.left_out();
             self.status.left_out(&left_out);
         }
+        self.refresh_stale(&negotiated);
         self.status.up(negotiated);
         self.set_send_hold();
     }
@@ -427,11 +431,12 @@ impl Peer {
     fn down(&mut self, reason: &DownReason) {
         self.links.profile.send_replace(None);
         self.refreshes = Refreshes::default();
-        self.adj_rib_in.clear();
+        self.adj_rib_in.forget_refreshes();
         self.watch_limits();
         self.context = None;
         self.send_hold = None;
         self.status.down(reason);
+        self.keep_stale(reason);
     }
 
     fn publish(&mut self) {
@@ -445,7 +450,9 @@ impl Peer {
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
         self.status.set_needs_reset(self.hold_down == HoldDown::UntilReset);
-        let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &self.adj_rib_in);
+        let held =
+            Held { rib: &self.adj_rib_in, stale_until: self.retention.ends(), clock: self.links.clock };
+        let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &held);
         if let Some(snapshot) = snapshot {
             self.links.snapshot.send_replace(Arc::new(snapshot));
         }

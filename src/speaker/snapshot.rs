@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::SessionPlan;
-use crate::fsm::{Direction, Negotiated, State};
+use crate::fsm::{Direction, GracefulRestart, Negotiated, State};
 use crate::wire::{Asn, Capability, ErrorCode, PerFamily};
 
 /// The speaker as a whole.
@@ -28,7 +28,7 @@ pub struct Overview {
 /// The error that ended the last connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LastError {
-    /// The NOTIFICATION's code, if there was one.
+    /// The NOTIFICATION's code, if there was one; of a Hard Reset, that of what it carries.
     pub code: Option<ErrorCode>,
     /// We sent it, rather than received it.
     pub sent: bool,
@@ -73,8 +73,14 @@ pub struct SessionSnapshot {
     pub pending: PerFamily<u64>,
     /// End-of-RIB has been sent.
     pub end_of_rib_sent: PerFamily<bool>,
-    /// Prefixes held in Adj-RIB-In.
+    /// Graceful restart as both sides have it, once Established.
+    pub graceful_restart: Option<GracefulRestart>,
+    /// Prefixes held in Adj-RIB-In, stale ones too.
     pub received: PerFamily<u64>,
+    /// Of these, such as are of a session before and have not been announced again.
+    pub stale: PerFamily<u64>,
+    /// Seconds since the epoch at which stale ones go at the latest.
+    pub stale_until: PerFamily<Option<u64>>,
     /// Families that hold so much of their limit that it was warned of.
     pub near_limit: PerFamily<bool>,
     /// Of the prefixes held, those with GRACEFUL_SHUTDOWN (RFC 8326).

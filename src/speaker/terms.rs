@@ -12,8 +12,17 @@ use std::time::Duration;
 /// The longest back-off between attempts that never reach Established.
 pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
+/// Whether the peer may still hold routes of ours from a life before this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    /// It cannot: the session is new to the daemon.
+    First,
+    /// It may: the daemon has started, and does not know what was before, or the session's task has died.
+    Another,
+}
+
 /// What the state machine must know.
-pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan) -> FsmConfig {
+pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life) -> FsmConfig {
     FsmConfig {
         local_asn: router.asn,
         local_id: router.router_id,
@@ -21,7 +30,7 @@ pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan) -> FsmConfig {
         hold_time: plan.hold_time,
         passive: plan.passive,
         families: plan.families,
-        capabilities: capabilities(router.asn, plan),
+        capabilities: capabilities(router.asn, plan, life),
         role: plan.protocol.local_role,
         strict_role: plan.protocol.strict_role,
         timing: timing(plan),
@@ -43,24 +52,32 @@ pub(super) fn otc_rule(plan: &SessionPlan) -> Option<OtcRule> {
 }
 
 /// The capabilities of our OPEN.
-pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan) -> Vec<Capability> {
-    let offered = Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
+pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Vec<Capability> {
+    let offered = || Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
     let mut capabilities: Vec<Capability> =
-        offered.map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
+        offered().map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
     capabilities.extend([
         Capability::RouteRefresh,
         Capability::EnhancedRouteRefresh,
         Capability::ExtendedMessage,
         Capability::FourOctetAs(local_asn),
-        // No family listed: helper only. Many speakers send and await End-of-RIB only where this is there.
-        Capability::GracefulRestart {
-            restarting: false,
-            notification: false,
-            restart_time: 0,
-            families: Vec::new(),
-        },
     ]);
     capabilities.extend(plan.protocol.local_role.map(|role| Capability::Role(role.code())));
+    if let Some(restart) = &plan.graceful_restart {
+        // F always: nothing here forwards, so what the next hops do does not end with the daemon.
+        capabilities.push(Capability::GracefulRestart {
+            restarting: life == Life::Another,
+            notification: restart.notification,
+            restart_time: restart.restart_time,
+            families: offered().map(|f| (f.afi(), Family::SAFI_UNICAST, true)).collect(),
+        });
+        // Without a family it says that we keep the peer's routes so, and do not ask for the same.
+        let stale_time = restart.long_lived_stale_time;
+        let asked = offered().filter(|_| stale_time > 0);
+        capabilities.push(Capability::LongLivedGracefulRestart(
+            asked.map(|f| (f.afi(), Family::SAFI_UNICAST, true, stale_time)).collect(),
+        ));
+    }
     capabilities
 }
 

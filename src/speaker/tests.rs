@@ -1,6 +1,7 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
 mod extensions;
+mod restart;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,9 +14,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, ProtocolPlan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan};
 use crate::fsm::State;
-use crate::metrics::{Metrics, Way};
+use crate::metrics::{Metrics, PrefixGauge, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
@@ -44,6 +45,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
         protocol: ProtocolPlan::default(),
+        graceful_restart: Some(RestartPlan::default()),
     }
 }
 

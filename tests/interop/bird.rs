@@ -20,6 +20,17 @@ pub(crate) struct Bird {
 impl Bird {
     /// Starts one with other values for some of the template's places, like its ASN.
     pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, others: &[(&str, &str)]) -> Self {
+        Self::start_by(&[], lab, site, setup, others)
+    }
+
+    /// The same with more arguments on its command line.
+    pub(crate) fn start_by(
+        arguments: &[&str],
+        lab: &Lab,
+        site: &Site,
+        setup: Setup,
+        others: &[(&str, &str)],
+    ) -> Self {
         let folder = lab.folder("bird");
         let ipv6 = "ipv6 { import all; export where proto = \"own6\"; };";
         let over_ipv6 = format!(
@@ -34,6 +45,8 @@ impl Bird {
             ("PASSIVE", passive),
             ("AS4", "on"),
             ("LIMIT", ""),
+            ("MORE", ""),
+            ("OWN4", "route 4.0.1.0/24 blackhole;"),
             ("IPV6_ON_IPV4", on_ipv4),
             ("IPV6_SESSION", session),
         ];
@@ -43,7 +56,7 @@ impl Bird {
         fs::write(&config, fill(include_str!("configs/bird.conf"), site, setup, &own)).unwrap();
         let control = folder.join("bird.ctl");
         let mut command = site.netns.command(&installed(&["/usr/sbin/bird"], "bird2"));
-        command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control);
+        command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control).args(arguments);
         Self { process: Process::spawn("bird", command, &folder.join("log")), control }
     }
 

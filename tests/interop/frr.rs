@@ -15,24 +15,43 @@ use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
 
 pub(crate) struct Frr {
-    _processes: [Process; 2],
+    processes: [Process; 2],
     vty: PathBuf,
 }
 
 impl Frr {
-    /// Starts one with more lines for its BGP configuration.
+    pub(crate) fn ask(&self, questions: &[String]) -> Result<String, String> {
+        let mut command = Command::new("/usr/bin/vtysh");
+        command.arg("--vty_socket").arg(&self.vty).args(["-d", "bgpd"]);
+        for question in questions {
+            command.arg("-c").arg(question);
+        }
+        output(&mut command)
+    }
+
+    /// All that bgpd has logged.
+    pub(crate) fn log(&self) -> String {
+        let [_, bgpd] = &self.processes;
+        bgpd.log()
+    }
+
+    pub(crate) fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
+        let text = self.ask(&[format!("show bgp neighbor {ours} json")])?;
+        let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
+        all.get(ours.to_string()).cloned().ok_or(text)
+    }
+}
+
+impl Frr {
+    /// Starts one with more lines in its `router bgp`.
     pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, more: &str) -> Self {
         let folder = lab.folder("frr");
         let vty = lab.folder("frr-vty");
         let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
         let over = if setup.sessions == Sessions::EachItsOwn { &ours[1] } else { &ours[0] };
         let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
-        let config = fill(
-            include_str!("configs/frr.conf"),
-            site,
-            setup,
-            &[("MORE", more), ("MAYBE", maybe), ("IPV6_OVER", over)],
-        );
+        let own = [("MORE", more), ("MAYBE", maybe), ("IPV6_OVER", over)];
+        let config = fill(include_str!("configs/frr.conf"), site, setup, &own);
         fs::write(folder.join("bgpd.conf"), config).unwrap();
         fs::write(folder.join("zebra.conf"), "").unwrap();
         let start = |daemon: &str| {
@@ -43,22 +62,7 @@ impl Frr {
             command.args(["-P", "0", "--log", "stdout"]);
             Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
         };
-        Self { _processes: [start("zebra"), start("bgpd")], vty }
-    }
-
-    pub(crate) fn ask(&self, questions: &[String]) -> Result<String, String> {
-        let mut command = Command::new("/usr/bin/vtysh");
-        command.arg("--vty_socket").arg(&self.vty).args(["-d", "bgpd"]);
-        for question in questions {
-            command.arg("-c").arg(question);
-        }
-        output(&mut command)
-    }
-
-    pub(crate) fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
-        let text = self.ask(&[format!("show bgp neighbor {ours} json")])?;
-        let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
-        all.get(ours.to_string()).cloned().ok_or(text)
+        Self { processes: [start("zebra"), start("bgpd")], vty }
     }
 }
 
@@ -83,7 +87,9 @@ impl Router for Frr {
         let mut table = Table::new();
         for one in Deserializer::from_str(&text).into_iter::<Value>() {
             let one = one.map_err(|e| e.to_string())?;
-            for path in one["paths"].as_array().cloned().unwrap_or_default() {
+            let paths = one["paths"].as_array().cloned().unwrap_or_default();
+            // Its own networks are not from peeringd.
+            for path in paths.into_iter().filter(|path| path["sourced"] != true) {
                 hold(&mut table, one["prefix"].as_str().unwrap_or_default(), route(&path)?)?;
             }
         }

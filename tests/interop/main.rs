@@ -15,6 +15,8 @@ mod gobgp;
 #[cfg(test)]
 mod openbgpd;
 #[cfg(test)]
+mod restart;
+#[cfg(test)]
 mod router;
 #[cfg(test)]
 mod scenario;

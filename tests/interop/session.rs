@@ -247,6 +247,26 @@ fn frr_is_told_the_configs_words_at_a_stop() {
 }
 
 #[test]
+fn a_hard_reset_carries_the_reset_where_frr_knows_it() {
+    let setup = OURS;
+    let pair = Pair::<Frr>::in_sync_with(setup, &Rib::shipped(), |lab| {
+        Frr::start_with(lab, lab.site(), setup, "bgp graceful-restart\n bgp log-neighbor-changes")
+    });
+    pair.daemon.order(&["reset", &pair.v4(), "--hard", "--text", "all of it"]).unwrap();
+    let error = pair.wait_for_error(6, 4);
+    assert_eq!(error["text"], "sent 6/9 Hard Reset: 6/4 Administrative Reset: \"all of it\"");
+    until("FRR to tell of a Hard Reset", NOTICED, || {
+        let log = pair.router.log();
+        if log.contains("Hard Reset") && log.contains("6/4 (Cease/Administrative Reset)") {
+            Ok(())
+        } else {
+            Err(log)
+        }
+    });
+    pair.wait_for(&Rib::shipped(), IN_SYNC);
+}
+
+#[test]
 fn orders_for_what_is_not_there_say_so() {
     let pair = with_bird("", &[]);
     for (words, wanted) in [

