@@ -16,7 +16,7 @@ mod connection;
 mod interface;
 mod negotiation;
 mod peer;
-mod replay;
+mod recording;
 mod restart;
 mod send_hold;
 mod timers;
@@ -32,6 +32,6 @@ pub use interface::{
 };
 pub use negotiation::{negotiate, our_open};
 pub use peer::PeerFsm;
-pub use replay::replay;
+pub use recording::replay;
 pub use restart::{GracefulRestart, Kept, keeps_routes};
 pub use send_hold::SendHold;
