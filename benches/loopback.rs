@@ -66,6 +66,8 @@ fn session(peer: Ipv4Addr) -> SessionPlan {
         is_route_server: false,
         hold_time: 90,
         connect_retry: Duration::from_secs(5),
+        add_path_receive: false,
+        extended_next_hop: false,
         families: PerFamily { ipv4: true, ipv6: false },
         next_hop: PerFamily { ipv4: Some(US.into()), ipv6: None },
         max_prefixes: PerFamily { ipv4: Some(1), ipv6: Some(1) },

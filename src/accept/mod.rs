@@ -10,5 +10,5 @@ mod retention;
 pub use adj_rib_in::{AdjRibIn, Applied, LimitExceeded};
 pub use budget::Budget;
 pub use otc::OtcRule;
-pub use received::{ReceivedAttrs, ReceivedRoute};
+pub use received::{PathKey, ReceivedAttrs, ReceivedRoute};
 pub use retention::Retention;

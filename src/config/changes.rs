@@ -74,6 +74,8 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         hold_time,
         connect_retry: _,
         families,
+        add_path_receive,
+        extended_next_hop,
         next_hop,
         max_prefixes: _,
         protocol,
@@ -86,6 +88,8 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *passive != new.passive
         || *hold_time != new.hold_time
         || *families != new.families
+        || *add_path_receive != new.add_path_receive
+        || *extended_next_hop != new.extended_next_hop
         || *next_hop != new.next_hop
         || protocol.needs_reset(&new.protocol)
         || *graceful_restart != new.graceful_restart

@@ -129,7 +129,13 @@ pub struct SessionPlan {
     pub connect_retry: Duration,
     /// The families offered.
     pub families: PerFamily<bool>,
-    /// The next hop of each offered family; of another, `None`.
+    /// Take several paths of a prefix, where the peer sends them (RFC 7911).
+    pub add_path_receive: bool,
+    /// IPv4 routes go by way of our IPv6 address where the peer can take that (RFC 8950); only on IPv6 sessions that
+    /// offer IPv4.
+    pub extended_next_hop: bool,
+    /// The next hop of each offered family; of another, `None`, and of IPv4 too where `extended_next_hop` is the only
+    /// one it has.
     pub next_hop: PerFamily<Option<IpAddr>>,
     /// The most prefixes accepted from the peer; `None`: `limits.received_prefixes`.
     pub max_prefixes: PerFamily<Option<u64>>,

@@ -149,6 +149,8 @@ pub(super) struct SessionDetailJson<'a> {
     peer_id: Option<Ipv4Addr>,
     four_octet_as: bool,
     configured_families: Vec<Family>,
+    extended_next_hop: bool,
+    add_path_receive: Vec<Family>,
     next_hop: PerFamily<Option<IpAddr>>,
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
@@ -205,6 +207,8 @@ impl<'a> SessionDetailJson<'a> {
             peer_id: s.peer_id,
             four_octet_as: s.four_octet_as,
             configured_families: chosen(s.plan.families),
+            extended_next_hop: s.extended_next_hop,
+            add_path_receive: chosen(s.add_path_receive),
             next_hop: s.plan.next_hop,
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
@@ -267,6 +271,7 @@ impl<'a> AdvertisedJson<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReceivedJson<'a> {
     prefix: IpNet,
+    path_id: u32,
     next_hop: IpAddr,
     as_path: &'a AsPathBuf,
     communities: &'a [Community],
@@ -284,6 +289,7 @@ impl<'a> ReceivedJson<'a> {
     pub(super) fn new(route: &'a ReceivedRoute) -> Self {
         Self {
             prefix: route.prefix,
+            path_id: route.path_id.number(),
             next_hop: route.next_hop,
             as_path: &route.attrs.as_path,
             communities: &route.attrs.communities,

@@ -35,7 +35,6 @@ struct NegotiatedJson {
     route_refresh: bool,
     enhanced_route_refresh: bool,
     extended_message: bool,
-    extended_next_hop: bool,
     peer_role: Option<&'static str>,
 }
 
@@ -46,7 +45,6 @@ impl NegotiatedJson {
             route_refresh: negotiated.route_refresh,
             enhanced_route_refresh: negotiated.enhanced_route_refresh,
             extended_message: negotiated.extended_message,
-            extended_next_hop: negotiated.extended_next_hop,
             peer_role: negotiated.peer_role.map(|role| role.name()),
         }
     }

@@ -112,6 +112,8 @@ pub struct Negotiated {
     pub local_capabilities: Vec<Capability>,
     /// The peer's role, where both sides said theirs (RFC 9234).
     pub peer_role: Option<Role>,
+    /// The peer sends several paths of a prefix (RFC 7911), as it said it could and we said we take.
+    pub add_path_receive: PerFamily<bool>,
 }
 
 /// One input of [`PeerFsm`](super::PeerFsm), as a driver may record it to replay a run; see [`replay`](super::replay).

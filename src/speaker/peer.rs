@@ -411,6 +411,11 @@ impl Peer {
             families = %terms::family_names(negotiated.families),
             "session established"
         );
+        if terms::lacks_next_hop(&plan, &negotiated) {
+            warn!(
+                "the peer takes no IPv4 routes by way of IPv6, and there is no next_hop_v4: it is told none"
+            );
+        }
         self.context = Some(terms::update_context(local_asn, &plan, &negotiated));
         self.adj_rib_in.set_otc_rule(terms::otc_rule(&plan));
         let view = self.intent.view.clone();

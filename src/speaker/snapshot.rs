@@ -67,6 +67,10 @@ pub struct SessionSnapshot {
     pub local_capabilities: Vec<Capability>,
     /// Four-octet AS numbers are in use.
     pub four_octet_as: bool,
+    /// IPv4 routes may go by way of IPv6 (RFC 8950).
+    pub extended_next_hop: bool,
+    /// Families of which the peer sends several paths of a prefix (RFC 7911); none before Established.
+    pub add_path_receive: PerFamily<bool>,
     /// Prefixes the peer has been told.
     pub advertised: PerFamily<u64>,
     /// Prefixes still to be told or withdrawn.

@@ -7,6 +7,7 @@ use crate::fsm::{FsmConfig, Negotiated, Timing};
 use crate::wire::{
     Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
 };
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The longest back-off between attempts that never reach Established.
@@ -20,6 +21,8 @@ pub(super) enum Life {
     /// It may: the daemon has started, and does not know what was before, or the session's task has died.
     Another,
 }
+/// Send/Receive of RFC 7911 §4: we take several paths of a prefix, and have never more than one to give.
+const ADD_PATH_RECEIVE: u8 = 1;
 
 /// What the state machine must know.
 pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life) -> FsmConfig {
@@ -78,6 +81,14 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Ve
             asked.map(|f| (f.afi(), Family::SAFI_UNICAST, true, stale_time)).collect(),
         ));
     }
+    if plan.extended_next_hop {
+        let (ipv4, ipv6) = (Family::Ipv4.afi(), Family::Ipv6.afi());
+        capabilities.push(Capability::ExtendedNextHop(vec![(ipv4, Family::SAFI_UNICAST.into(), ipv6)]));
+    }
+    if plan.add_path_receive {
+        let receive = offered().map(|f| (f.afi(), Family::SAFI_UNICAST, ADD_PATH_RECEIVE));
+        capabilities.push(Capability::AddPath(receive.collect()));
+    }
     capabilities
 }
 
@@ -86,16 +97,24 @@ pub(super) fn limits(plan: &SessionPlan) -> PerFamily<u64> {
     PerFamily::from_fn(|family| plan.max_prefixes.get(family).unwrap_or(u64::MAX))
 }
 
+/// Our own address of a family, as far as the plan knows one.
+fn own_address(plan: &SessionPlan, family: Family) -> Option<IpAddr> {
+    let is_of = |address: &IpAddr| address.is_ipv4() == (family == Family::Ipv4);
+    Some(plan.local_address).filter(is_of).or_else(|| plan.next_hop.get(family).filter(is_of))
+}
+
 /// How UPDATEs of the peer are to be read.
 pub(super) fn update_context(local_asn: Asn, plan: &SessionPlan, negotiated: &Negotiated) -> UpdateContext {
     UpdateContext {
         local_asn,
         peer_asn: negotiated.peer_asn,
         peer_address: plan.peer_address,
+        local_address: PerFamily::from_fn(|family| own_address(plan, family)),
         first_as: if plan.is_route_server { FirstAs::Any } else { FirstAs::Peer },
         four_octet_as: negotiated.four_octet_as,
         families: negotiated.families,
         extended_next_hop: negotiated.extended_next_hop,
+        add_path: negotiated.add_path_receive,
     }
 }
 
@@ -106,11 +125,25 @@ pub(super) fn session_profile(local_asn: Asn, plan: &SessionPlan, negotiated: &N
         four_octet_as: negotiated.four_octet_as,
         max_message_len: if negotiated.extended_message { MAX_EXTENDED_MESSAGE_LEN } else { MAX_MESSAGE_LEN },
         families: negotiated.families,
-        next_hop: plan.next_hop,
+        next_hop: next_hops(plan, negotiated),
         extended_next_hop: negotiated.extended_next_hop,
         enhanced_route_refresh: negotiated.enhanced_route_refresh,
         otc: plan.protocol.local_role.filter(|role| role.attaches_otc()).map(|_| local_asn),
     }
+}
+
+/// The next hop of each family as both sides can use it: with RFC 8950, IPv4 routes have the session's IPv6 one.
+fn next_hops(plan: &SessionPlan, negotiated: &Negotiated) -> PerFamily<Option<IpAddr>> {
+    let ipv6 = || plan.next_hop.ipv6.or(Some(plan.local_address));
+    PerFamily {
+        ipv4: if negotiated.extended_next_hop { ipv6() } else { plan.next_hop.ipv4 },
+        ..plan.next_hop
+    }
+}
+
+/// IPv4 was agreed on, and there is no next hop for it: the plan counts on RFC 8950, which the peer lacks.
+pub(super) fn lacks_next_hop(plan: &SessionPlan, negotiated: &Negotiated) -> bool {
+    negotiated.families.ipv4 && next_hops(plan, negotiated).ipv4.is_none()
 }
 
 /// `ipv4 ipv6`, for the log.

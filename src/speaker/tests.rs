@@ -21,6 +21,9 @@ use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
+mod next_hops;
+mod stream;
+
 const OURS: Asn = Asn(8075);
 const THEIRS: Asn = Asn(64500);
 const US: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -41,8 +44,10 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         is_route_server: false,
         hold_time: 90,
         connect_retry: Duration::from_secs(1),
+        add_path_receive: false,
+        extended_next_hop: false,
         families: PerFamily { ipv4: true, ipv6: true },
-        next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
+        next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some(local.to_ipv6_compatible().into()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
         protocol: ProtocolPlan::default(),
         graceful_restart: Some(RestartPlan::default()),

@@ -48,9 +48,19 @@ impl Frr {
         let folder = lab.folder("frr");
         let vty = lab.folder("frr-vty");
         let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
-        let over = if setup.sessions == Sessions::EachItsOwn { &ours[1] } else { &ours[0] };
+        let (over4, over6, extended) = match setup.sessions {
+            Sessions::EachItsOwn => (&ours[0], &ours[1], "no "),
+            Sessions::BothOnIpv4 => (&ours[0], &ours[0], "no "),
+            Sessions::BothOnIpv6 => (&ours[1], &ours[1], ""),
+        };
         let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
-        let own = [("MORE", more), ("MAYBE", maybe), ("IPV6_OVER", over)];
+        let own = [
+            ("MORE", more),
+            ("MAYBE", maybe),
+            ("IPV4_OVER", over4),
+            ("IPV6_OVER", over6),
+            ("EXTENDED", extended),
+        ];
         let config = fill(include_str!("configs/frr.conf"), site, setup, &own);
         fs::write(folder.join("bgpd.conf"), config).unwrap();
         fs::write(folder.join("zebra.conf"), "").unwrap();
@@ -156,6 +166,11 @@ mod tests {
     #[test]
     fn both_families_ride_on_one_ipv4_session() {
         scenario::holds_both_families_over_ipv4::<Frr>();
+    }
+
+    #[test]
+    fn holds_both_families_over_ipv6() {
+        scenario::holds_both_families_over_ipv6::<Frr>();
     }
 
     #[test]

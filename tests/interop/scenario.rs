@@ -287,3 +287,21 @@ pub(crate) fn holds_both_families_over_ipv4<R: Router>() {
     let session = pair.daemon.session(&format!("{}-v4", pair.lab.site().connection())).unwrap();
     assert_eq!(session["advertised"], json!({ "ipv4": 354, "ipv6": 14 }), "{session:#}");
 }
+
+/// The routes of both families over one IPv6 session, IPv4 ones by way of IPv6 as well (RFC 8950).
+pub(crate) fn holds_both_families_over_ipv6<R: Router>() -> Pair<R> {
+    let setup = Setup { sessions: Sessions::BothOnIpv6, ..EACH_ITS_OWN };
+    let rib = Rib::marked();
+    let lab = Lab::new(1);
+    let router = R::start(&lab, lab.site(), setup);
+    let daemon = Daemon::start(&lab, setup, &rib);
+    let pair = Pair { router, daemon, lab };
+    let hop = pair.lab.site().our_v6();
+    let wanted = rib.table(hop, hop);
+    until("the router to hold the table", IN_SYNC, || same_table(&pair.router.table()?, &wanted));
+    let name = format!("{}-v6", pair.lab.site().connection());
+    let details = pair.daemon.show(&["session", &name]).unwrap();
+    assert_eq!(details["advertised"], json!({ "ipv4": 354, "ipv6": 14 }), "{details:#}");
+    assert_eq!(details["extendedNextHop"], true, "{details:#}");
+    pair
+}

@@ -30,6 +30,8 @@ pub(crate) enum Sessions {
     EachItsOwn,
     /// One over IPv4, with the routes of both.
     BothOnIpv4,
+    /// One over IPv6, with the routes of both, all by way of IPv6 (RFC 8950).
+    BothOnIpv6,
 }
 
 /// How peeringd and a router are to talk: both are configured by it.
@@ -231,11 +233,13 @@ fn spawn(place: &Place, folder: &Path, config: &Path) -> Process {
 }
 
 fn peering(site: &Site, setup: Setup) -> String {
+    let v4 = format!("session_prefix_v4: {}", site.subnet_v4());
+    let v6 = format!("session_prefix_v6: \"{}\"", site.subnet_v6());
+    let both = "families: [ipv4, ipv6]".to_owned();
     let of_sessions = match setup.sessions {
-        Sessions::EachItsOwn => format!("session_prefix_v6: \"{}\"", site.subnet_v6()),
-        Sessions::BothOnIpv4 => {
-            format!("families: [ipv4, ipv6]\n          next_hop_v6: \"{}\"", site.our_v6())
-        }
+        Sessions::EachItsOwn => vec![v4, v6],
+        Sessions::BothOnIpv4 => vec![v4, both, format!("next_hop_v6: \"{}\"", site.our_v6())],
+        Sessions::BothOnIpv6 => vec![v6, both, "extended_next_hop: true".to_owned()],
     };
     format!(
         "  - name: contoso-at-{name}
@@ -248,14 +252,13 @@ fn peering(site: &Site, setup: Setup) -> String {
         connection_state: active
         bandwidth_in_mbps: 10000
         bgp_session:
-          session_prefix_v4: {subnet_v4}
           {of_sessions}
           passive: {passive}
           hold_time: {hold_time}
 {keys}",
         name = site.connection(),
         asn = site.asn(),
-        subnet_v4 = site.subnet_v4(),
+        of_sessions = of_sessions.join("\n          "),
         passive = setup.dials == Dials::Router,
         hold_time = setup.hold_time,
         keys = setup

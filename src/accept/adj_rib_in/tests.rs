@@ -13,10 +13,12 @@ fn ctx() -> UpdateContext {
         local_asn: Asn(8075),
         peer_asn: Asn(65001),
         peer_address: "192.0.2.1".parse().unwrap(),
+        local_address: PerFamily::default(),
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: true },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     }
 }
 
@@ -76,6 +78,11 @@ pub(in crate::accept) fn apply(
     rib.apply(&decode_update(octets, &ctx()), now)
 }
 
+/// The only path of a prefix.
+fn key(prefix: &str) -> PathKey {
+    (prefix.parse().unwrap(), PathId::default())
+}
+
 fn prefixes(routes: &[ReceivedRoute]) -> Vec<String> {
     routes.iter().map(|route| route.prefix.to_string()).collect()
 }
@@ -89,16 +96,16 @@ fn routes_are_held_replaced_and_withdrawn() {
     apply(&mut rib, &announce_v6(&["2001:db8:1::/48"]), 6).unwrap();
     assert_eq!((rib.count(), budget.held()), (PerFamily { ipv4: 2, ipv6: 1 }, 3));
 
-    let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
+    let route = rib.get(key("10.0.0.0/8")).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("192.0.2.1", 5));
     assert_eq!(route.attrs.as_path.to_string(), "65001");
-    let route = rib.get(&"2001:db8:1::/48".parse().unwrap()).unwrap();
+    let route = rib.get(key("2001:db8:1::/48")).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("2001:db8::1", 6));
-    assert!(rib.get(&"10.0.0.0/9".parse().unwrap()).is_none());
+    assert!(rib.get(key("10.0.0.0/9")).is_none());
 
     let again = body(&[], &[path(&[65001, 7]), attribute(0x80, 4, &[0, 0, 0, 9])], &["10.0.0.0/8"]);
     apply(&mut rib, &again, 7).unwrap();
-    let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
+    let route = rib.get(key("10.0.0.0/8")).unwrap();
     assert_eq!(
         (route.attrs.as_path.to_string(), route.attrs.med, route.received_at),
         ("65001 7".to_owned(), Some(9), 7)
@@ -334,14 +341,74 @@ fn pages_follow_each_other_through_both_families() {
             let page = rib.page(after, size);
             assert!(page.len() <= size);
             let Some(last) = page.last() else { break };
-            after = Some(last.prefix);
+            after = Some(last.key());
             seen.extend(prefixes(&page));
         }
         assert_eq!(seen, all, "pages of {size}");
     }
     // A place that is not held is a place all the same.
-    assert_eq!(prefixes(&rib.page(Some("10.0.0.0/12".parse().unwrap()), 2)), ["10.0.0.0/16", "11.0.0.0/8"]);
+    assert_eq!(prefixes(&rib.page(Some(key("10.0.0.0/12")), 2)), ["10.0.0.0/16", "11.0.0.0/8"]);
     assert!(rib.page(None, 0).is_empty());
+}
+
+/// NLRI of IPv4 with path identifiers.
+fn paths(paths: &[(u32, &str)]) -> Vec<u8> {
+    paths.iter().flat_map(|(id, net)| [&id.to_be_bytes(), nlri(&[net]).as_slice()].concat()).collect()
+}
+
+/// Announces and withdraws IPv4 by ADD-PATH, and IPv6 without.
+fn apply_paths(
+    rib: &mut AdjRibIn,
+    withdrawn: &[(u32, &str)],
+    announced: &[(u32, &str)],
+    asns: &[u32],
+) -> Result<Applied, LimitExceeded> {
+    let ctx = UpdateContext { add_path: PerFamily { ipv4: true, ipv6: false }, ..ctx() };
+    let attributes = [path(asns), attribute(0x40, 1, &[0]), attribute(0x40, 3, &[192, 0, 2, 1])].concat();
+    let attributes = if announced.is_empty() { Vec::new() } else { attributes };
+    let (withdrawn, announced) = (paths(withdrawn), paths(announced));
+    let len = |octets: &[u8]| u16::try_from(octets.len()).unwrap().to_be_bytes();
+    let octets =
+        [&len(&withdrawn), withdrawn.as_slice(), &len(&attributes), &attributes, &announced].concat();
+    rib.apply(&decode_update(&octets, &ctx), 1)
+}
+
+#[test]
+fn paths_of_one_prefix_are_held_beside_each_other() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(3, &budget);
+    let net = "10.0.0.0/8";
+    apply_paths(&mut rib, &[], &[(7, net), (1, net)], &[65001]).unwrap();
+    apply_paths(&mut rib, &[], &[(u32::MAX, net)], &[65001, 3356]).unwrap();
+    let held = |rib: &AdjRibIn| -> Vec<(u32, String)> {
+        let page = rib.page(None, 10).into_iter();
+        page.map(|route| (route.path_id.number(), route.attrs.as_path.to_string())).collect()
+    };
+    let one = |id: u32, path: &str| (id, path.to_owned());
+    assert_eq!(held(&rib), [one(1, "65001"), one(7, "65001"), one(u32::MAX, "65001 3356")]);
+    assert_eq!((rib.count().ipv4, budget.held()), (3, 3));
+
+    // A path announced again replaces itself, and another one is beyond the limit.
+    apply_paths(&mut rib, &[], &[(7, net)], &[65001, 174]).unwrap();
+    let error = apply_paths(&mut rib, &[], &[(8, net)], &[65001]).unwrap_err();
+    assert_eq!(error, LimitExceeded::Session { family: Family::Ipv4, limit: 3 });
+
+    // Pages end between paths.
+    let first = rib.page(None, 2).pop().unwrap();
+    assert_eq!(first.attrs.as_path.to_string(), "65001 174");
+    assert_eq!(rib.page(Some(first.key()), 9).len(), 1);
+    assert!(rib.page(Some((net.parse().unwrap(), PathId::MAX)), 9).is_empty());
+    assert!(rib.get(key(net)).is_none(), "no path has the number 0");
+
+    // Withdrawn one by one, and by the path alone.
+    let applied = apply_paths(&mut rib, &[(1, net), (2, net)], &[], &[]).unwrap();
+    assert_eq!(applied.withdrawn.ipv4, 2);
+    assert_eq!((rib.count().ipv4, budget.held()), (2, 2));
+    // A loop is a withdrawal of that path.
+    apply_paths(&mut rib, &[], &[(7, net)], &[65001, 8075]).unwrap();
+    assert_eq!(held(&rib), [one(u32::MAX, "65001 3356")]);
+    rib.clear();
+    assert_eq!(budget.held(), 0);
 }
 
 proptest! {

@@ -31,7 +31,6 @@ struct Negotiated {
     route_refresh: bool,
     enhanced_route_refresh: bool,
     extended_message: bool,
-    extended_next_hop: bool,
     peer_role: Option<String>,
 }
 
@@ -98,7 +97,6 @@ impl Negotiated {
             (self.route_refresh, "route refresh"),
             (self.enhanced_route_refresh, "enhanced route refresh"),
             (self.extended_message, "extended messages"),
-            (self.extended_next_hop, "extended next hop"),
         ];
         let names: Vec<_> = all.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).collect();
         if names.is_empty() { "-".to_owned() } else { names.join(", ") }

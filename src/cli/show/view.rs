@@ -128,6 +128,10 @@ pub(super) struct Session {
     flaps: u64,
     #[serde(default)]
     graceful_restart: Option<Restart>,
+    #[serde(default)]
+    extended_next_hop: bool,
+    #[serde(default)]
+    add_path_receive: Vec<String>,
     hold_time: Option<u16>,
     direction: Option<String>,
     peer_id: Option<String>,
@@ -191,6 +195,12 @@ impl Lines for Session {
             ("flaps", self.flaps.to_string()),
             ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
         ];
+        if self.extended_next_hop {
+            lines.push(("extended next hop", "IPv4 by way of IPv6".to_owned()));
+        }
+        if !self.add_path_receive.is_empty() {
+            lines.push(("ADD-PATH from peer", self.add_path_receive.join(", ")));
+        }
         lines.extend(self.protocol.lines());
         for (way, counts) in self.messages.iter().flatten().rev() {
             let name = if way == "sent" { "messages sent" } else { "messages received" };
@@ -329,6 +339,8 @@ struct Since {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Route {
     prefix: String,
+    #[serde(default)]
+    path_id: u32,
     next_hop: Option<String>,
     as_path: Option<String>,
     origin: Option<String>,
@@ -409,6 +421,9 @@ impl Route {
         let mut parts = Vec::new();
         if self.stale {
             parts.push("stale".to_owned());
+        }
+        if self.path_id != 0 {
+            parts.push(format!("path {}", self.path_id));
         }
         parts.extend(self.origin.clone().filter(|o| o != "igp"));
         parts.extend(self.med.map(|med| format!("med {med}")));

@@ -55,6 +55,9 @@ fn changes_are_told_apart() {
         ("74.180/30}", "74.180/30, hold_time: 30}", ["", "", "a-v4", "", ""]),
         ("74.180/30}", "74.180/30, passive: true}", ["", "", "a-v4", "", ""]),
         ("74.180/30}", "74.180/30, graceful_restart: false}", ["", "", "a-v4", "", ""]),
+        ("74.180/30}", "74.180/30, add_path_receive: true}", ["", "", "a-v4", "", ""]),
+        // Not for an IPv4 session.
+        ("74.180/30}", "74.180/30, extended_next_hop: true}", ["", "", "", "", ""]),
         (
             "74.180/30}",
             "74.180/30, families: [ipv4, ipv6], next_hop_v6: '2a01::1'}",

@@ -201,6 +201,33 @@ fn two_roles_are_a_mismatch_unless_they_are_one() {
 }
 
 #[test]
+fn several_paths_come_where_the_peer_sends_what_we_take() {
+    let agreed = |ours_list, theirs: Vec<Capability>| {
+        let mut config = ours();
+        config.capabilities.push(Capability::AddPath(ours_list));
+        let both = [Capability::Multiprotocol(1, 1), Capability::Multiprotocol(2, 1)];
+        let open = with([both.to_vec(), theirs].concat());
+        let agreed = negotiate(&config, Direction::Inbound, open).unwrap().add_path_receive;
+        (agreed.ipv4, agreed.ipv6)
+    };
+    let of = |list: &[(u16, u8, u8)]| vec![Capability::AddPath(list.to_vec())];
+    let receive = || vec![(1, 1, 1), (2, 1, 1)];
+    for (theirs, wanted) in [
+        (vec![], (false, false)),
+        (of(&[(1, 1, 2)]), (true, false)),
+        (of(&[(1, 1, 3), (2, 1, 2)]), (true, true)),
+        (of(&[(1, 1, 1), (2, 1, 1)]), (false, false)),
+        (of(&[(1, 128, 2), (2, 4, 3)]), (false, false)),
+        ([of(&[(1, 1, 2)]), of(&[(2, 1, 2)])].concat(), (true, true)),
+    ] {
+        assert_eq!(agreed(receive(), theirs.clone()), wanted, "{theirs:?}");
+        assert_eq!(agreed(vec![(1, 1, 2), (2, 1, 2)], theirs), (false, false), "we only send");
+    }
+    let plain = with(vec![Capability::AddPath(vec![(1, 1, 3)])]);
+    assert_eq!(agree(plain).unwrap().add_path_receive, PerFamily::default(), "we list nothing");
+}
+
+#[test]
 fn the_first_error_of_the_rfcs_order_is_the_answer() {
     let mut open = Open { my_as: 0, hold_time: 1, bgp_id: Ipv4Addr::UNSPECIFIED, ..with(vec![]) };
     assert_eq!(refusal(open.clone()), ErrorCode::BAD_PEER_AS);

@@ -58,7 +58,7 @@ fn leaks_are_held_marked_and_counted() {
     assert_eq!(applied.leaks, 0);
     apply(&mut rib, &announce(&["13.0.0.0/8"]), 1).unwrap();
     let of = |rib: &AdjRibIn, prefix: &str| {
-        let attrs = rib.get(&prefix.parse().unwrap()).unwrap().attrs;
+        let attrs = rib.get(key(prefix)).unwrap().attrs;
         (attrs.only_to_customer, attrs.is_leak)
     };
     assert_eq!(of(&rib, "10.0.0.0/8"), (Some(Asn(174)), true));
