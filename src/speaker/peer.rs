@@ -9,21 +9,19 @@ mod progress;
 mod refresh;
 mod restart;
 mod traffic;
+mod wait;
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::sleep_until;
 use tracing::{info, warn};
 
 use self::incoming::HoldDown;
 use self::refresh::Refresh;
+use self::wait::{Dial, dialled, due, ready};
 use super::clock::Clock;
 use super::connection::Connection;
 use super::handle::Ask;
@@ -80,7 +78,6 @@ pub(super) struct Links {
 }
 
 type Refreshes = PerFamily<Refresh>;
-type Dial = Pin<Box<dyn Future<Output = std::io::Result<TcpStream>> + Send>>;
 
 /// What woke the task.
 enum Wake {
@@ -437,11 +434,11 @@ impl Peer {
         self.links.profile.send_replace(None);
         self.refreshes = Refreshes::default();
         self.adj_rib_in.forget_refreshes();
-        self.watch_limits();
         self.context = None;
         self.send_hold = None;
         self.status.down(reason);
         self.keep_stale(reason);
+        self.watch_limits();
     }
 
     fn publish(&mut self) {
@@ -470,29 +467,5 @@ fn announcing(plan: &SessionPlan) -> Announcing {
         (true, false) => Announcing::Yes,
         (true, true) => Announcing::GracefulShutdown,
         (false, _) => Announcing::No,
-    }
-}
-
-/// Until a connection can be read, or written where something waits.
-async fn ready(connections: &[Connection]) {
-    poll_fn(|cx| {
-        // Each is polled, so that each wakes the task.
-        let ready = connections.iter().filter(|c| c.poll_ready(cx).is_ready()).count();
-        if ready > 0 { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-async fn dialled(dialing: Option<&mut (ConnId, Dial)>) -> (ConnId, std::io::Result<TcpStream>) {
-    match dialing {
-        Some((conn, dial)) => (*conn, dial.await),
-        None => std::future::pending().await,
-    }
-}
-
-async fn due(deadline: Option<tokio::time::Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }
