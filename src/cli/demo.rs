@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
+use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
 use crate::control;
 use crate::fsm::State;
 use crate::metrics::Metrics;
@@ -374,6 +374,7 @@ fn session(connection: &str) -> SessionPlan {
         next_hop: PerFamily::default(),
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: Some(2_000) },
         transport: TransportPlan::default(),
+        protocol: ProtocolPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }

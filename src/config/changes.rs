@@ -79,6 +79,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         next_hop,
         max_prefixes: _,
         transport,
+        protocol,
         graceful_restart,
     } = old;
     *peer_port != new.peer_port
@@ -92,6 +93,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *extended_next_hop != new.extended_next_hop
         || *next_hop != new.next_hop
         || transport.needs_reset(&new.transport)
+        || protocol.needs_reset(&new.protocol)
         || *graceful_restart != new.graceful_restart
 }
 

@@ -8,6 +8,7 @@ mod changes;
 mod document;
 mod faults;
 mod plan;
+mod protocol;
 mod range;
 mod readers;
 mod resolve;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
+pub use protocol::ProtocolPlan;
 pub use range::RangePlan;
 pub(crate) use secret::MAX_MD5_KEY_LEN;
 pub use secret::Md5Key;

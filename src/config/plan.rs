@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{RangePlan, TransportPlan};
+use super::{ProtocolPlan, RangePlan, TransportPlan};
 use crate::peering::{
     ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
     SessionAddressProvider,
@@ -144,6 +144,8 @@ pub struct SessionPlan {
     pub max_prefixes: PerFamily<Option<u64>>,
     /// What is asked of its TCP connections.
     pub transport: TransportPlan,
+    /// What is chosen of the protocol.
+    pub protocol: ProtocolPlan,
     /// Graceful restart, where it is offered.
     pub graceful_restart: Option<RestartPlan>,
 }

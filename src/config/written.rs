@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::protocol::Protocol;
 use super::restart;
 use super::section::{Section, Shape, read_node};
 use super::transport::TransportKeys;
@@ -83,6 +84,15 @@ const BGP_SESSION: Shape = Shape {
         "md5_authentication_key_file",
         "ttl_security_hops",
         "interface",
+        "local_role",
+        "strict_role",
+        "graceful_shutdown",
+        "shutdown_communication",
+        "send_hold_time",
+        "max_prefix_warning_percent",
+        "max_prefix_restart_secs",
+        "delay_open",
+        "extended_optional_parameters",
         "graceful_restart",
         "v4",
         "v6",
@@ -107,6 +117,15 @@ const V4: Shape = Shape {
         "md5_authentication_key_file",
         "ttl_security_hops",
         "interface",
+        "local_role",
+        "strict_role",
+        "graceful_shutdown",
+        "shutdown_communication",
+        "send_hold_time",
+        "max_prefix_warning_percent",
+        "max_prefix_restart_secs",
+        "delay_open",
+        "extended_optional_parameters",
         "graceful_restart",
     ],
 };
@@ -218,6 +237,7 @@ pub(super) struct Options {
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
     pub(super) peer_limit: Option<At<u32>>,
     pub(super) transport: TransportKeys,
+    pub(super) protocol: Protocol,
     /// The inner none is false.
     pub(super) graceful_restart: Option<At<Option<restart::Written>>>,
 }
@@ -430,6 +450,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         max_prefixes,
         peer_limit: section.read("peer_limit", faults, values::number(1..=10_000)),
         transport: TransportKeys::read(section, faults),
+        protocol: Protocol::read(section, faults),
         graceful_restart: restart::read(section, faults),
     };
     options.broken = faults.count() > before;

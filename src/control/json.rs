@@ -20,6 +20,7 @@ use crate::wire::{
 };
 
 use super::capability::CapabilityJson;
+use super::protocol::ProtocolJson;
 use super::restart::RestartJson;
 use super::transport::TransportJson;
 
@@ -155,6 +156,8 @@ pub(super) struct SessionDetailJson<'a> {
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
     transport: TransportJson<'a>,
+    #[serde(flatten)]
+    protocol: ProtocolJson<'a>,
     graceful_restart: RestartJson,
     capabilities: Capabilities,
     messages: Option<Messages>,
@@ -212,6 +215,7 @@ impl<'a> SessionDetailJson<'a> {
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
             transport: TransportJson::new(&s.plan.transport),
+            protocol: ProtocolJson::new(s),
             graceful_restart: RestartJson::new(s),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),
@@ -278,6 +282,8 @@ pub(super) struct ReceivedJson<'a> {
     large_communities: &'a [LargeCommunity],
     origin: Origin,
     med: Option<u32>,
+    only_to_customer: Option<Asn>,
+    is_leak: bool,
     received_at: Time,
     stale: bool,
 }
@@ -294,6 +300,8 @@ impl<'a> ReceivedJson<'a> {
             large_communities: &route.attrs.large_communities,
             origin: route.attrs.origin,
             med: route.attrs.med,
+            only_to_customer: route.attrs.only_to_customer,
+            is_leak: route.attrs.is_leak,
             received_at: Time(route.received_at),
             stale: route.stale,
         }

@@ -30,6 +30,11 @@ impl Frr {
         output(&mut command)
     }
 
+    /// All that bgpd has logged.
+    pub(crate) fn log(&self) -> String {
+        self.processes[1].log()
+    }
+
     pub(crate) fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
         let text = self.ask(&[format!("show bgp neighbor {ours} json")])?;
         let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;

@@ -25,6 +25,8 @@ mod router;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(test)]
