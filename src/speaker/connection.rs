@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::net::SocketAddr;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::flight::Ring;
 use super::system;
 use crate::advertise::{Outbox, Wrote};
 use crate::fsm::ConnId;
@@ -45,6 +47,8 @@ pub(super) struct Connection {
     pub(super) id: ConnId,
     pub(super) outbox: Outbox,
     pub(super) max_message_len: usize,
+    /// The last messages.
+    pub(super) ring: Ring,
     stream: TcpStream,
     partial: Vec<u8>,
 }
@@ -56,12 +60,24 @@ impl Connection {
     /// A socket option could not be set: the connection must not be used.
     pub(super) fn new(id: ConnId, stream: TcpStream) -> io::Result<Self> {
         system::prepare(&stream)?;
-        Ok(Self { id, outbox: Outbox::new(), max_message_len: MAX_MESSAGE_LEN, stream, partial: Vec::new() })
+        Ok(Self {
+            id,
+            outbox: Outbox::new(),
+            max_message_len: MAX_MESSAGE_LEN,
+            ring: Ring::default(),
+            stream,
+            partial: Vec::new(),
+        })
     }
 
     /// Our end.
     pub(super) fn local_ip(&self) -> Option<std::net::IpAddr> {
         self.stream.local_addr().ok().map(|a| a.ip())
+    }
+
+    /// Our end and the peer's, while TCP is there.
+    pub(super) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        Some((self.stream.local_addr().ok()?, self.stream.peer_addr().ok()?))
     }
 
     /// Whether there is something to read, or room to write where something waits; else the task is woken when so.
@@ -74,8 +90,13 @@ impl Connection {
 
     /// Writes what the outbox has, a turn's worth at most.
     pub(super) fn write(&mut self) -> io::Result<Wrote> {
-        let Self { outbox, stream, .. } = self;
-        outbox.write(Clock::unix(), WRITE_TURN, &mut |slices| stream.try_write_vectored(slices))
+        let Self { outbox, stream, ring, .. } = self;
+        let now = Clock::since_epoch();
+        outbox.write(now.as_secs(), WRITE_TURN, &mut |slices| {
+            let taken = stream.try_write_vectored(slices)?;
+            ring.sent(now, slices, taken);
+            Ok(taken)
+        })
     }
 
     /// Reads a turn's worth at most, behind what was left over.

@@ -3,6 +3,7 @@
 //! One task owns all of it, so nothing of a session is shared or locked. A socket that would block never blocks the
 //! task; whoever looks gets a snapshot.
 
+mod incident;
 mod incoming;
 mod traffic;
 
@@ -21,6 +22,7 @@ use tracing::{debug, info, warn};
 use self::incoming::Refresh;
 use super::clock::Clock;
 use super::connection::Connection;
+use super::flight::{Pace, Recorder};
 use super::handle::Ask;
 use super::ledger::Ledger;
 use super::snapshot::SessionSnapshot;
@@ -70,6 +72,7 @@ pub(super) struct Links {
     pub(super) metrics: Arc<SessionMetrics>,
     pub(super) budget: Arc<Budget>,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) recorder: Recorder,
     pub(super) clock: Clock,
 }
 
@@ -105,6 +108,9 @@ pub(super) struct Peer {
     busy: bool,
     /// Octets of private deltas, as the ledger has them.
     held: usize,
+    pace: Pace,
+    /// What is wrong with the message at hand, for the NOTIFICATION that will answer it.
+    because: Option<String>,
     status: Status,
     links: Links,
 }
@@ -126,6 +132,8 @@ impl Peer {
             told: None,
             busy: false,
             held: 0,
+            pace: Pace::default(),
+            because: None,
             status: Status::new(&links.router, plan, links.metrics.clone()),
             intent,
             links,
@@ -376,6 +384,7 @@ impl Peer {
             connection.outbox.control(bytes);
         }
         if let Outgoing::Notification(notification) = message {
+            self.record_sent(conn, notification);
             self.status.notification_sent(notification);
         }
     }

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::clock::Clock;
+use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
 use super::ledger::Ledger;
 use super::listen::{self, Door, Doors, Listeners};
@@ -83,6 +84,7 @@ impl Speaker {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
+            recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
             doors: Doors::default(),
             handle: handle.clone(),
@@ -173,6 +175,7 @@ struct Supervisor {
     board: Arc<Board>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
+    recorder: Recorder,
     clock: Clock,
     doors: Doors,
     handle: Handle,
@@ -234,6 +237,7 @@ impl Supervisor {
             metrics,
             budget: self.budget.clone(),
             ledger: self.ledger.clone(),
+            recorder: self.recorder.clone(),
             clock: self.clock,
         };
         let span = info_span!("session", name = %plan.name, peer = %plan.peer_address);
