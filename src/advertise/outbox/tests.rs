@@ -16,6 +16,7 @@ use crate::rib::sample::{self, Spec, plain};
 use crate::rib::{Generation, InGeneration, Ranks};
 use crate::wire::{Asn, AttrSet, Community, LargeCommunity};
 
+mod density;
 mod hand;
 mod large;
 

@@ -1,0 +1,1 @@
+"""peeringd's budgets, each beside what it takes."""
