@@ -131,10 +131,12 @@ fn decode(c: &mut Criterion) {
         local_asn: Asn(64_500),
         peer_asn: OURS,
         peer_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        local_address: PerFamily::default(),
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: false },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     };
     for table in &TABLES {
         table.tune(&mut group, table.prefixes);

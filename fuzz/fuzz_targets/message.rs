@@ -72,10 +72,12 @@ fn decode(kind: MessageKind, body: &[u8]) {
                 local_asn: Asn(8075),
                 peer_asn: Asn(65001),
                 peer_address: [192, 0, 2, 1].into(),
+                local_address: PerFamily::default(),
                 first_as: FirstAs::Any,
                 four_octet_as: true,
                 families: PerFamily { ipv4: true, ipv6: true },
                 extended_next_hop: true,
+                add_path: PerFamily::default(),
             };
             let update = decode_update(body, &ctx);
             assert!(update.withdrawn().flatten().count() <= body.len());

@@ -16,10 +16,12 @@ fuzz_target!(|input: &[u8]| {
         local_asn: Asn(8075),
         peer_asn: Asn(65001),
         peer_address: [127, 0, 0, 1].into(),
+        local_address: PerFamily::default(),
         first_as: if is(1) { FirstAs::Any } else { FirstAs::Peer },
         four_octet_as: !is(2),
         families: PerFamily { ipv4: !is(4), ipv6: !is(8) },
         extended_next_hop: is(16),
+        add_path: PerFamily { ipv4: is(32), ipv6: is(64) },
     };
     let update = decode_update(body, &ctx);
     check_outcome(&update, body);

@@ -168,9 +168,11 @@ fn told(mut octets: &[u8]) -> BTreeSet<IpNet> {
         local_asn: Asn(64500),
         peer_asn: OURS,
         peer_address: [198, 51, 100, 1].into(),
+        local_address: PerFamily::default(),
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: true },
+        add_path: PerFamily::default(),
         extended_next_hop: false,
     };
     let (mut told, mut ends) = (BTreeSet::new(), 0);

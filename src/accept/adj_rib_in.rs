@@ -1,5 +1,7 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
+mod stale;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Bound;
@@ -8,13 +10,17 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
+pub(super) use self::stale::Leftover;
+use self::stale::Stale;
 use super::budget::{Account, Charge};
-use super::{Budget, ReceivedAttrs, ReceivedRoute};
+use super::marks::Tally;
+use super::{Budget, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::wire::{
-    Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PerFamily, Reach, Treatment, Update,
+    Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PathId, PerFamily, Reach, Treatment, Update,
 };
 
-/// What one UPDATE did to an Adj-RIB-In.
+/// What one UPDATE did to an Adj-RIB-In. With ADD-PATH, each path of a prefix counts as one prefix, here and wherever
+/// prefixes are counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Applied {
     /// Prefixes it announced that are held now.
@@ -88,9 +94,12 @@ struct Entry {
     next_hop: IpAddr,
     shared: Arc<Shared>,
     received_at: u64,
+    /// It is of a session before.
+    stale: Option<Stale>,
 }
 
-type Table<N> = BTreeMap<N, Entry>;
+/// By prefix, then by path; without ADD-PATH there is one, 0.
+type Table<N> = BTreeMap<(N, PathId), Entry>;
 
 /// All that one session's peer announces and has not withdrawn. It is looked at and counted, and goes nowhere else.
 #[derive(Debug)]
@@ -99,20 +108,30 @@ pub struct AdjRibIn {
     v6: Table<Ipv6Net>,
     limits: PerFamily<u64>,
     account: Arc<Account>,
+    stale: PerFamily<Tally>,
 }
 
 impl AdjRibIn {
     /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
     #[must_use]
     pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
-        Self { v4: Table::new(), v6: Table::new(), limits, account: Arc::new(Account::new(limits, budget)) }
+        Self {
+            v4: Table::new(),
+            v6: Table::new(),
+            limits,
+            account: Arc::new(Account::new(limits, budget)),
+            stale: PerFamily::default(),
+        }
     }
 
-    /// Sets the most prefixes, and by them the most octets of attributes. What is held beyond them stays, and
-    /// [`Self::exceeded`] says so.
+    /// Sets the most prefixes, and by them the most octets of attributes. Of what is held beyond them, stale routes go;
+    /// others stay, and [`Self::exceeded`] says so.
     pub fn set_limits(&mut self, limits: PerFamily<u64>) {
         self.limits = limits;
         self.account.set_limits(limits);
+        if self.exceeded().is_some() {
+            self.sweep_all();
+        }
     }
 
     /// The session's own limit that what is held is above, as after [`Self::set_limits`]. The session is to end.
@@ -126,11 +145,19 @@ impl AdjRibIn {
             .or_else(|| self.account.exceeded())
     }
 
-    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes.
+    /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes. Stale routes never
+    /// keep others out: where a limit is met, they go.
     ///
     /// # Errors
     /// The limit that one prefix more would pass; that prefix is not held, those before it are.
     pub fn apply(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
+        match self.take_in(update, now) {
+            Err(_) if self.sweep_all() > 0 => self.take_in(update, now),
+            taken => taken,
+        }
+    }
+
+    fn take_in(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
         let mut applied = Applied {
             announced: PerFamily::default(),
             withdrawn: PerFamily::default(),
@@ -167,8 +194,10 @@ impl AdjRibIn {
 
     fn withdraw(&mut self, nlri: Nlri<'_>) -> u32 {
         let (named, held) = match nlri {
-            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes),
-            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes),
+            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes.map(sole)),
+            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes.map(sole)),
+            Nlri::Ipv4Paths(paths) => withdraw(&mut self.v4, paths.map(by_prefix)),
+            Nlri::Ipv6Paths(paths) => withdraw(&mut self.v6, paths.map(by_prefix)),
         };
         self.account.give_prefixes(held);
         named
@@ -181,12 +210,16 @@ impl AdjRibIn {
         shared: &Arc<Shared>,
         now: u64,
     ) -> Result<u32, LimitExceeded> {
-        let entry = || Entry { next_hop: next_hop.address, shared: Arc::clone(shared), received_at: now };
+        let (next_hop, received_at) = (next_hop.address, now);
+        let entry = || Entry { next_hop, shared: Arc::clone(shared), received_at, stale: None };
         let (family, count) = (nlri.family(), self.count());
         let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
+        let (v4, v6) = (&mut self.v4, &mut self.v6);
         match nlri {
-            Nlri::Ipv4(prefixes) => announce(&mut self.v4, prefixes, entry, &room(count.ipv6)),
-            Nlri::Ipv6(prefixes) => announce(&mut self.v6, prefixes, entry, &room(count.ipv4)),
+            Nlri::Ipv4(prefixes) => announce(v4, prefixes.map(sole), entry, &room(count.ipv6)),
+            Nlri::Ipv6(prefixes) => announce(v6, prefixes.map(sole), entry, &room(count.ipv4)),
+            Nlri::Ipv4Paths(paths) => announce(v4, paths.map(by_prefix), entry, &room(count.ipv6)),
+            Nlri::Ipv6Paths(paths) => announce(v6, paths.map(by_prefix), entry, &room(count.ipv4)),
         }
     }
 
@@ -196,31 +229,31 @@ impl AdjRibIn {
         PerFamily { ipv4: len(&self.v4), ipv6: len(&self.v6) }
     }
 
-    /// Up to `limit` routes behind `after`: IPv4 before IPv6, each in prefix order (address, then length).
-    /// O(log n + limit).
+    /// Up to `limit` routes behind `after`: IPv4 before IPv6, each in prefix order (address, then length), the paths of
+    /// one prefix by their identifiers. O(log n + limit).
     #[must_use]
-    pub fn page(&self, after: Option<IpNet>, limit: usize) -> Vec<ReceivedRoute> {
+    pub fn page(&self, after: Option<PathKey>, limit: usize) -> Vec<ReceivedRoute> {
         let (from_v4, from_v6) = match after {
             None => (Some(Bound::Unbounded), Bound::Unbounded),
-            Some(IpNet::V4(prefix)) => (Some(Bound::Excluded(prefix)), Bound::Unbounded),
-            Some(IpNet::V6(prefix)) => (None, Bound::Excluded(prefix)),
+            Some((IpNet::V4(prefix), id)) => (Some(Bound::Excluded((prefix, id))), Bound::Unbounded),
+            Some((IpNet::V6(prefix), id)) => (None, Bound::Excluded((prefix, id))),
         };
         let v4 = from_v4.into_iter().flat_map(|from| self.v4.range((from, Bound::Unbounded)));
         let v6 = self.v6.range((from_v6, Bound::Unbounded));
-        v4.map(|(prefix, entry)| entry.route(IpNet::V4(*prefix)))
-            .chain(v6.map(|(prefix, entry)| entry.route(IpNet::V6(*prefix))))
+        v4.map(|((prefix, id), entry)| entry.route((IpNet::V4(*prefix), *id)))
+            .chain(v6.map(|((prefix, id), entry)| entry.route((IpNet::V6(*prefix), *id))))
             .take(limit)
             .collect()
     }
 
-    /// The route of one prefix, by exact match. O(log n).
+    /// The route of one path, by exact match. O(log n).
     #[must_use]
-    pub fn get(&self, prefix: &IpNet) -> Option<ReceivedRoute> {
-        let entry = match prefix {
-            IpNet::V4(net) => self.v4.get(net),
-            IpNet::V6(net) => self.v6.get(net),
+    pub fn get(&self, key: PathKey) -> Option<ReceivedRoute> {
+        let entry = match key {
+            (IpNet::V4(net), id) => self.v4.get(&(net, id)),
+            (IpNet::V6(net), id) => self.v6.get(&(net, id)),
         };
-        entry.map(|entry| entry.route(*prefix))
+        entry.map(|entry| entry.route(key))
     }
 
     /// Forgets all of it, as when the session ends.
@@ -239,12 +272,14 @@ impl Drop for AdjRibIn {
 }
 
 impl Entry {
-    fn route(&self, prefix: IpNet) -> ReceivedRoute {
+    fn route(&self, (prefix, path_id): PathKey) -> ReceivedRoute {
         ReceivedRoute {
             prefix,
+            path_id,
             next_hop: self.next_hop,
-            attrs: Arc::clone(&self.shared.attrs),
+            attrs: Stale::shown(self.stale.as_ref(), &self.shared.attrs),
             received_at: self.received_at,
+            stale: self.stale.is_some(),
         }
     }
 }
@@ -268,20 +303,30 @@ impl Room<'_> {
     }
 }
 
+/// The one path of a prefix where there is no ADD-PATH.
+fn sole<N>(prefix: N) -> (N, PathId) {
+    (prefix, PathId::default())
+}
+
+/// As the table has it, from as it is on the wire.
+fn by_prefix<N>((id, prefix): (PathId, N)) -> (N, PathId) {
+    (prefix, id)
+}
+
 /// How many were stored.
 fn announce<N: Ord>(
     table: &mut Table<N>,
-    prefixes: impl Iterator<Item = N>,
+    paths: impl Iterator<Item = (N, PathId)>,
     entry: impl Fn() -> Entry,
     room: &Room<'_>,
 ) -> Result<u32, LimitExceeded> {
     let mut count = 0_u32;
-    for prefix in prefixes {
-        if let Some(held) = table.get_mut(&prefix) {
+    for path in paths {
+        if let Some(held) = table.get_mut(&path) {
             *held = entry();
         } else {
             room.take(len(table))?;
-            table.insert(prefix, entry());
+            table.insert(path, entry());
         }
         count = count.saturating_add(1);
     }
@@ -289,11 +334,11 @@ fn announce<N: Ord>(
 }
 
 /// How many were named, and how many of those were held.
-fn withdraw<N: Ord>(table: &mut Table<N>, prefixes: impl Iterator<Item = N>) -> (u32, u64) {
+fn withdraw<N: Ord>(table: &mut Table<N>, paths: impl Iterator<Item = (N, PathId)>) -> (u32, u64) {
     let (mut named, mut held) = (0_u32, 0_u64);
-    for prefix in prefixes {
+    for path in paths {
         named = named.saturating_add(1);
-        held = held.saturating_add(u64::from(table.remove(&prefix).is_some()));
+        held = held.saturating_add(u64::from(table.remove(&path).is_some()));
     }
     (named, held)
 }
@@ -308,4 +353,4 @@ fn add(counts: &mut PerFamily<u32>, family: Family, more: u32) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

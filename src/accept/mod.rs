@@ -1,9 +1,12 @@
-//! What a peer may tell us: Adj-RIB-In, limits, reasons. Nothing here is ever advertised.
+//! What a peer may tell us: Adj-RIB-In, limits, how long its routes outlive its session. Nothing here is ever advertised.
 
 mod adj_rib_in;
 mod budget;
+mod marks;
 mod received;
+mod retention;
 
 pub use adj_rib_in::{AdjRibIn, Applied, LimitExceeded};
 pub use budget::Budget;
-pub use received::{ReceivedAttrs, ReceivedRoute};
+pub use received::{PathKey, ReceivedAttrs, ReceivedRoute};
+pub use retention::Retention;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::wire::{AsPathBuf, Attributes, Community, ExtendedCommunity, LargeCommunity, Origin};
+use crate::wire::{AsPathBuf, Attributes, Community, ExtendedCommunity, LargeCommunity, Origin, PathId};
 
 /// What a peer's UPDATE said of all its prefixes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -48,15 +48,30 @@ impl From<&Attributes<'_>> for ReceivedAttrs {
     }
 }
 
+/// What one route of an Adj-RIB-In is held by, in the order of lists.
+pub type PathKey = (IpNet, PathId);
+
 /// One route of an Adj-RIB-In.
 #[derive(Clone, Debug)]
 pub struct ReceivedRoute {
     /// The prefix.
     pub prefix: IpNet,
+    /// Which of the prefix's paths it is (RFC 7911); 0 where ADD-PATH is not in use.
+    pub path_id: PathId,
     /// The next hop.
     pub next_hop: IpAddr,
     /// Shared by the prefixes of one UPDATE.
     pub attrs: Arc<ReceivedAttrs>,
     /// Seconds since the epoch at which it was last announced.
     pub received_at: u64,
+    /// It is of a session before, and the peer has not announced it again (RFC 4724 §4.2).
+    pub stale: bool,
+}
+
+impl ReceivedRoute {
+    /// What it is held by.
+    #[must_use]
+    pub fn key(&self) -> PathKey {
+        (self.prefix, self.path_id)
+    }
 }

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Limits, Plan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
 use crate::control;
 use crate::fsm::State;
 use crate::metrics::Metrics;
@@ -284,7 +284,7 @@ async fn received(partner: &Handle, session: &str) -> Result<Seen, Failure> {
     loop {
         let page = partner.received(session, after, 1000).await?;
         let Some(last) = page.last() else { return Ok(all) };
-        after = Some(last.prefix);
+        after = Some(last.key());
         all.extend(page.into_iter().map(|route| (route.prefix, route.attrs.as_path.to_string())));
     }
 }
@@ -368,9 +368,12 @@ fn session(connection: &str) -> SessionPlan {
         is_route_server: false,
         hold_time: 90,
         connect_retry: Duration::from_secs(1),
+        add_path_receive: false,
+        extended_next_hop: false,
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily::default(),
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: Some(2_000) },
+        graceful_restart: Some(RestartPlan::default()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
+mod restart;
 mod view;
 
 use std::ffi::OsString;

@@ -74,8 +74,11 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         hold_time,
         connect_retry: _,
         families,
+        add_path_receive,
+        extended_next_hop,
         next_hop,
         max_prefixes: _,
+        graceful_restart,
     } = old;
     *peer_port != new.peer_port
         || *local_address != new.local_address
@@ -84,7 +87,16 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *passive != new.passive
         || *hold_time != new.hold_time
         || *families != new.families
+        || *add_path_receive != new.add_path_receive
+        || *extended_next_hop != new.extended_next_hop
         || *next_hop != new.next_hop
+        || *graceful_restart != new.graceful_restart
+}
+
+/// Whether what the peer announced before such a change means nothing after it.
+#[must_use]
+pub fn is_other_peer(old: &SessionPlan, new: &SessionPlan) -> bool {
+    old.peer_asn != new.peer_asn || new.graceful_restart.is_none()
 }
 
 /// What only a restart changes.

@@ -9,6 +9,7 @@ mod document;
 mod faults;
 mod plan;
 mod resolve;
+mod restart;
 mod scope;
 mod section;
 mod session;
@@ -21,8 +22,8 @@ mod written;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use changes::{Changes, changes, needs_reset};
-pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan};
+pub use changes::{Changes, changes, is_other_peer, needs_reset};
+pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 
 use crate::rib::load::folder;
 use crate::rib::{self, Finding, Findings, LoadOptions, Place, Rows};

@@ -128,8 +128,33 @@ pub struct SessionPlan {
     pub connect_retry: Duration,
     /// The families offered.
     pub families: PerFamily<bool>,
-    /// The next hop of each offered family; of another, `None`.
+    /// Take several paths of a prefix, where the peer sends them (RFC 7911).
+    pub add_path_receive: bool,
+    /// IPv4 routes go by way of our IPv6 address where the peer can take that (RFC 8950); only on IPv6 sessions that
+    /// offer IPv4.
+    pub extended_next_hop: bool,
+    /// The next hop of each offered family; of another, `None`, and of IPv4 too where `extended_next_hop` is the only
+    /// one it has.
     pub next_hop: PerFamily<Option<IpAddr>>,
     /// The most prefixes accepted from the peer; `None`: `limits.received_prefixes`.
     pub max_prefixes: PerFamily<Option<u64>>,
+    /// Graceful restart, where it is offered.
+    pub graceful_restart: Option<RestartPlan>,
+}
+
+/// Graceful restart as our OPEN offers it (RFC 4724, 8538, 9494).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RestartPlan {
+    /// How long the peer may keep our routes while we are away: seconds, 0–4095.
+    pub restart_time: u16,
+    /// N: routes outlive a NOTIFICATION too, where the peer says so as well.
+    pub notification: bool,
+    /// How much longer the peer may keep them, as its last choice: seconds, 0–16777215.
+    pub long_lived_stale_time: u32,
+}
+
+impl Default for RestartPlan {
+    fn default() -> Self {
+        Self { restart_time: 120, notification: true, long_lived_stale_time: 0 }
+    }
 }

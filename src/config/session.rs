@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use super::faults::{At, Faults};
 use super::resolve::Setting;
+use super::restart;
 use super::unique::Unique;
 use super::written::{Addresses, BgpSession, Connection, Options};
 use super::{ConnectionPlan, PeeringPlan, SessionPlan};
@@ -279,11 +280,25 @@ fn session(
     let transport = if peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
     let keys = Keys { own: written.own.get(transport).as_ref(), common: &written.common };
     let families = keys.value(|o| o.families).unwrap_or_else(|| PerFamily::from_fn(|f| f == transport));
+    let extended_next_hop =
+        transport == Family::Ipv6 && families.ipv4 && keys.value(|o| o.extended_next_hop).unwrap_or_default();
     let next_hop = PerFamily::from_fn(|family| match *families.get(family) {
         false => None,
         true if family == transport => Some(own_next_hop(local_address, keys, connected.setting, faults)),
-        true => other_next_hop(family, &name, keys, written.mark, connected.setting, faults),
+        true => {
+            let given = other_next_hop(family, keys, connected.setting, faults);
+            if given.is_none() && !extended_next_hop && !keys.broken() {
+                let mark = keys.get(|o| o.families).map_or(written.mark, |at| at.mark);
+                no_next_hop(family, &name, mark, faults);
+            }
+            given
+        }
     });
+    if let Some(at) =
+        keys.own.and_then(|own| own.extended_next_hop).filter(|at| at.value && !extended_next_hop)
+    {
+        unused_extended_next_hop(at.mark, faults);
+    }
     if let Some(at) = keys.own.and_then(|own| *own.next_hop.get(transport))
         && connected.setting == Setting::Live
     {
@@ -312,11 +327,14 @@ fn session(
             keys.value(|o| o.connect_retry).unwrap_or(CONNECT_RETRY_SECS).into(),
         ),
         families,
+        add_path_receive: keys.value(|o| o.add_path_receive).unwrap_or(false),
+        extended_next_hop,
         next_hop,
         max_prefixes: PerFamily::from_fn(|family| {
             let limit = keys.value(|o| *o.max_prefixes.get(family));
             limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
         }),
+        graceful_restart: restart::meant(keys.get(|o| o.graceful_restart), faults),
     }
 }
 
@@ -332,39 +350,32 @@ fn own_next_hop(local: IpAddr, keys: Keys<'_>, setting: Setting, faults: &mut Fa
     }
 }
 
-/// The next hop of the family that is not the transport's own.
-fn other_next_hop(
-    family: Family,
-    session: &str,
-    keys: Keys<'_>,
-    mark: Mark,
-    setting: Setting,
-    faults: &mut Faults,
-) -> Option<IpAddr> {
-    match keys.get(|o| *o.next_hop.get(family)) {
-        Some(at) => {
-            check_next_hop(at, setting, faults);
-            Some(at.value)
-        }
-        None => {
-            if !keys.broken() {
-                let mark = keys.get(|o| o.families).map_or(mark, |at| at.mark);
-                no_next_hop(family, session, mark, faults);
-            }
-            None
-        }
-    }
+/// The next hop of the family that is not the transport's own, where one is given.
+fn other_next_hop(family: Family, keys: Keys<'_>, setting: Setting, faults: &mut Faults) -> Option<IpAddr> {
+    let at = keys.get(|o| *o.next_hop.get(family))?;
+    check_next_hop(at, setting, faults);
+    Some(at.value)
 }
 
 fn no_next_hop(family: Family, session: &str, mark: Mark, faults: &mut Faults) {
-    let (over, key, like) = match family {
-        Family::Ipv4 => ("IPv4 routes over an IPv6 session", "next_hop_v4", "an IPv4 address of this router"),
-        Family::Ipv6 => ("IPv6 routes over an IPv4 session", "next_hop_v6", "an IPv6 address of this router"),
+    let (over, fix) = match family {
+        Family::Ipv4 => (
+            "IPv4 routes over an IPv6 session",
+            "add next_hop_v4 with an IPv4 address of this router, or extended_next_hop: true",
+        ),
+        Family::Ipv6 => {
+            ("IPv6 routes over an IPv4 session", "add next_hop_v6 with an IPv6 address of this router")
+        }
     };
     // A session's name begins with that of its connection, which may be missing.
     let session = if session.starts_with('-') { "the session" } else { session };
     let what = format!("{session} offers {family}, and {over} have no next hop");
-    faults.error(mark, what, format!("add {key} with {like}, or take {family} out of families"));
+    faults.error(mark, what, format!("{fix}, or take {family} out of families"));
+}
+
+fn unused_extended_next_hop(mark: Mark, faults: &mut Faults) {
+    let fix = "add ipv4 to the families of an IPv6 session, or remove it";
+    faults.warning(mark, "extended_next_hop is not used", fix);
 }
 
 fn check_next_hop(at: At<IpAddr>, setting: Setting, faults: &mut Faults) {
@@ -378,6 +389,11 @@ fn unused_next_hops(written: &BgpSession, sessions: &[SessionPlan], setting: Set
     let mut own = written.own.ipv4.iter().chain(&written.own.ipv6);
     if written.common.broken || own.any(|own| own.broken) {
         return;
+    }
+    if let Some(at) = written.common.extended_next_hop.filter(|at| at.value)
+        && !sessions.iter().any(|s| s.extended_next_hop)
+    {
+        unused_extended_next_hop(at.mark, faults);
     }
     let transport = |s: &SessionPlan| if s.peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
     let takes = |s: &SessionPlan, family: Family| {

@@ -1,6 +1,7 @@
 mod addresses;
 mod errors;
 mod reload;
+mod restart;
 
 use std::fs;
 use std::net::IpAddr;
@@ -135,7 +136,7 @@ fn keys_of_one_session_stand_over_those_of_both() {
       max_prefixes_advertised_v6: 7
       next_hop_v6: 2a01:111:2000:1::2046
       v4: {hold_time: 0, families: [ipv6, ipv4], peer_port: 1179}
-      v6: {passive: true, max_prefixes_advertised_v6: null}
+      v6: {passive: true, add_path_receive: true, max_prefixes_advertised_v6: null}
 ",
     ));
     expect![[r#"
@@ -144,6 +145,7 @@ fn keys_of_one_session_stand_over_those_of_both() {
     let [v4, v6] = plan.sessions.as_slice() else { panic!("{:?}", plan.sessions) };
     assert_eq!((v4.hold_time, v6.hold_time), (0, 30));
     assert_eq!((v4.passive, v6.passive), (false, true));
+    assert_eq!((v4.add_path_receive, v6.add_path_receive), (false, true));
     assert_eq!((v4.peer_port, v6.peer_port), (1179, 179));
     assert_eq!(v4.connect_retry, Duration::from_secs(1));
     assert_eq!(v4.max_prefixes, PerFamily { ipv4: None, ipv6: Some(7) });

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::restart;
 use super::section::{Section, Shape, read_node};
 use super::values;
 use crate::peering::{
@@ -64,6 +65,8 @@ const BGP_SESSION: Shape = Shape {
         "peer_session_ipv4_address",
         "peer_session_ipv6_address",
         "families",
+        "add_path_receive",
+        "extended_next_hop",
         "next_hop_v4",
         "next_hop_v6",
         "passive",
@@ -72,6 +75,7 @@ const BGP_SESSION: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "graceful_restart",
         "v4",
         "v6",
     ],
@@ -81,6 +85,8 @@ const V4: Shape = Shape {
     name: "v4",
     keys: &[
         "families",
+        "add_path_receive",
+        "extended_next_hop",
         "next_hop_v4",
         "next_hop_v6",
         "passive",
@@ -89,6 +95,7 @@ const V4: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "graceful_restart",
     ],
 };
 
@@ -96,7 +103,7 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 12] = [
+pub(super) const SHAPES: [Shape; 13] = [
     ROOT,
     ROUTER,
     HTTP,
@@ -109,6 +116,7 @@ pub(super) const SHAPES: [Shape; 12] = [
     CONNECTION,
     BGP_SESSION,
     V4,
+    restart::SHAPE,
 ];
 
 #[derive(Debug)]
@@ -183,6 +191,8 @@ pub(super) struct Options {
     /// One of them could not be read, so what is missing may not be.
     pub(super) broken: bool,
     pub(super) families: Option<At<PerFamily<bool>>>,
+    pub(super) add_path_receive: Option<At<bool>>,
+    pub(super) extended_next_hop: Option<At<bool>>,
     pub(super) next_hop: PerFamily<Option<At<IpAddr>>>,
     pub(super) passive: Option<At<bool>>,
     pub(super) peer_port: Option<At<u16>>,
@@ -190,6 +200,8 @@ pub(super) struct Options {
     pub(super) connect_retry: Option<At<u16>>,
     /// The inner none is null: no limit of its own.
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
+    /// The inner none is false.
+    pub(super) graceful_restart: Option<At<Option<restart::Written>>>,
 }
 
 pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
@@ -381,12 +393,15 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         mark: section.mark,
         broken: false,
         families: families(section, faults),
+        add_path_receive: section.read("add_path_receive", faults, values::boolean),
+        extended_next_hop: section.read("extended_next_hop", faults, values::boolean),
         next_hop,
         passive: section.read("passive", faults, values::boolean),
         peer_port: section.read("peer_port", faults, values::number(1..=u16::MAX)),
         hold_time: section.read("hold_time", faults, values::hold_time),
         connect_retry: section.read("connect_retry", faults, values::number(1..=u16::MAX)),
         max_prefixes,
+        graceful_restart: restart::read(section, faults),
     };
     options.broken = faults.count() > before;
     options

@@ -10,16 +10,16 @@ use axum::Router;
 use ipnet::{IpNet, Ipv4Net};
 use tokio::sync::{mpsc, watch};
 
-use crate::accept::{ReceivedAttrs, ReceivedRoute};
+use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::SessionPlan;
+use crate::config::{RestartPlan, SessionPlan};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{Ask, Handle, LastError, Overview, SessionEntry, SessionSnapshot};
-use crate::wire::{AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Origin, PerFamily, SegmentKind};
+use crate::wire::{AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Origin, PathId, PerFamily, SegmentKind};
 
 /// 2026-11-22T12:00:00Z.
 pub(crate) const NOON: u64 = 1_795_348_800;
@@ -131,7 +131,7 @@ async fn answer(
                 });
             }
             Ask::Received { after, limit, reply } => {
-                let behind = |r: &&ReceivedRoute| after.is_none_or(|a| key(r.prefix) > key(a));
+                let behind = |r: &&ReceivedRoute| after.is_none_or(|a| key(r.key()) > key(a));
                 drop(reply.send(held.iter().filter(behind).take(limit).cloned().collect()));
             }
         }
@@ -165,8 +165,8 @@ fn told(before: Option<Arc<Generation>>, now: Option<Arc<Generation>>) -> PerFam
     PerFamily::from_fn(|family| outbox.told(family))
 }
 
-fn key(net: IpNet) -> (bool, IpAddr, u8) {
-    (matches!(net, IpNet::V6(_)), net.addr(), net.prefix_len())
+fn key((net, path): PathKey) -> (bool, IpAddr, u8, PathId) {
+    (matches!(net, IpNet::V6(_)), net.addr(), net.prefix_len(), path)
 }
 
 fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan {
@@ -186,9 +186,12 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         is_route_server: false,
         hold_time: 90,
         connect_retry: Duration::from_secs(5),
+        add_path_receive: false,
+        extended_next_hop: false,
         families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },
         next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
+        graceful_restart: Some(RestartPlan::default()),
     }
 }
 
@@ -205,10 +208,15 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         peer_capabilities: Vec::new(),
         local_capabilities: Vec::new(),
         four_octet_as: false,
+        add_path_receive: PerFamily::default(),
+        extended_next_hop: false,
         advertised: PerFamily::default(),
         pending: PerFamily::default(),
         end_of_rib_sent: PerFamily::default(),
+        graceful_restart: None,
         received: PerFamily::default(),
+        stale: PerFamily::default(),
+        stale_until: PerFamily::default(),
         end_of_rib_received: PerFamily::default(),
         flaps: 0,
         last_error: None,
@@ -266,6 +274,7 @@ pub(crate) fn exchange() -> SessionSnapshot {
 pub(crate) fn received(n: u8) -> ReceivedRoute {
     ReceivedRoute {
         prefix: format!("4.{n}.0.0/16").parse().unwrap(),
+        path_id: PathId::default(),
         next_hop: "4.68.74.181".parse().unwrap(),
         attrs: Arc::new(ReceivedAttrs {
             origin: Origin::Incomplete,
@@ -279,6 +288,7 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
             large_communities: vec!["8075:1:2".parse().unwrap()],
         }),
         received_at: NOON,
+        stale: false,
     }
 }
 

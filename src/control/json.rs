@@ -20,6 +20,7 @@ use crate::wire::{
 };
 
 use super::capability::CapabilityJson;
+use super::restart::RestartJson;
 
 /// Seconds since the epoch, as RFC 3339.
 #[derive(Clone, Copy)]
@@ -147,9 +148,12 @@ pub(super) struct SessionDetailJson<'a> {
     peer_id: Option<Ipv4Addr>,
     four_octet_as: bool,
     configured_families: Vec<Family>,
+    extended_next_hop: bool,
+    add_path_receive: Vec<Family>,
     next_hop: PerFamily<Option<IpAddr>>,
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
+    graceful_restart: RestartJson,
     capabilities: Capabilities,
     messages: Option<Messages>,
 }
@@ -200,9 +204,12 @@ impl<'a> SessionDetailJson<'a> {
             peer_id: s.peer_id,
             four_octet_as: s.four_octet_as,
             configured_families: chosen(s.plan.families),
+            extended_next_hop: s.extended_next_hop,
+            add_path_receive: chosen(s.add_path_receive),
             next_hop: s.plan.next_hop,
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
+            graceful_restart: RestartJson::new(s),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),
                 peer: s.peer_capabilities.iter().map(CapabilityJson::new).collect(),
@@ -260,6 +267,7 @@ impl<'a> AdvertisedJson<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReceivedJson<'a> {
     prefix: IpNet,
+    path_id: u32,
     next_hop: IpAddr,
     as_path: &'a AsPathBuf,
     communities: &'a [Community],
@@ -268,12 +276,14 @@ pub(super) struct ReceivedJson<'a> {
     origin: Origin,
     med: Option<u32>,
     received_at: Time,
+    stale: bool,
 }
 
 impl<'a> ReceivedJson<'a> {
     pub(super) fn new(route: &'a ReceivedRoute) -> Self {
         Self {
             prefix: route.prefix,
+            path_id: route.path_id.number(),
             next_hop: route.next_hop,
             as_path: &route.attrs.as_path,
             communities: &route.attrs.communities,
@@ -282,6 +292,7 @@ impl<'a> ReceivedJson<'a> {
             origin: route.attrs.origin,
             med: route.attrs.med,
             received_at: Time(route.received_at),
+            stale: route.stale,
         }
     }
 }

@@ -19,11 +19,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::error::ApiError;
 use super::json::{AdvertisedJson, ReceivedJson, RouteJson, SessionJson};
 use super::query::{Range, Wanted, before};
-use crate::accept::ReceivedRoute;
+use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::{Told, ToldRoute};
 use crate::rib::{Generation, RouteView};
 use crate::speaker::{AskError, Handle, SessionSnapshot};
-use crate::wire::{Asn, Family, PerFamily};
+use crate::wire::{Asn, Family, PathId, PerFamily};
 
 /// Bytes of the longest answer that needs no place.
 pub(super) const SHORT: usize = 16 * 1024;
@@ -154,11 +154,11 @@ fn json(body: Body) -> Response {
     response
 }
 
-/// Where a list of prefixes stands: behind a prefix, IPv4 before IPv6, with so many rows still wanted.
+/// Where a list stands: behind a prefix, or a path of one, IPv4 before IPv6, with so many rows still wanted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cursor {
+pub(super) struct Cursor<K = IpNet> {
     family: Family,
-    after: Option<IpNet>,
+    after: Option<K>,
     left: usize,
     fetch: usize,
 }
@@ -173,6 +173,19 @@ impl Cursor {
         Self { family, after: range.after, left: range.limit.unwrap_or(usize::MAX), fetch: FIRST_FETCH }
     }
 
+    /// The same, behind all paths of the range's prefix.
+    pub(super) fn of_paths(range: Range) -> Cursor<PathKey> {
+        let Self { family, after, left, fetch } = Self::new(range);
+        Cursor { family, after: after.map(last_path), left, fetch }
+    }
+}
+
+/// Where the last of a prefix's paths could stand.
+pub(super) fn last_path(prefix: IpNet) -> PathKey {
+    (prefix, PathId::MAX)
+}
+
+impl<K> Cursor<K> {
     /// How many rows to fetch next.
     fn wanted(&self) -> usize {
         self.left.min(self.fetch)
@@ -183,7 +196,7 @@ impl Cursor {
     fn write<T>(
         &mut self,
         rows: &[T],
-        prefix: impl Fn(&T) -> IpNet,
+        key: impl Fn(&T) -> K,
         push: impl Fn(&T, &mut Rows) -> Result<(), ApiError>,
         out: &mut Rows,
     ) -> Result<usize, ApiError> {
@@ -193,13 +206,15 @@ impl Cursor {
                 return Ok(written);
             }
             push(row, out)?;
-            self.after = Some(prefix(row));
+            self.after = Some(key(row));
             self.left = self.left.saturating_sub(1);
         }
         self.fetch = self.fetch.saturating_mul(2).min(PAGE);
         Ok(rows.len())
     }
+}
 
+impl Cursor {
     /// Writes rows of both families until `out` is full.
     fn fill<T>(
         &mut self,
@@ -293,7 +308,18 @@ impl Source for Advertised {
 pub(super) struct Received {
     pub(super) handle: Handle,
     pub(super) session: Arc<str>,
-    pub(super) cursor: Cursor,
+    pub(super) cursor: Cursor<PathKey>,
+    /// The paths of this prefix alone, behind which the cursor must not stand yet.
+    pub(super) only: Option<IpNet>,
+}
+
+impl Received {
+    /// All paths of one prefix.
+    pub(super) fn paths_of(handle: Handle, session: Arc<str>, prefix: IpNet) -> Self {
+        let mut cursor = Cursor::of_paths(Range::default());
+        cursor.after = before(prefix).map(last_path);
+        Self { handle, session, cursor, only: Some(prefix) }
+    }
 }
 
 impl Source for Received {
@@ -303,9 +329,12 @@ impl Source for Received {
             if wanted == 0 {
                 return Ok(Page::Last);
             }
-            let rows = asked(self.handle.received(&self.session, self.cursor.after, wanted)).await?;
+            let mut rows = asked(self.handle.received(&self.session, self.cursor.after, wanted)).await?;
+            if let Some(prefix) = self.only {
+                rows.truncate(rows.partition_point(|route| route.prefix == prefix));
+            }
             let push = |route: &ReceivedRoute, out: &mut Rows| out.push(&ReceivedJson::new(route));
-            if self.cursor.write(&rows, |route| route.prefix, push, out)? < rows.len() {
+            if self.cursor.write(&rows, ReceivedRoute::key, push, out)? < rows.len() {
                 break;
             }
             if rows.len() < wanted {

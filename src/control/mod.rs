@@ -18,6 +18,7 @@ mod find;
 mod json;
 mod list;
 mod query;
+mod restart;
 mod router;
 mod serve;
 mod socket;

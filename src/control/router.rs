@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
@@ -163,12 +164,21 @@ async fn received(
 ) -> Result<Response, ApiError> {
     let session = app.session(name)?.plan.name.clone();
     let Some(wanted) = range.wanted else {
-        let cursor = list::Cursor::new(range);
-        return list::answer(list::Received { handle: app.handle, session, cursor }, app.readers).await;
+        let cursor = list::Cursor::of_paths(range);
+        let all = list::Received { handle: app.handle, session, cursor, only: None };
+        return list::answer(all, app.readers).await;
     };
-    let fetch = async |after| Ok(list::asked(app.handle.received(&session, after, 1)).await?.pop());
+    let fetch = async |after: Option<IpNet>| {
+        Ok(list::asked(app.handle.received(&session, after.map(list::last_path), 1)).await?.pop())
+    };
     let found: Option<ReceivedRoute> = list::sought(wanted, fetch, |route| route.prefix).await?;
-    list::one(found.as_ref().map(ReceivedJson::new).as_ref(), app.readers)
+    match found {
+        Some(route) => {
+            let paths = list::Received::paths_of(app.handle, session, route.prefix);
+            list::answer(paths, app.readers).await
+        }
+        None => list::one(None::<&ReceivedJson<'_>>, app.readers),
+    }
 }
 
 async fn routes(State(app): State<App>, range: Range) -> Result<Response, ApiError> {

@@ -1,3 +1,5 @@
+mod accepted;
+
 use std::time::Duration;
 
 use axum::Router;
@@ -10,9 +12,10 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{oneshot, watch};
 use tower::ServiceExt as _;
 
-use super::fixtures::Speaker;
+use super::fixtures::{Speaker, established, received};
 use super::router::MAX_LONG_READERS;
 use super::{list, serve};
+use crate::accept::ReceivedRoute;
 
 async fn call(router: &Router, method: &str, path: &str) -> axum::response::Response {
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -59,7 +62,7 @@ async fn sessions() {
 #[tokio::test]
 async fn one_session() {
     check("/api/v1/sessions/contoso-ashburn-1-v4", expect![[r#"
-        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"maxPrefixes":{"ipv4":20000,"ipv6":null},"endOfRibReceived":{"ipv4":false,"ipv6":false},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
+        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"extendedNextHop":false,"addPathReceive":[],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"maxPrefixes":{"ipv4":20000,"ipv6":null},"endOfRibReceived":{"ipv4":false,"ipv6":false},"gracefulRestart":{"configured":{"restartTime":120,"notification":true,"longLivedStaleTime":0},"negotiated":null,"stale":{"ipv4":0,"ipv6":0},"staleUntil":{"ipv4":null,"ipv6":null}},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
     "#]]).await;
 }
 
@@ -67,8 +70,8 @@ async fn one_session() {
 async fn what_was_received() {
     check("/api/v1/sessions/4.68.74.181/received", expect![[r#"
         [
-        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"receivedAt":"2026-11-22T12:00:00Z"},
-        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"receivedAt":"2026-11-22T12:00:00Z"}
+        {"prefix":"4.1.0.0/16","pathId":0,"nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"receivedAt":"2026-11-22T12:00:00Z","stale":false},
+        {"prefix":"4.2.0.0/16","pathId":0,"nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"receivedAt":"2026-11-22T12:00:00Z","stale":false}
         ]
     "#]]).await;
 }
@@ -248,6 +251,33 @@ async fn routes_are_looked_up_by_prefix_and_by_address() {
             assert_eq!(message(&router, &format!("{list}?{query}"), refused).await, said);
         }
     }
+}
+
+#[tokio::test]
+async fn all_paths_of_a_prefix_are_listed_and_looked_up() {
+    const PATHS: u32 = 300;
+    let mut held = vec![received(1)];
+    let of = |prefix: u8, id: u32| ReceivedRoute { path_id: id.into(), ..received(prefix) };
+    held.extend((1..=PATHS).map(|id| of(2, id)));
+    held.extend([of(3, 0), of(3, 9)]);
+    let router = Speaker::with(vec![established()], held, None, None).router();
+    let list = "/api/v1/sessions/contoso-ashburn-1/received";
+    let rows = async |query: &str| -> Vec<(String, u64)> {
+        let body = ok(&router, &format!("{list}{query}")).await;
+        let json: Vec<serde_json::Value> = serde_json::from_str(&body).unwrap();
+        let row = |r: &serde_json::Value| (r["prefix"].to_string(), r["pathId"].as_u64().unwrap());
+        json.iter().map(row).collect()
+    };
+    let many: Vec<u64> = (1..=u64::from(PATHS)).collect();
+    let ids = |rows: Vec<(String, u64)>| rows.into_iter().map(|(_, id)| id).collect::<Vec<_>>();
+    assert_eq!(ids(rows("").await), [&[0], many.as_slice(), &[0, 9]].concat());
+    // A prefix's paths are behind it as one, however they are asked for.
+    assert_eq!(ids(rows("?after=4.2.0.0/16").await), [0, 9]);
+    assert_eq!(ids(rows("?prefix=4.2.0.0/16").await), many);
+    assert_eq!(ids(rows("?prefix=4.2.7.7").await), many);
+    assert_eq!(ids(rows("?prefix=4.3.0.0/16").await), [0, 9]);
+    assert_eq!(rows("?prefix=4.1.0.1").await, [("\"4.1.0.0/16\"".to_owned(), 0)]);
+    assert!(rows("?prefix=4.4.0.0/16").await.is_empty());
 }
 
 #[tokio::test]

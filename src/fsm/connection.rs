@@ -15,7 +15,9 @@ use crate::wire::{ErrorCode, Notification, Open, codes};
 
 use super::negotiation::{negotiate, our_open};
 use super::timers::{CONTEST, DIAL_LIMIT, Due, OPEN_HOLD, Timers};
-use super::{ConnId, Direction, FsmConfig, Incoming, Moment, Negotiated, Outgoing, State};
+use super::{
+    ConnId, Direction, FsmConfig, GracefulRestart, Incoming, Moment, Negotiated, Outgoing, State, restart,
+};
 
 /// A session that is, or was, Established.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -240,7 +242,7 @@ impl Connection {
             Stimulus::Message(Incoming::Malformed(answer)) => over(Ending::Send(answer)),
             Stimulus::TcpFailed | Stimulus::TcpClosed => over(Ending::Closed),
             Stimulus::HoldDue => over(Ending::Send(Notification::new(ErrorCode::HOLD_TIMER_EXPIRED))),
-            Stimulus::Stop(reason) => over(stopped(reason)),
+            Stimulus::Stop(reason) => over(stopped(reason, None)),
             Stimulus::CollisionLost => over(Ending::Send(Notification::new(ErrorCode::COLLISION))),
             Stimulus::Superseded => over(Ending::Dropped),
             Stimulus::TcpUp | Stimulus::KeepaliveDue | Stimulus::WayClear => (Phase::OpenSent, Step::Stay),
@@ -288,7 +290,7 @@ impl Connection {
             Stimulus::HoldDue | Stimulus::CollisionLost => {
                 over(Ending::Send(Notification::new(ErrorCode::COLLISION)))
             }
-            Stimulus::Stop(reason) => over(stopped(reason)),
+            Stimulus::Stop(reason) => over(stopped(reason, None)),
             Stimulus::Superseded => over(Ending::Dropped),
             Stimulus::TcpUp | Stimulus::KeepaliveDue => (Phase::Contested(agreed), Step::Stay),
         }
@@ -324,7 +326,7 @@ impl Connection {
                 self.timers.sent_keepalive(now, rng);
                 (Phase::OpenConfirm(agreed), Step::Send(Outgoing::Keepalive))
             }
-            Stimulus::Stop(reason) => over(stopped(reason)),
+            Stimulus::Stop(reason) => over(stopped(reason, None)),
             Stimulus::CollisionLost => over(Ending::Send(Notification::new(ErrorCode::COLLISION))),
             Stimulus::Superseded => over(Ending::Dropped),
             Stimulus::TcpUp | Stimulus::WayClear => (Phase::OpenConfirm(agreed), Step::Stay),
@@ -355,7 +357,7 @@ impl Connection {
                 self.timers.sent_keepalive(now, rng);
                 (Phase::Established(session), Step::Send(Outgoing::Keepalive))
             }
-            Stimulus::Stop(reason) => down(stopped(reason)),
+            Stimulus::Stop(reason) => down(stopped(reason, session.negotiated.graceful_restart)),
             Stimulus::CollisionLost => down(Ending::Send(Notification::new(ErrorCode::COLLISION))),
             Stimulus::Superseded => down(Ending::Dropped),
             Stimulus::TcpUp | Stimulus::WayClear => (Phase::Established(session), Step::Stay),
@@ -396,8 +398,9 @@ fn unexpected(code: ErrorCode, message_type: u8) -> Ending {
     Ending::Send(Notification::with_data(code, [message_type]))
 }
 
-fn stopped(reason: Option<Notification>) -> Ending {
-    reason.map_or(Ending::Restart, Ending::Send)
+/// What was agreed with the peer decides in which words it is told.
+fn stopped(reason: Option<Notification>, agreed: Option<GracefulRestart>) -> Ending {
+    reason.map_or(Ending::Restart, |reason| Ending::Send(restart::worded(reason, agreed)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::GracefulRestart;
 use crate::wire::{Asn, Capability, Notification, Open, PerFamily};
 
 /// A moment of a monotonic clock, as the time since some start that the driver chose.
@@ -92,8 +93,12 @@ pub struct Negotiated {
     pub extended_message: bool,
     /// IPv4 routes may have an IPv6 next hop (RFC 8950), and we can give one.
     pub extended_next_hop: bool,
-    /// The peer listed graceful restart, for whatever families.
-    pub graceful_restart: bool,
+    /// Graceful restart, where both sides listed it.
+    pub graceful_restart: Option<GracefulRestart>,
+    /// The capabilities of our own OPEN.
+    pub local_capabilities: Vec<Capability>,
+    /// The peer sends several paths of a prefix (RFC 7911), as it said it could and we said we take.
+    pub add_path_receive: PerFamily<bool>,
 }
 
 /// One input of [`PeerFsm`](super::PeerFsm), as a driver may record it to replay a run; see [`replay`](super::replay).

@@ -2,10 +2,11 @@
 //!
 //! [`PeerFsm`] is a peer: dialling, back-off, accepting, and up to two connections with their collision (§6.8).
 //! `connection` is one TCP connection, every state × every event written out. `negotiation` makes two OPENs into
-//! what they agree on, `collision` says which of two connections lives, `timers` holds every duration.
+//! what they agree on, `collision` says which of two connections lives, `restart` what outlives a session, `timers` holds
+//! every duration.
 //! No sockets, no clock, no logging: the same events at the same moments with the same seed give the same actions.
 //!
-//! RFC 4271 (§6.2, §6.5–6.8, §8), 4724 §5 (a restarted peer), 5492 and 4760 (families), 6286 (BGP Identifier),
+//! RFC 4271 (§6.2, §6.5–6.8, §8), 4724 and 8538 (graceful restart), 9494 (long-lived graceful restart), 5492 and 4760 (families), 6286 (BGP Identifier),
 //! 6608 (FSM error subcodes), 6793 and 7607 (AS numbers).
 
 mod collision;
@@ -13,6 +14,7 @@ mod connection;
 mod interface;
 mod negotiation;
 mod peer;
+mod restart;
 mod timers;
 
 #[cfg(test)]
@@ -26,3 +28,4 @@ pub use interface::{
 };
 pub use negotiation::{negotiate, our_open};
 pub use peer::{PeerFsm, replay};
+pub use restart::{GracefulRestart, Kept, keeps_routes};

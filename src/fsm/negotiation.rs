@@ -2,11 +2,14 @@
 
 use crate::wire::{Asn, Capability, ErrorCode, Family, Notification, Open, PerFamily};
 
-use super::{Direction, FsmConfig, Negotiated};
+use super::{Direction, FsmConfig, Negotiated, restart};
 
 /// AFI of IPv4 and of IPv6 in the triples of RFC 8950.
 const AFI_IPV4: u16 = 1;
 const AFI_IPV6: u16 = 2;
+/// Bits of Send/Receive (RFC 7911 §4): 1 receive, 2 send, 3 both.
+const ADD_PATH_RECEIVE: u8 = 1;
+const ADD_PATH_SEND: u8 = 2;
 
 /// The OPEN that we send.
 #[must_use]
@@ -48,10 +51,13 @@ pub fn negotiate(
         extended_message: both(&Capability::ExtendedMessage),
         extended_next_hop: extended_next_hop(&config.capabilities)
             && extended_next_hop(&peer_open.capabilities),
-        graceful_restart: peer_open
-            .capabilities
-            .iter()
-            .any(|capability| matches!(capability, Capability::GracefulRestart { .. })),
+        graceful_restart: restart::between(&config.capabilities, &peer_open.capabilities),
+        local_capabilities: config.capabilities.clone(),
+        add_path_receive: PerFamily::from_fn(|family| {
+            *families.get(family)
+                && add_path(&config.capabilities, family, ADD_PATH_RECEIVE)
+                && add_path(&peer_open.capabilities, family, ADD_PATH_SEND)
+        }),
         peer_open,
     })
 }
@@ -134,6 +140,16 @@ fn extended_next_hop(capabilities: &[Capability]) -> bool {
     let wanted = (AFI_IPV4, u16::from(Family::SAFI_UNICAST), AFI_IPV6);
     capabilities.iter().any(|capability| {
         if let Capability::ExtendedNextHop(triples) = capability { triples.contains(&wanted) } else { false }
+    })
+}
+
+/// Whether ADD-PATH is listed for a family in this direction.
+fn add_path(capabilities: &[Capability], family: Family, direction: u8) -> bool {
+    let wanted = |(afi, safi, way): &(u16, u8, u8)| {
+        Family::from_afi_safi(*afi, *safi) == Some(family) && way & direction != 0
+    };
+    capabilities.iter().any(|capability| {
+        if let Capability::AddPath(families) = capability { families.iter().any(wanted) } else { false }
     })
 }
 

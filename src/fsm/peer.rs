@@ -13,7 +13,7 @@ use super::negotiation::our_open;
 use super::timers::{BREATHER, Backoff, LONGEST_REFUSAL, PATIENCE, REDIAL, SHORT_LIVED};
 use super::{
     Action, ConnId, Direction, DownReason, Event, FsmConfig, Incoming, Moment, Negotiated, Outgoing, Refused,
-    State,
+    State, restart,
 };
 
 /// The state machine of one peer.
@@ -264,6 +264,12 @@ impl PeerFsm {
         self.dialling.failures()
     }
 
+    /// Whether our next OPEN says that we have restarted: as configured, until the first session is Established.
+    #[must_use]
+    pub fn is_restarting(&self) -> bool {
+        restart::is_restarting(&self.config.capabilities)
+    }
+
     /// What it goes by.
     #[must_use]
     pub fn config(&self) -> &FsmConfig {
@@ -353,6 +359,7 @@ impl PeerFsm {
 
     fn up(&mut self, id: ConnId, agreed: Box<Negotiated>) {
         self.dialling.succeeded();
+        restart::told(&mut self.config.capabilities);
         self.actions.push_back(Action::Up(id, agreed));
     }
 

@@ -8,6 +8,7 @@ use fastrand::Rng;
 use proptest::prelude::*;
 
 use super::fixture::{at, drain, speaker};
+use super::restart::is_restarting;
 use super::*;
 use crate::wire::{Capability, ErrorCode, Notification};
 
@@ -78,13 +79,18 @@ impl Speaker {
         }
     }
 
-    /// Up and Down alternate, and there is no busy loop.
+    /// Up and Down alternate, a restart is told once, and there is no busy loop.
     fn check(&mut self, now: Moment, action: &Action) {
         match action {
             Action::Up(conn, _) => assert_eq!(self.up.replace(*conn), None, "two Ups without a Down"),
             Action::Down(conn, _) => {
                 assert_eq!(self.up.take(), Some(*conn), "a Down without its Up");
                 self.downs += 1;
+            }
+            Action::Send(_, Outgoing::Open(open)) => {
+                let is_first = self.up.is_none() && self.downs == 0;
+                let restarting = is_restarting(&self.config.capabilities) && is_first;
+                assert_eq!(is_restarting(&open.capabilities), restarting, "R up to the first session");
             }
             Action::Dial(_) | Action::Send(..) | Action::Close(_) | Action::AttemptFailed(..) => {}
         }

@@ -129,7 +129,7 @@ fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) {
 
 const SESSION_LABELS: [&str; 2] = ["connection", "session_ip"];
 
-static SESSION: [Family<SessionMetrics>; 22] = [
+static SESSION: [Family<SessionMetrics>; 23] = [
     Family::gauge("peeringd_session_up", "1 while the session is Established, else 0.", None, |s, put| {
         put(None, float(u64::from(s.is_up())));
     }),
@@ -238,6 +238,12 @@ static SESSION: [Family<SessionMetrics>; 22] = [
         "Prefixes held from the peer, used or not.",
         Some("family"),
         |s, put| families(put, |f| s.prefixes(PrefixGauge::Received, f)),
+    ),
+    Family::gauge(
+        "peeringd_session_stale_prefixes",
+        "Prefixes held from a session before, which the peer has not announced again.",
+        Some("family"),
+        |s, put| families(put, |f| s.prefixes(PrefixGauge::Stale, f)),
     ),
     Family::counter(
         "peeringd_session_announced_sent_prefixes_total",

@@ -27,6 +27,8 @@ pub enum PrefixGauge {
     Pending,
     /// Prefixes held in Adj-RIB-In.
     Received,
+    /// Of these, such as are of a session before and have not been announced again.
+    Stale,
 }
 
 /// One value for each way.
@@ -64,6 +66,7 @@ pub struct SessionMetrics {
     advertised: Counts<2>,
     pending: Counts<2>,
     received: Counts<2>,
+    stale: Counts<2>,
 }
 
 impl SessionMetrics {
@@ -160,6 +163,7 @@ impl SessionMetrics {
             PrefixGauge::Advertised => &self.advertised,
             PrefixGauge::Pending => &self.pending,
             PrefixGauge::Received => &self.received,
+            PrefixGauge::Stale => &self.stale,
         }
     }
 

@@ -32,6 +32,13 @@ impl Clock {
         self.start.checked_add(moment.0).unwrap_or_else(|| Instant::now() + Duration::from_secs(86_400))
     }
 
+    /// When a moment is, in seconds since the epoch.
+    #[must_use]
+    pub(super) fn unix_at(&self, moment: Moment) -> u64 {
+        let left = moment.0.saturating_sub(self.now().0);
+        Self::unix().saturating_add(left.as_secs())
+    }
+
     /// Seconds since the epoch.
     #[must_use]
     pub(super) fn unix() -> u64 {

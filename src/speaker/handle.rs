@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::snapshot::{Overview, SessionSnapshot};
-use crate::accept::ReceivedRoute;
+use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::Told;
 use crate::rib::Generation;
 use crate::wire::PerFamily;
@@ -19,7 +18,7 @@ pub(crate) enum Ask {
     /// What the peer was told; a family without a lane has `None`.
     Advertised(oneshot::Sender<PerFamily<Option<Told>>>),
     /// Up to `limit` routes of Adj-RIB-In behind `after`: IPv4 before IPv6, each in prefix order.
-    Received { after: Option<IpNet>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
+    Received { after: Option<PathKey>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
 }
 
 /// One session as the handle knows it.
@@ -81,7 +80,7 @@ impl Handle {
     pub async fn received(
         &self,
         session: &str,
-        after: Option<IpNet>,
+        after: Option<PathKey>,
         limit: usize,
     ) -> Result<Vec<ReceivedRoute>, AskError> {
         let (reply, answer) = oneshot::channel();

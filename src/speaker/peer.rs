@@ -5,6 +5,7 @@
 
 mod incident;
 mod incoming;
+mod restart;
 mod traffic;
 
 use std::future::poll_fn;
@@ -26,9 +27,9 @@ use super::flight::{Pace, Recorder};
 use super::handle::Ask;
 use super::ledger::Ledger;
 use super::snapshot::SessionSnapshot;
-use super::status::Status;
+use super::status::{Held, Status};
 use super::{system, terms};
-use crate::accept::{AdjRibIn, Budget};
+use crate::accept::{AdjRibIn, Budget, Retention};
 use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm};
@@ -74,6 +75,7 @@ pub(super) struct Links {
     pub(super) ledger: Arc<Ledger>,
     pub(super) recorder: Recorder,
     pub(super) clock: Clock,
+    pub(super) life: terms::Life,
 }
 
 type Refreshes = PerFamily<Refresh>;
@@ -99,6 +101,7 @@ pub(super) struct Peer {
     dialing: Option<(ConnId, Dial)>,
     closing: JoinSet<()>,
     adj_rib_in: AdjRibIn,
+    retention: Retention,
     context: Option<crate::wire::UpdateContext>,
     start_again_at: Option<Moment>,
     refreshes: Refreshes,
@@ -121,11 +124,12 @@ impl Peer {
         let intent = links.intent.borrow().clone();
         let plan = &intent.plan;
         Self {
-            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan), fastrand::u64(..)),
+            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan, links.life), fastrand::u64(..)),
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
             adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
+            retention: Retention::default(),
             context: None,
             start_again_at: None,
             refreshes: Refreshes::default(),
@@ -134,7 +138,7 @@ impl Peer {
             held: 0,
             pace: Pace::default(),
             because: None,
-            status: Status::new(&links.router, plan, links.metrics.clone()),
+            status: Status::new(&links.router, plan, links.life, links.metrics.clone()),
             intent,
             links,
         }
@@ -171,7 +175,8 @@ impl Peer {
 
     async fn wake(&mut self) -> Wake {
         let Refreshes { ipv4, ipv6 } = &self.refreshes;
-        let deadlines = [self.fsm.poll_deadline(), self.start_again_at, ipv4.when(), ipv6.when()];
+        let stale = self.retention.poll_deadline();
+        let deadlines = [self.fsm.poll_deadline(), self.start_again_at, ipv4.when(), ipv6.when(), stale];
         let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;
@@ -217,9 +222,7 @@ impl Peer {
         match &intent.order {
             Order::Leave(notification) => self.fsm.handle_stop(now, notification.clone()),
             Order::Run if needs_reset(&self.intent.plan, &intent.plan) => {
-                let config = terms::fsm_config(&self.links.router, &intent.plan);
-                self.fsm.handle_config(now, config, Notification::new(ErrorCode::CONFIG_CHANGE));
-                self.status.offer(&self.links.router, &intent.plan);
+                self.reconfigure(&intent.plan);
             }
             Order::Run => self.fsm.set_timing(intent.plan.connect_retry, terms::MAX_BACKOFF),
         }
@@ -322,6 +325,7 @@ impl Peer {
             self.act();
         }
         self.refresh_due();
+        self.stale_due();
         if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
             self.read_all();
             self.fsm.handle_timeout(now);
@@ -412,6 +416,11 @@ impl Peer {
             families = %terms::family_names(negotiated.families),
             "session established"
         );
+        if terms::lacks_next_hop(&plan, &negotiated) {
+            warn!(
+                "the peer takes no IPv4 routes by way of IPv6, and there is no next_hop_v4: it is told none"
+            );
+        }
         self.context = Some(terms::update_context(local_asn, &plan, &negotiated));
         let view = self.intent.view.clone();
         let profile = terms::session_profile(local_asn, &plan, &negotiated);
@@ -423,15 +432,16 @@ impl Peer {
             let left_out = connection.outbox.left_out();
             self.status.left_out(&left_out);
         }
+        self.refresh_stale(&negotiated);
         self.status.up(negotiated);
     }
 
     fn down(&mut self, reason: &DownReason) {
         self.links.profile.send_replace(None);
         self.refreshes = Refreshes::default();
-        self.adj_rib_in.clear();
         self.context = None;
         self.status.down(reason);
+        self.keep_stale(reason);
     }
 
     fn publish(&mut self) {
@@ -444,7 +454,9 @@ impl Peer {
             self.held = held;
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
-        let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &self.adj_rib_in);
+        let held =
+            Held { rib: &self.adj_rib_in, stale_until: self.retention.ends(), clock: self.links.clock };
+        let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &held);
         if let Some(snapshot) = snapshot {
             self.links.snapshot.send_replace(Arc::new(snapshot));
         }

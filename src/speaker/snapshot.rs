@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::config::SessionPlan;
-use crate::fsm::{Direction, State};
+use crate::fsm::{Direction, GracefulRestart, State};
 use crate::wire::{Asn, Capability, ErrorCode, PerFamily};
 
 /// The speaker as a whole.
@@ -27,7 +27,7 @@ pub struct Overview {
 /// The error that ended the last connection.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LastError {
-    /// The NOTIFICATION's code, if there was one.
+    /// The NOTIFICATION's code, if there was one; of a Hard Reset, that of what it carries.
     pub code: Option<ErrorCode>,
     /// We sent it, rather than received it.
     pub sent: bool,
@@ -62,14 +62,24 @@ pub struct SessionSnapshot {
     pub local_capabilities: Vec<Capability>,
     /// Four-octet AS numbers are in use.
     pub four_octet_as: bool,
+    /// IPv4 routes may go by way of IPv6 (RFC 8950).
+    pub extended_next_hop: bool,
+    /// Families of which the peer sends several paths of a prefix (RFC 7911); none before Established.
+    pub add_path_receive: PerFamily<bool>,
     /// Prefixes the peer has been told.
     pub advertised: PerFamily<u64>,
     /// Prefixes still to be told or withdrawn.
     pub pending: PerFamily<u64>,
     /// End-of-RIB has been sent.
     pub end_of_rib_sent: PerFamily<bool>,
-    /// Prefixes held in Adj-RIB-In.
+    /// Graceful restart as both sides have it, once Established.
+    pub graceful_restart: Option<GracefulRestart>,
+    /// Prefixes held in Adj-RIB-In, stale ones too.
     pub received: PerFamily<u64>,
+    /// Of these, such as are of a session before and have not been announced again.
+    pub stale: PerFamily<u64>,
+    /// Seconds since the epoch at which stale ones go at the latest.
+    pub stale_until: PerFamily<Option<u64>>,
     /// End-of-RIB has been received.
     pub end_of_rib_received: PerFamily<bool>,
     /// Times that an Established session ended.

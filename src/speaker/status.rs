@@ -8,11 +8,11 @@ use tracing::{debug, info, warn};
 use super::clock::Clock;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
-use super::terms;
+use super::terms::{self, Life};
 use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::{RouterPlan, SessionPlan};
-use crate::fsm::{DownReason, Negotiated, State};
+use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
 use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
 use crate::wire::{
     Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
@@ -29,9 +29,18 @@ struct Seen {
     end_of_rib_sent: PerFamily<bool>,
     end_of_rib_received: PerFamily<bool>,
     received: PerFamily<u64>,
+    stale: PerFamily<u64>,
+    stale_until: PerFamily<Option<Moment>>,
     flaps: u64,
     ups: u64,
     last_error: Option<LastError>,
+}
+
+/// What is held of the peer's routes, of this session and of one before.
+pub(super) struct Held<'a> {
+    pub(super) rib: &'a AdjRibIn,
+    pub(super) stale_until: PerFamily<Option<Moment>>,
+    pub(super) clock: Clock,
 }
 
 /// What a session has come to.
@@ -55,9 +64,14 @@ pub(super) struct Status {
 
 impl Status {
     /// A session that has not started.
-    pub(super) fn new(router: &RouterPlan, plan: &SessionPlan, metrics: Arc<SessionMetrics>) -> Self {
+    pub(super) fn new(
+        router: &RouterPlan,
+        plan: &SessionPlan,
+        life: Life,
+        metrics: Arc<SessionMetrics>,
+    ) -> Self {
         Self {
-            local_capabilities: terms::capabilities(router.asn, plan),
+            local_capabilities: terms::capabilities(router.asn, plan, life),
             since: Clock::unix(),
             state: State::Idle,
             negotiated: None,
@@ -77,6 +91,7 @@ impl Status {
     pub(super) fn before_start(
         router: &RouterPlan,
         plan: &Arc<SessionPlan>,
+        life: Life,
         metrics: &SessionMetrics,
     ) -> SessionSnapshot {
         SessionSnapshot {
@@ -89,12 +104,17 @@ impl Status {
             hold_time: None,
             families: PerFamily::default(),
             peer_capabilities: Vec::new(),
-            local_capabilities: terms::capabilities(router.asn, plan),
+            local_capabilities: terms::capabilities(router.asn, plan, life),
             four_octet_as: false,
+            graceful_restart: None,
+            extended_next_hop: false,
+            add_path_receive: PerFamily::default(),
             advertised: PerFamily::default(),
             pending: PerFamily::default(),
             end_of_rib_sent: PerFamily::default(),
             received: PerFamily::default(),
+            stale: PerFamily::default(),
+            stale_until: PerFamily::default(),
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             last_error: None,
@@ -116,9 +136,9 @@ impl Status {
     }
 
     /// Another OPEN is offered from now on.
-    pub(super) fn offer(&mut self, router: &RouterPlan, plan: &SessionPlan) {
-        self.local_capabilities = terms::capabilities(router.asn, plan);
-        self.expected_asn = plan.peer_asn;
+    pub(super) fn offer(&mut self, config: &FsmConfig) {
+        self.local_capabilities = config.capabilities.clone();
+        self.expected_asn = config.peer_asn;
     }
 
     /// An OPEN came, whether it will do or not.
@@ -168,6 +188,7 @@ impl Status {
         self.metrics.set_state(State::Established, self.since);
         self.state = State::Established;
         self.end_of_rib_received = PerFamily::default();
+        self.local_capabilities = negotiated.local_capabilities.clone();
         self.negotiated = Some(negotiated);
     }
 
@@ -261,7 +282,7 @@ impl Status {
         state: State,
         local: Option<IpAddr>,
         outbox: Option<&Outbox>,
-        adj_rib_in: &AdjRibIn,
+        held: &Held<'_>,
     ) -> Option<SessionSnapshot> {
         if state != self.state {
             self.since = Clock::unix();
@@ -276,7 +297,9 @@ impl Status {
             pending: outbox.map(Outbox::pending).unwrap_or_default(),
             end_of_rib_sent: outbox.map(Outbox::end_of_rib_sent).unwrap_or_default(),
             end_of_rib_received: self.end_of_rib_received,
-            received: adj_rib_in.count(),
+            received: held.rib.count(),
+            stale: held.rib.stale(),
+            stale_until: held.stale_until,
             flaps: self.flaps,
             ups: self.ups,
             last_error: self.last_error.clone(),
@@ -288,13 +311,14 @@ impl Status {
             self.metrics.set_prefixes(PrefixGauge::Advertised, family, *seen.advertised.get(family));
             self.metrics.set_prefixes(PrefixGauge::Pending, family, *seen.pending.get(family));
             self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
+            self.metrics.set_prefixes(PrefixGauge::Stale, family, *seen.stale.get(family));
         }
-        let snapshot = self.told(&seen);
+        let snapshot = self.told(&seen, held.clock);
         self.seen = Some(seen);
         Some(snapshot)
     }
 
-    fn told(&self, seen: &Seen) -> SessionSnapshot {
+    fn told(&self, seen: &Seen, clock: Clock) -> SessionSnapshot {
         let negotiated = self.negotiated.as_ref();
         SessionSnapshot {
             plan: seen.plan.clone(),
@@ -308,10 +332,15 @@ impl Status {
             peer_capabilities: negotiated.map(|n| n.peer_open.capabilities.clone()).unwrap_or_default(),
             local_capabilities: self.local_capabilities.clone(),
             four_octet_as: negotiated.is_some_and(|n| n.four_octet_as),
+            graceful_restart: negotiated.and_then(|n| n.graceful_restart),
+            extended_next_hop: negotiated.is_some_and(|n| n.extended_next_hop),
+            add_path_receive: negotiated.map(|n| n.add_path_receive).unwrap_or_default(),
             advertised: seen.advertised,
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,
             received: seen.received,
+            stale: seen.stale,
+            stale_until: PerFamily::from_fn(|f| seen.stale_until.get(f).map(|moment| clock.unix_at(moment))),
             end_of_rib_received: seen.end_of_rib_received,
             flaps: self.flaps,
             last_error: seen.last_error.clone(),
@@ -326,7 +355,9 @@ pub(super) fn after_death(metrics: &SessionMetrics) {
     }
     metrics.set_state(State::Idle, Clock::unix());
     for family in Family::ALL {
-        for gauge in [PrefixGauge::Advertised, PrefixGauge::Pending, PrefixGauge::Received] {
+        for gauge in
+            [PrefixGauge::Advertised, PrefixGauge::Pending, PrefixGauge::Received, PrefixGauge::Stale]
+        {
             metrics.set_prefixes(gauge, family, 0);
         }
     }
@@ -336,15 +367,20 @@ fn count(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX)
 }
 
+/// A Hard Reset's reason is what it carries.
+fn reason_of(notification: &Notification) -> ErrorCode {
+    notification.inner().map_or(notification.code, |inner| inner.code)
+}
+
 fn last_error(reason: &DownReason) -> LastError {
     let at = Clock::unix();
     match reason {
         DownReason::Sent(n) => {
-            LastError { code: Some(n.code), sent: true, text: format!("sent {}", n.code), at }
+            LastError { code: Some(reason_of(n)), sent: true, text: format!("sent {n}"), at }
         }
         DownReason::Received(n) => {
             let said = n.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
-            LastError { code: Some(n.code), sent: false, text: format!("received {}{said}", n.code), at }
+            LastError { code: Some(reason_of(n)), sent: false, text: format!("received {n}{said}"), at }
         }
         DownReason::ConnectionLost => {
             LastError { code: None, sent: false, text: "connection lost".to_owned(), at }

@@ -20,6 +20,7 @@ use super::listen::{self, Door, Doors, Listeners};
 use super::peer::{Intent, Links, Order, Peer};
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
+use super::terms::Life;
 use crate::accept::Budget;
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
@@ -95,7 +96,7 @@ impl Speaker {
             tasks: JoinSet::new(),
         };
         for session in supervisor.plan.sessions.clone() {
-            supervisor.spawn(session, Duration::ZERO);
+            supervisor.spawn(session, Life::Another, Duration::ZERO);
         }
         supervisor.publish();
         let mut accepting = JoinSet::new();
@@ -217,14 +218,14 @@ impl Supervisor {
     }
 
     /// Starts a session's task, after a pause.
-    fn spawn(&mut self, plan: Arc<SessionPlan>, pause: Duration) {
+    fn spawn(&mut self, plan: Arc<SessionPlan>, life: Life, pause: Duration) {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
         let intent = Intent { plan: plan.clone(), view, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<TcpStream>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
-        let first = Arc::new(Status::before_start(&self.plan.router, &plan, &metrics));
+        let first = Arc::new(Status::before_start(&self.plan.router, &plan, life, &metrics));
         let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
         let (profile_tx, profile) = watch::channel(None);
         let links = Links {
@@ -239,6 +240,7 @@ impl Supervisor {
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
+            life,
         };
         let span = info_span!("session", name = %plan.name, peer = %plan.peer_address);
         let session = async move {
@@ -276,7 +278,7 @@ impl Supervisor {
             if let Some(metrics) = self.metrics.find_session(peer) {
                 status::after_death(&metrics);
             }
-            self.spawn(plan, AFTER_PANIC);
+            self.spawn(plan, Life::Another, AFTER_PANIC);
         }
         self.publish();
     }
@@ -302,7 +304,7 @@ impl Supervisor {
     /// Gives a session of a new plan its intent, or starts it.
     fn tell(&mut self, plan: Arc<SessionPlan>) {
         let Some(running) = self.running.get_mut(&plan.peer_address) else {
-            self.spawn(plan, Duration::ZERO);
+            self.spawn(plan, Life::First, Duration::ZERO);
             return;
         };
         running.door.local_address = plan.local_address;

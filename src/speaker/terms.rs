@@ -6,13 +6,25 @@ use crate::fsm::{FsmConfig, Negotiated};
 use crate::wire::{
     Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
 };
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The longest back-off between attempts that never reach Established.
 pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
+/// Whether the peer may still hold routes of ours from a life before this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Life {
+    /// It cannot: the session is new to the daemon.
+    First,
+    /// It may: the daemon has started, and does not know what was before, or the session's task has died.
+    Another,
+}
+/// Send/Receive of RFC 7911 §4: we take several paths of a prefix, and have never more than one to give.
+const ADD_PATH_RECEIVE: u8 = 1;
+
 /// What the state machine must know.
-pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan) -> FsmConfig {
+pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life) -> FsmConfig {
     FsmConfig {
         local_asn: router.asn,
         local_id: router.router_id,
@@ -20,29 +32,45 @@ pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan) -> FsmConfig {
         hold_time: plan.hold_time,
         passive: plan.passive,
         families: plan.families,
-        capabilities: capabilities(router.asn, plan),
+        capabilities: capabilities(router.asn, plan, life),
         connect_retry: plan.connect_retry,
         max_backoff: MAX_BACKOFF,
     }
 }
 
 /// The capabilities of our OPEN.
-pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan) -> Vec<Capability> {
-    let offered = Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
+pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Vec<Capability> {
+    let offered = || Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
     let mut capabilities: Vec<Capability> =
-        offered.map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
+        offered().map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
     capabilities.extend([
         Capability::RouteRefresh,
         Capability::ExtendedMessage,
         Capability::FourOctetAs(local_asn),
-        // No family listed: helper only. Many speakers send and await End-of-RIB only where this is there.
-        Capability::GracefulRestart {
-            restarting: false,
-            notification: false,
-            restart_time: 0,
-            families: Vec::new(),
-        },
     ]);
+    if let Some(restart) = &plan.graceful_restart {
+        // F always: nothing here forwards, so what the next hops do does not end with the daemon.
+        capabilities.push(Capability::GracefulRestart {
+            restarting: life == Life::Another,
+            notification: restart.notification,
+            restart_time: restart.restart_time,
+            families: offered().map(|f| (f.afi(), Family::SAFI_UNICAST, true)).collect(),
+        });
+        // Without a family it says that we keep the peer's routes so, and do not ask for the same.
+        let stale_time = restart.long_lived_stale_time;
+        let asked = offered().filter(|_| stale_time > 0);
+        capabilities.push(Capability::LongLivedGracefulRestart(
+            asked.map(|f| (f.afi(), Family::SAFI_UNICAST, true, stale_time)).collect(),
+        ));
+    }
+    if plan.extended_next_hop {
+        let (ipv4, ipv6) = (Family::Ipv4.afi(), Family::Ipv6.afi());
+        capabilities.push(Capability::ExtendedNextHop(vec![(ipv4, Family::SAFI_UNICAST.into(), ipv6)]));
+    }
+    if plan.add_path_receive {
+        let receive = offered().map(|f| (f.afi(), Family::SAFI_UNICAST, ADD_PATH_RECEIVE));
+        capabilities.push(Capability::AddPath(receive.collect()));
+    }
     capabilities
 }
 
@@ -51,16 +79,24 @@ pub(super) fn limits(plan: &SessionPlan) -> PerFamily<u64> {
     PerFamily::from_fn(|family| plan.max_prefixes.get(family).unwrap_or(u64::MAX))
 }
 
+/// Our own address of a family, as far as the plan knows one.
+fn own_address(plan: &SessionPlan, family: Family) -> Option<IpAddr> {
+    let is_of = |address: &IpAddr| address.is_ipv4() == (family == Family::Ipv4);
+    Some(plan.local_address).filter(is_of).or_else(|| plan.next_hop.get(family).filter(is_of))
+}
+
 /// How UPDATEs of the peer are to be read.
 pub(super) fn update_context(local_asn: Asn, plan: &SessionPlan, negotiated: &Negotiated) -> UpdateContext {
     UpdateContext {
         local_asn,
         peer_asn: negotiated.peer_asn,
         peer_address: plan.peer_address,
+        local_address: PerFamily::from_fn(|family| own_address(plan, family)),
         first_as: if plan.is_route_server { FirstAs::Any } else { FirstAs::Peer },
         four_octet_as: negotiated.four_octet_as,
         families: negotiated.families,
         extended_next_hop: negotiated.extended_next_hop,
+        add_path: negotiated.add_path_receive,
     }
 }
 
@@ -71,11 +107,25 @@ pub(super) fn session_profile(local_asn: Asn, plan: &SessionPlan, negotiated: &N
         four_octet_as: negotiated.four_octet_as,
         max_message_len: if negotiated.extended_message { MAX_EXTENDED_MESSAGE_LEN } else { MAX_MESSAGE_LEN },
         families: negotiated.families,
-        next_hop: plan.next_hop,
+        next_hop: next_hops(plan, negotiated),
         extended_next_hop: negotiated.extended_next_hop,
         enhanced_route_refresh: negotiated.enhanced_route_refresh,
         otc: None,
     }
+}
+
+/// The next hop of each family as both sides can use it: with RFC 8950, IPv4 routes have the session's IPv6 one.
+fn next_hops(plan: &SessionPlan, negotiated: &Negotiated) -> PerFamily<Option<IpAddr>> {
+    let ipv6 = || plan.next_hop.ipv6.or(Some(plan.local_address));
+    PerFamily {
+        ipv4: if negotiated.extended_next_hop { ipv6() } else { plan.next_hop.ipv4 },
+        ..plan.next_hop
+    }
+}
+
+/// IPv4 was agreed on, and there is no next hop for it: the plan counts on RFC 8950, which the peer lacks.
+pub(super) fn lacks_next_hop(plan: &SessionPlan, negotiated: &Negotiated) -> bool {
+    negotiated.families.ipv4 && next_hops(plan, negotiated).ipv4.is_none()
 }
 
 /// `ipv4 ipv6`, for the log.

@@ -1,5 +1,7 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
+mod restart;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,12 +13,15 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
 use crate::fsm::State;
-use crate::metrics::{Metrics, Way};
+use crate::metrics::{Metrics, PrefixGauge, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
+
+mod next_hops;
+mod stream;
 
 const OURS: Asn = Asn(8075);
 const THEIRS: Asn = Asn(64500);
@@ -38,9 +43,12 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         is_route_server: false,
         hold_time: 90,
         connect_retry: Duration::from_secs(1),
+        add_path_receive: false,
+        extended_next_hop: false,
         families: PerFamily { ipv4: true, ipv6: true },
-        next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
+        next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some(local.to_ipv6_compatible().into()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
+        graceful_restart: Some(RestartPlan::default()),
     }
 }
 

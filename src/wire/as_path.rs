@@ -189,6 +189,12 @@ impl<'a> AsPath<'a> {
         head.chain(Segments { octets: self.tail, width: AsWidth::Four })
     }
 
+    /// There is an AS_SET among its segments, which no route should have any more (RFC 9774).
+    #[must_use]
+    pub fn has_set(&self) -> bool {
+        self.segments().any(|segment| segment.kind == SegmentKind::Set)
+    }
+
     /// Every AS number in the order of the message, those of sets included.
     pub fn asns(&self) -> impl Iterator<Item = Asn> + use<'a> {
         self.segments().flat_map(|segment| segment.asns())
@@ -204,6 +210,20 @@ impl<'a> AsPath<'a> {
 /// An AS4_PATH that was checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct As4Path<'a>(Segments<'a>);
+
+impl As4Path<'_> {
+    /// There is a set among its segments, also one of a confederation, which counts for nothing else (RFC 9774 §3).
+    pub(super) fn has_set(&self) -> bool {
+        let mut rest = self.0.octets;
+        while let Some((after, code, _)) = split(rest, AsWidth::Four) {
+            if matches!(code, segment::AS_SET | segment::AS_CONFED_SET) {
+                return true;
+            }
+            rest = after;
+        }
+        false
+    }
+}
 
 /// Checks the AS numbers of the first segment; what follows it.
 fn check_numbers(octets: &[u8], width: AsWidth) -> Result<&[u8], FaultKind> {

@@ -10,11 +10,10 @@
 
 use nom::Parser;
 use nom::bytes::complete::take;
-use nom::multi::length_data;
 use nom::number::complete::{be_u8, be_u16};
 
 use super::codes::{attribute as code, flag};
-use super::{FaultKind, Parsed, Treatment};
+use super::{FaultKind, Parsed, Treatment, structure};
 
 /// One path attribute as it came.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,7 +69,7 @@ impl<'a> RawAttribute<'a> {
 }
 
 /// The lengths that a value can have.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Length {
     /// Judged with the value, or not at all.
     Any,
@@ -78,10 +77,8 @@ pub(super) enum Length {
     AtLeast(usize),
     /// Zero is none (RFC 7606 §4).
     MultipleOf(usize),
-    /// Tunnels of sub-TLVs (RFC 9012 §2, §13).
-    Tunnels,
-    /// TLVs with a type of one octet and a length of two (RFC 8669 §3).
-    Tlvs,
+    /// What the parts inside add up to, by one of [`structure`]; zero is none.
+    Parts(fn(&[u8]) -> bool),
 }
 
 /// Where an attribute may come from.
@@ -93,7 +90,7 @@ pub(super) enum Sender {
 }
 
 /// What an attribute must look like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Spec {
     pub(super) code: u8,
     /// Optional and Transitive.
@@ -124,11 +121,11 @@ const fn always(code: u8, flags: u8, length: Length, treatment: Treatment) -> Sp
     Spec { flags_treatment: treatment, ..row(code, flags, length, treatment) }
 }
 
-use Length::{Any, AtLeast, Exactly, MultipleOf, Tlvs, Tunnels};
+use Length::{Any, AtLeast, Exactly, MultipleOf, Parts};
 use Treatment::{AttributeDiscard, SessionReset, TreatAsWithdraw};
 
 /// Every attribute that has a definition we hold a peer to. Any other is unrecognized.
-const SPECS: [Spec; 26] = [
+const SPECS: [Spec; 27] = [
     row(code::ORIGIN, WELL_KNOWN, Exactly(1), TreatAsWithdraw), // RFC 7606 §7.1
     row(code::AS_PATH, WELL_KNOWN, Any, TreatAsWithdraw),       // §7.2
     row(code::NEXT_HOP, WELL_KNOWN, Exactly(4), TreatAsWithdraw), // §7.3
@@ -146,16 +143,17 @@ const SPECS: [Spec; 26] = [
     row(code::AS4_PATH, OPTIONAL, Any, AttributeDiscard),       // RFC 6793 §6
     row(code::AS4_AGGREGATOR, OPTIONAL, Exactly(8), AttributeDiscard), // RFC 6793 §6
     row(code::ONLY_TO_CUSTOMER, OPTIONAL, Exactly(4), TreatAsWithdraw), // RFC 9234 §5
-    row(code::PMSI_TUNNEL, OPTIONAL, AtLeast(5), TreatAsWithdraw), // RFC 6514 §5
-    row(code::TUNNEL_ENCAPSULATION, OPTIONAL, Tunnels, TreatAsWithdraw), // RFC 9012 §13
+    row(code::PMSI_TUNNEL, OPTIONAL, Parts(structure::is_pmsi_tunnel), TreatAsWithdraw), // RFC 6514 §5
+    row(code::TUNNEL_ENCAPSULATION, OPTIONAL, Parts(structure::are_tunnels), TreatAsWithdraw), // RFC 9012 §13
     row(code::TRAFFIC_ENGINEERING, NON_TRANSITIVE, AtLeast(1), TreatAsWithdraw), // §7.13
     row(code::IPV6_EXTENDED_COMMUNITIES, OPTIONAL, MultipleOf(20), TreatAsWithdraw), // §7.15
     // Ignored on a session without AIGP, whatever it holds, but for its flags (RFC 7311 §3.1, §3.2).
     always(code::AIGP, NON_TRANSITIVE, Any, AttributeDiscard),
-    always(code::BGP_LS, NON_TRANSITIVE, Any, AttributeDiscard), // RFC 9552 §8.2.2
-    row(code::BGPSEC_PATH, NON_TRANSITIVE, Any, TreatAsWithdraw), // RFC 8205 §5.2
-    row(code::PREFIX_SID, OPTIONAL, Tlvs, AttributeDiscard),     // RFC 8669 §6
-    row(code::ATTR_SET, OPTIONAL, AtLeast(4), TreatAsWithdraw),  // §7.16
+    row(code::PE_DISTINGUISHER_LABELS, OPTIONAL, Parts(structure::are_labels), TreatAsWithdraw), // RFC 6514 §8
+    always(code::BGP_LS, NON_TRANSITIVE, Parts(structure::are_link_state), AttributeDiscard), // RFC 9552 §8.2.2
+    row(code::BGPSEC_PATH, NON_TRANSITIVE, Any, TreatAsWithdraw),                             // RFC 8205 §5.2
+    row(code::PREFIX_SID, OPTIONAL, Parts(structure::are_segment_ids), AttributeDiscard),     // RFC 8669 §6
+    row(code::ATTR_SET, OPTIONAL, Parts(structure::is_attribute_set), TreatAsWithdraw),       // §7.16
 ];
 
 /// What an attribute must look like; `None` where it is unrecognized.
@@ -184,46 +182,13 @@ impl Length {
             Self::Exactly(wanted) => len == wanted,
             Self::AtLeast(least) => len >= least,
             Self::MultipleOf(unit) => len != 0 && len.is_multiple_of(unit),
-            Self::Tunnels | Self::Tlvs if len == 0 => false,
-            Self::Tunnels => return if are_tunnels(value) { Ok(()) } else { Err(FaultKind::Structure) },
-            Self::Tlvs => return if are_tlvs(value) { Ok(()) } else { Err(FaultKind::Structure) },
+            Self::Parts(_) if len == 0 => false,
+            Self::Parts(are_whole) => {
+                return if are_whole(value) { Ok(()) } else { Err(FaultKind::Structure) };
+            }
         };
         if fits { Ok(()) } else { Err(FaultKind::Length(len)) }
     }
-}
-
-/// Tunnels, each of whole sub-TLVs, up to the end.
-fn are_tunnels(mut value: &[u8]) -> bool {
-    while !value.is_empty() {
-        let tunnel: Parsed<'_, (u16, &[u8])> = (be_u16, length_data(be_u16)).parse(value);
-        let Ok((rest, (_, sub_tlvs))) = tunnel else { return false };
-        if !are_sub_tlvs(sub_tlvs) {
-            return false;
-        }
-        value = rest;
-    }
-    true
-}
-
-/// Sub-TLVs up to the end; a type of 128 or more has a length of two octets (RFC 9012 §2).
-fn are_sub_tlvs(mut value: &[u8]) -> bool {
-    while let Some((kind, after)) = value.split_first() {
-        let sub_tlv: Parsed<'_, &[u8]> =
-            if *kind < 128 { length_data(be_u8).parse(after) } else { length_data(be_u16).parse(after) };
-        let Ok((rest, _)) = sub_tlv else { return false };
-        value = rest;
-    }
-    true
-}
-
-/// TLVs up to the end.
-fn are_tlvs(mut value: &[u8]) -> bool {
-    while !value.is_empty() {
-        let tlv: Parsed<'_, (u8, &[u8])> = (be_u8, length_data(be_u16)).parse(value);
-        let Ok((rest, _)) = tlv else { return false };
-        value = rest;
-    }
-    true
 }
 
 /// A set of type codes.

@@ -35,7 +35,7 @@ pub enum CommunityError {
 }
 
 /// The well-known standard communities that have a name here (IANA registry).
-const WELL_KNOWN: [(&str, u32); 7] = [
+const WELL_KNOWN: [(&str, u32); 9] = [
     ("graceful-shutdown", 0xFFFF_0000),
     ("blackhole", 0xFFFF_029A),
     ("no-export", 0xFFFF_FF01),
@@ -43,7 +43,16 @@ const WELL_KNOWN: [(&str, u32); 7] = [
     ("no-export-subconfed", 0xFFFF_FF03),
     ("no-peer", 0xFFFF_FF04),
     ("accept-own", 0xFFFF_0001),
+    ("llgr-stale", Community::LLGR_STALE.0),
+    ("no-llgr", Community::NO_LLGR.0),
 ];
+
+impl Community {
+    /// The route is kept long after its speaker's session, and any other is better (RFC 9494 §3.2).
+    pub const LLGR_STALE: Self = Self(0xFFFF_0006);
+    /// The route is not to be kept that long (RFC 9494 §3.3).
+    pub const NO_LLGR: Self = Self(0xFFFF_0007);
+}
 
 impl fmt::Display for Community {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,8 @@
 //! Bytes ⇄ messages: the BGP-4 codec and the words of the RFCs. No state, no IO.
 //!
-//! RFC 4271 (BGP-4), 4760 (multiprotocol), 5492 (capabilities), 6793 (4-octet AS), 7606 (error handling),
-//! 1997/4360/8092 (communities), 2918/7313 (route refresh), 8654 (extended messages), 9072 (extended parameters).
+//! RFC 4271 (BGP-4), 4760 (multiprotocol), 5492 (capabilities), 6793 (4-octet AS), 7606 (error handling), 7911 (ADD-PATH),
+//! 1997/4360/8092 (communities), 2918/7313 (route refresh), 8654 (extended messages), 9072 (extended parameters), 9774
+//! (no AS_SET).
 
 mod as_path;
 mod asn;
@@ -19,6 +20,7 @@ mod nlri;
 mod notification;
 mod open;
 mod route_refresh;
+mod structure;
 mod text;
 mod treatment;
 mod update;
@@ -38,7 +40,7 @@ pub use error::{EncodeError, NotificationError, OpenError, RouteRefreshError};
 pub use family::{Family, PerFamily};
 pub use frame::{Frame, frame};
 pub use message::{KEEPALIVE, MessageKind};
-pub use nlri::{Ipv4Prefixes, Ipv6Prefixes, NextHop, Nlri, Prefixes};
+pub use nlri::{Ipv4Paths, Ipv4Prefixes, Ipv6Paths, Ipv6Prefixes, NextHop, Nlri, PathId, Prefixes};
 pub use notification::{ErrorCode, Notification};
 pub use open::Open;
 pub use route_refresh::{RefreshSubtype, RouteRefresh};

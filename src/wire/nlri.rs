@@ -1,28 +1,85 @@
-//! Prefixes on the wire (RFC 4271 §4.3, RFC 4760 §5), as views that were checked whole, so that reading them cannot
-//! fail; and next hops.
+//! Prefixes on the wire (RFC 4271 §4.3, RFC 4760 §5, RFC 7911 §3), as views that were checked whole, so that reading
+//! them cannot fail; and next hops.
 //!
 //! ```text
+//! 4  path identifier, only where ADD-PATH is in use for the family
 //! 1  prefix length, bits
 //! n  the fewest octets that hold it; bits behind the length are ignored
 //! ```
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use nom::bytes::complete::take;
 use nom::number::complete::be_u8;
 
-use super::{Family, NlriFault};
+use super::{Family, NlriFault, UpdateContext};
 
 /// IPv4 prefixes in the order of the message. Repeats are possible.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct Ipv4Prefixes<'a>(&'a [u8]);
 
 /// IPv6 prefixes in the order of the message. Repeats are possible.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct Ipv6Prefixes<'a>(&'a [u8]);
+
+/// What tells the paths of one prefix from each other (RFC 7911 §3). The peer chose it, and it means nothing else.
+///
+/// It is kept as on the wire: beside a prefix it takes no room but its own, and its order is that of the numbers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct PathId([u8; 4]);
+
+impl PathId {
+    /// The last in their order.
+    pub const MAX: Self = Self([u8::MAX; 4]);
+
+    /// As a number.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        u32::from_be_bytes(self.0)
+    }
+}
+
+impl From<u32> for PathId {
+    fn from(number: u32) -> Self {
+        Self(number.to_be_bytes())
+    }
+}
+
+impl fmt::Debug for PathId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.number().fmt(f)
+    }
+}
+
+/// IPv4 prefixes, each behind its path identifier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct Ipv4Paths<'a>(&'a [u8]);
+
+/// IPv6 prefixes, each behind its path identifier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub struct Ipv6Paths<'a>(&'a [u8]);
+
+/// How prefixes stand on the wire.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum Form {
+    /// One behind the other.
+    #[default]
+    Plain,
+    /// Each behind its path identifier.
+    Paths,
+}
+
+impl Form {
+    pub(super) fn of(family: Family, ctx: &UpdateContext) -> Self {
+        if *ctx.add_path.get(family) { Self::Paths } else { Self::Plain }
+    }
+}
 
 /// The prefixes of one field of an UPDATE.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,14 +88,29 @@ pub enum Nlri<'a> {
     Ipv4(Ipv4Prefixes<'a>),
     /// Of IPv6.
     Ipv6(Ipv6Prefixes<'a>),
+    /// Of IPv4, with ADD-PATH.
+    Ipv4Paths(Ipv4Paths<'a>),
+    /// Of IPv6, with ADD-PATH.
+    Ipv6Paths(Ipv6Paths<'a>),
 }
 
 impl<'a> Nlri<'a> {
     /// Checks a field to its end (RFC 7606 §5.3).
-    pub(super) fn check(family: Family, octets: &'a [u8]) -> Result<Self, NlriFault> {
-        match family {
-            Family::Ipv4 => Ipv4Prefixes::check(octets).map(Self::Ipv4),
-            Family::Ipv6 => check(octets, 128).map(|()| Self::Ipv6(Ipv6Prefixes(octets))),
+    pub(super) fn check(family: Family, octets: &'a [u8], form: Form) -> Result<Self, NlriFault> {
+        match form {
+            Form::Plain => check(octets, family.max_len())?,
+            Form::Paths => check_paths(octets, family.max_len())?,
+        }
+        Ok(Self::checked(family, octets, form))
+    }
+
+    /// A field that was checked before.
+    pub(super) fn checked(family: Family, octets: &'a [u8], form: Form) -> Self {
+        match (family, form) {
+            (Family::Ipv4, Form::Plain) => Self::Ipv4(Ipv4Prefixes(octets)),
+            (Family::Ipv6, Form::Plain) => Self::Ipv6(Ipv6Prefixes(octets)),
+            (Family::Ipv4, Form::Paths) => Self::Ipv4Paths(Ipv4Paths(octets)),
+            (Family::Ipv6, Form::Paths) => Self::Ipv6Paths(Ipv6Paths(octets)),
         }
     }
 
@@ -46,8 +118,8 @@ impl<'a> Nlri<'a> {
     #[must_use]
     pub fn family(&self) -> Family {
         match self {
-            Self::Ipv4(_) => Family::Ipv4,
-            Self::Ipv6(_) => Family::Ipv6,
+            Self::Ipv4(_) | Self::Ipv4Paths(_) => Family::Ipv4,
+            Self::Ipv6(_) | Self::Ipv6Paths(_) => Family::Ipv6,
         }
     }
 
@@ -55,16 +127,11 @@ impl<'a> Nlri<'a> {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         match self {
-            Self::Ipv4(prefixes) => prefixes.0.is_empty(),
-            Self::Ipv6(prefixes) => prefixes.0.is_empty(),
+            Self::Ipv4(Ipv4Prefixes(octets))
+            | Self::Ipv6(Ipv6Prefixes(octets))
+            | Self::Ipv4Paths(Ipv4Paths(octets))
+            | Self::Ipv6Paths(Ipv6Paths(octets)) => octets.is_empty(),
         }
-    }
-}
-
-impl<'a> Ipv4Prefixes<'a> {
-    /// Checks a field to its end (RFC 7606 §5.3).
-    pub(super) fn check(octets: &'a [u8]) -> Result<Self, NlriFault> {
-        check(octets, 32).map(|()| Self(octets))
     }
 }
 
@@ -73,6 +140,19 @@ fn check(mut octets: &[u8], max_len: u8) -> Result<(), NlriFault> {
         (octets, _, _) = split(octets, max_len)?;
     }
     Ok(())
+}
+
+fn check_paths(mut octets: &[u8], max_len: u8) -> Result<(), NlriFault> {
+    while !octets.is_empty() {
+        let (_, prefix) = split_path(octets).ok_or(NlriFault::Truncated)?;
+        (octets, _, _) = split(prefix, max_len)?;
+    }
+    Ok(())
+}
+
+/// The first path identifier, and the octets from its prefix on.
+fn split_path(octets: &[u8]) -> Option<(PathId, &[u8])> {
+    octets.split_first_chunk().map(|(id, prefix)| (PathId(*id), prefix))
 }
 
 /// What follows the first prefix, its length, and the octets from its address on to the end.
@@ -116,7 +196,31 @@ impl Iterator for Ipv6Prefixes<'_> {
     }
 }
 
-/// The prefixes of either family, one by one.
+impl Iterator for Ipv4Paths<'_> {
+    type Item = (PathId, Ipv4Net);
+
+    fn next(&mut self) -> Option<(PathId, Ipv4Net)> {
+        let (id, octets) = split_path(self.0)?;
+        let mut prefixes = Ipv4Prefixes(octets);
+        let prefix = prefixes.next()?;
+        self.0 = prefixes.0;
+        Some((id, prefix))
+    }
+}
+
+impl Iterator for Ipv6Paths<'_> {
+    type Item = (PathId, Ipv6Net);
+
+    fn next(&mut self) -> Option<(PathId, Ipv6Net)> {
+        let (id, octets) = split_path(self.0)?;
+        let mut prefixes = Ipv6Prefixes(octets);
+        let prefix = prefixes.next()?;
+        self.0 = prefixes.0;
+        Some((id, prefix))
+    }
+}
+
+/// The prefixes of either family, one by one, without path identifiers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub struct Prefixes<'a>(Nlri<'a>);
@@ -128,6 +232,8 @@ impl Iterator for Prefixes<'_> {
         match &mut self.0 {
             Nlri::Ipv4(prefixes) => prefixes.next().map(IpNet::V4),
             Nlri::Ipv6(prefixes) => prefixes.next().map(IpNet::V6),
+            Nlri::Ipv4Paths(paths) => paths.next().map(|(_, prefix)| IpNet::V4(prefix)),
+            Nlri::Ipv6Paths(paths) => paths.next().map(|(_, prefix)| IpNet::V6(prefix)),
         }
     }
 }
@@ -151,17 +257,25 @@ pub struct NextHop {
 }
 
 impl NextHop {
-    /// Whether `address` can be another host's: neither unspecified, nor multicast, nor reserved, and loopback only as
-    /// the session's own peer address.
-    pub(super) fn is_usable(address: IpAddr, peer_address: IpAddr) -> bool {
-        match address.to_canonical() {
+    /// Whether `address` can be another host's: neither unspecified, nor multicast, nor reserved, nor ours, and loopback
+    /// only as the session's own peer address.
+    pub(super) fn is_usable(address: IpAddr, ctx: &UpdateContext) -> bool {
+        let (address, peer) = (address.to_canonical(), ctx.peer_address.to_canonical());
+        let ours = match address {
+            IpAddr::V4(_) => ctx.local_address.ipv4,
+            IpAddr::V6(_) => ctx.local_address.ipv6,
+        };
+        if ours == Some(address) {
+            return false;
+        }
+        match address {
             IpAddr::V4(v4) => match v4.octets() {
                 [0 | 224..=255, ..] => false,
-                [127, ..] => address.to_canonical() == peer_address.to_canonical(),
+                [127, ..] => address == peer,
                 _ => true,
             },
             IpAddr::V6(v6) if v6.is_unspecified() || v6.is_multicast() => false,
-            IpAddr::V6(v6) => !v6.is_loopback() || address == peer_address,
+            IpAddr::V6(v6) => !v6.is_loopback() || address == peer,
         }
     }
 }

@@ -144,6 +144,13 @@ impl Notification {
         Self { code, data: data.into() }
     }
 
+    /// A Hard Reset that carries `inner` (RFC 8538 §3): the peer that knows it keeps no routes, and learns why.
+    #[must_use]
+    pub fn hard_reset(inner: &Self) -> Self {
+        let ErrorCode(code, subcode) = inner.code;
+        Self::with_data(ErrorCode::HARD_RESET, [[code, subcode].as_slice(), &inner.data].concat())
+    }
+
     /// Reads a body: code, subcode, data.
     ///
     /// # Errors
@@ -165,24 +172,35 @@ impl Notification {
         whole(MessageKind::Notification, "NOTIFICATION", &body).unwrap_or_default()
     }
 
+    /// What a Hard Reset carries (RFC 8538 §3.1); `None` of any other, and of one cut short.
+    #[must_use]
+    pub fn inner(&self) -> Option<Self> {
+        match (self.code, self.data.as_slice()) {
+            (ErrorCode::HARD_RESET, [code, subcode, data @ ..]) => {
+                Some(Self::with_data(ErrorCode(*code, *subcode), data))
+            }
+            (_, _) => None,
+        }
+    }
+
     /// What the peer's operator says of a shutdown or reset (RFC 9003), escaped; also from within a Hard Reset
     /// (RFC 8538). `None` where there is nothing, or where its length octet lies.
     #[must_use]
     pub fn communication(&self) -> Option<String> {
-        let (code, data) = match (self.code, self.data.as_slice()) {
-            (ErrorCode::HARD_RESET, [code, subcode, data @ ..]) => (ErrorCode(*code, *subcode), data),
-            (code, data) => (code, data),
-        };
+        let inner = self.inner();
+        let Self { code, data } = inner.as_ref().unwrap_or(self);
+        let code = *code;
         if code != ErrorCode::ADMIN_SHUTDOWN && code != ErrorCode::ADMIN_RESET {
             return None;
         }
-        let (_, text) = length_data(be_u8::<_, ()>).parse(data).ok()?;
+        let (_, text) = length_data(be_u8::<_, ()>).parse(data.as_slice()).ok()?;
         (!text.is_empty()).then(|| escape(text))
     }
 }
 
 impl fmt::Display for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.code.fmt(f)
+        self.code.fmt(f)?;
+        self.inner().map_or(Ok(()), |inner| write!(f, ": {}", inner.code))
     }
 }

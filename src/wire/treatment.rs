@@ -90,7 +90,7 @@ pub enum FaultKind {
     FirstAs(Option<Asn>),
     /// Our own AS is in the path: the route is not usable (RFC 4271 §9.1.2). No error of the message.
     Loop,
-    /// A next hop that is no unicast address of another host.
+    /// A next hop that is no unicast address of another host: also our own (RFC 4271 §6.3).
     NextHop(IpAddr),
     /// A next hop of a length that the family cannot have.
     NextHopLength(u8),
@@ -118,6 +118,8 @@ pub enum AsPathFault {
     Confederation,
     /// An AS4_PATH without segments (RFC 6793 §6).
     Empty,
+    /// A set, of a confederation or not (RFC 9774 §3).
+    Set,
 }
 
 /// What can be wrong with prefixes (RFC 7606 §5.3).
@@ -194,6 +196,7 @@ impl fmt::Display for AsPathFault {
             Self::Overrun => f.write_str("a segment passes the end"),
             Self::Confederation => f.write_str("a confederation segment"),
             Self::Empty => f.write_str("no segment"),
+            Self::Set => f.write_str("an AS_SET"),
         }
     }
 }

@@ -10,10 +10,9 @@
 
 use std::net::IpAddr;
 
+use super::nlri::Form;
 use super::update_decoder::Decoder;
-use super::{
-    Asn, Attributes, Family, Faults, Ipv4Prefixes, NextHop, Nlri, Notification, PerFamily, Treatment,
-};
+use super::{Asn, Attributes, Family, Faults, NextHop, Nlri, Notification, PerFamily, Treatment};
 
 /// Whether the leftmost AS of a path must be the peer's (RFC 4271 §6.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -34,6 +33,8 @@ pub struct UpdateContext {
     pub peer_asn: Asn,
     /// The peer's end of the session: the one loopback address that may be a next hop.
     pub peer_address: IpAddr,
+    /// Our own address of each family, where it is known: the one that is no next hop of a peer's.
+    pub local_address: PerFamily<Option<IpAddr>>,
     /// Whether paths must begin with the peer's ASN.
     pub first_as: FirstAs,
     /// AS numbers in AS_PATH and AGGREGATOR are four octets wide (RFC 6793).
@@ -42,6 +43,8 @@ pub struct UpdateContext {
     pub families: PerFamily<bool>,
     /// IPv4 routes may have an IPv6 next hop (RFC 8950).
     pub extended_next_hop: bool,
+    /// Each prefix of the family comes behind a path identifier (RFC 7911).
+    pub add_path: PerFamily<bool>,
 }
 
 /// Announced prefixes and their next hop.
@@ -62,11 +65,13 @@ pub struct Update<'a> {
     pub(super) faults: Faults,
     pub(super) notification: Option<Box<Notification>>,
     pub(super) attributes: Attributes<'a>,
+    /// How prefixes of IPv4 stand.
+    pub(super) ipv4: Form,
     /// Announced in the classic field; the next hop is an attribute.
-    pub(super) nlri: Option<Ipv4Prefixes<'a>>,
+    pub(super) nlri: Option<&'a [u8]>,
     pub(super) mp_reach: Option<Reach<'a>>,
     /// Withdrawn in the classic field.
-    pub(super) withdrawn: Option<Ipv4Prefixes<'a>>,
+    pub(super) withdrawn: Option<&'a [u8]>,
     pub(super) mp_unreach: Option<Nlri<'a>>,
 }
 
@@ -119,7 +124,7 @@ impl<'a> Update<'a> {
     pub fn announced(&self) -> impl Iterator<Item = Reach<'a>> + use<'a> {
         let classic = self.nlri.zip(self.attributes.next_hop).map(|(nlri, next_hop)| Reach {
             next_hop: NextHop { address: IpAddr::V4(next_hop), link_local: None },
-            nlri: Nlri::Ipv4(nlri),
+            nlri: self.classic(nlri),
         });
         let counts = self.treatment < Treatment::TreatAsWithdraw;
         [classic, self.mp_reach].into_iter().flatten().filter(move |_| counts)
@@ -129,8 +134,13 @@ impl<'a> Update<'a> {
     /// those it announces, with a session reset none.
     pub fn withdrawn(&self) -> impl Iterator<Item = Nlri<'a>> + use<'a> {
         let goes = self.treatment >= Treatment::TreatAsWithdraw;
-        let named = [self.withdrawn.map(Nlri::Ipv4), self.mp_unreach];
-        let announced = [self.nlri.map(Nlri::Ipv4), self.mp_reach.map(|reach| reach.nlri)];
+        let classic = |field: Option<&'a [u8]>| field.map(|octets| self.classic(octets));
+        let named = [classic(self.withdrawn), self.mp_unreach];
+        let announced = [classic(self.nlri), self.mp_reach.map(|reach| reach.nlri)];
         named.into_iter().chain(announced.into_iter().filter(move |_| goes)).flatten()
+    }
+    /// The prefixes of a field outside the attributes.
+    fn classic(&self, octets: &'a [u8]) -> Nlri<'a> {
+        Nlri::checked(Family::Ipv4, octets, self.ipv4)
     }
 }

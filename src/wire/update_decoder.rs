@@ -11,8 +11,9 @@ use super::as_path::As4Path;
 use super::attribute::{Codes, RawAttribute, spec};
 use super::attributes::{Aggregator, Span};
 use super::codes::attribute as code;
+use super::nlri::Form;
 use super::{
-    AsPath, AsWidth, Asn, Family, Fault, FaultKind, FirstAs, Ipv4Prefixes, NextHop, Nlri, Notification,
+    AsPath, AsPathFault, AsWidth, Asn, Family, Fault, FaultKind, FirstAs, NextHop, Nlri, Notification,
     Origin, Parsed, Reach, Treatment, Update, UpdateContext,
 };
 
@@ -25,6 +26,8 @@ pub(super) struct Decoder<'a, 'c> {
     seen: Codes,
     as4_path: Option<As4Path<'a>>,
     as4_aggregator: Option<Aggregator>,
+    /// The first of AS_PATH and AS4_PATH that has a set in it.
+    set_in: Option<u8>,
     /// Routes are announced in a family that was not negotiated.
     reaches_elsewhere: bool,
     /// Something other than MP_UNREACH_NLRI is among the attributes.
@@ -43,11 +46,12 @@ impl<'a, 'c> Decoder<'a, 'c> {
     pub(super) fn new(ctx: &'c UpdateContext) -> Self {
         Self {
             ctx,
-            update: Update::default(),
+            update: Update { ipv4: Form::of(Family::Ipv4, ctx), ..Update::default() },
             worst: None,
             seen: Codes::default(),
             as4_path: None,
             as4_aggregator: None,
+            set_in: None,
             reaches_elsewhere: false,
             has_others: false,
         }
@@ -91,7 +95,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
     }
 
     /// A field of IPv4 prefixes outside the attributes; `None` where there are none to look at.
-    fn classic(&mut self, octets: &'a [u8]) -> Result<Option<Ipv4Prefixes<'a>>, Reset> {
+    fn classic(&mut self, octets: &'a [u8]) -> Result<Option<&'a [u8]>, Reset> {
         if octets.is_empty() {
             return Ok(None);
         }
@@ -100,8 +104,8 @@ impl<'a, 'c> Decoder<'a, 'c> {
             self.fault(None, kind, Treatment::AttributeDiscard, &[])?;
             return Ok(None);
         }
-        match Ipv4Prefixes::check(octets) {
-            Ok(nlri) => Ok(Some(nlri)),
+        match Nlri::check(Family::Ipv4, octets, self.update.ipv4) {
+            Ok(_) => Ok(Some(octets)),
             Err(fault) => {
                 self.fault(None, FaultKind::Nlri(fault), Treatment::SessionReset, &[])?;
                 Ok(None)
@@ -176,7 +180,11 @@ impl<'a, 'c> Decoder<'a, 'c> {
                 self.update.attributes.origin =
                     Some(Origin::from_code(octet).ok_or(FaultKind::Origin(octet))?);
             }
-            code::AS_PATH => self.update.attributes.as_path = Some(AsPath::check(value, width)?),
+            code::AS_PATH => {
+                let path = AsPath::check(value, width)?;
+                self.set_in = self.set_in.or(path.has_set().then_some(code));
+                self.update.attributes.as_path = Some(path);
+            }
             code::NEXT_HOP => self.update.attributes.next_hop = Some(Ipv4Addr::from_bits(number()?)),
             code::MULTI_EXIT_DISC => self.update.attributes.med = Some(number()?),
             code::ATOMIC_AGGREGATE => self.update.attributes.atomic_aggregate = true,
@@ -187,7 +195,11 @@ impl<'a, 'c> Decoder<'a, 'c> {
             code::AS4_PATH | code::AS4_AGGREGATOR if self.ctx.four_octet_as => {
                 return Err(FaultKind::NotFromFourOctet);
             }
-            code::AS4_PATH => self.as4_path = Some(AsPath::check_as4(value)?),
+            code::AS4_PATH => {
+                let path = AsPath::check_as4(value)?;
+                self.set_in = self.set_in.or(path.has_set().then_some(code));
+                self.as4_path = Some(path);
+            }
             code::AS4_AGGREGATOR => self.as4_aggregator = Some(aggregator(value, 8)?),
             code::COMMUNITIES => self.update.attributes.communities = span,
             code::EXTENDED_COMMUNITIES => self.update.attributes.extended_communities = span,
@@ -213,11 +225,11 @@ impl<'a, 'c> Decoder<'a, 'c> {
             let len = octets.first().copied().unwrap_or(0);
             return self.unreadable(attribute, FaultKind::NextHopLength(len));
         };
-        match Nlri::check(family, prefixes) {
+        match Nlri::check(family, prefixes, Form::of(family, self.ctx)) {
             Ok(nlri) => self.update.mp_reach = Some(Reach { next_hop, nlri }),
             Err(fault) => return self.unreadable(attribute, FaultKind::Nlri(fault)),
         }
-        if NextHop::is_usable(next_hop.address, self.ctx.peer_address) {
+        if NextHop::is_usable(next_hop.address, self.ctx) {
             return Ok(());
         }
         let kind = FaultKind::NextHop(next_hop.address);
@@ -227,7 +239,7 @@ impl<'a, 'c> Decoder<'a, 'c> {
     /// AFI 2, SAFI 1, prefixes (RFC 4760 §4).
     fn mp_unreach(&mut self, attribute: &RawAttribute<'a>) -> Result<(), Reset> {
         let Some((family, octets)) = self.family(attribute)? else { return Ok(()) };
-        match Nlri::check(family, octets) {
+        match Nlri::check(family, octets, Form::of(family, self.ctx)) {
             Ok(nlri) => self.update.mp_unreach = Some(nlri),
             Err(fault) => return self.unreadable(attribute, FaultKind::Nlri(fault)),
         }
@@ -294,10 +306,14 @@ impl<'a> Decoder<'a, '_> {
         // RFC 4760 §3: where all routes are in MP_REACH_NLRI, NEXT_HOP is ignored.
         if let (Some(_), Some(next_hop)) = (self.update.nlri, self.update.attributes.next_hop) {
             let next_hop = IpAddr::V4(next_hop);
-            if !NextHop::is_usable(next_hop, self.ctx.peer_address) {
+            if !NextHop::is_usable(next_hop, self.ctx) {
                 let kind = FaultKind::NextHop(next_hop);
                 self.fault(Some(code::NEXT_HOP), kind, Treatment::TreatAsWithdraw, &[])?;
             }
+        }
+        if let Some(code) = self.set_in {
+            let kind = FaultKind::AsPath(AsPathFault::Set);
+            self.fault(Some(code), kind, Treatment::TreatAsWithdraw, &[])?;
         }
         let Some(path) = self.update.attributes.as_path else { return Ok(()) };
         if let Some(kind) = self.first_as(&path) {

@@ -20,22 +20,39 @@ pub(crate) struct Bird {
 impl Bird {
     /// Starts one with other values for some of the template's places, like its ASN.
     pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, others: &[(&str, &str)]) -> Self {
+        Self::start_by(&[], lab, site, setup, others)
+    }
+
+    /// The same with more arguments on its command line.
+    pub(crate) fn start_by(
+        arguments: &[&str],
+        lab: &Lab,
+        site: &Site,
+        setup: Setup,
+        others: &[(&str, &str)],
+    ) -> Self {
         let folder = lab.folder("bird");
         let ipv6 = "ipv6 { import all; export where proto = \"own6\"; };";
-        let over_ipv6 = format!(
-            "protocol bgp microsoft6 from microsoft {{ local @PEER_V6@ as @ASN@; neighbor @OUR_V6@ as 8075; {ipv6} }}"
-        );
+        let ipv4 = "ipv4 { import all; export where source = RTS_STATIC; extended next hop on; };";
+        let over_ipv6 = |families: &str| {
+            let ends = "local @PEER_V6@ as @ASN@; neighbor @OUR_V6@ as 8075;";
+            format!("protocol bgp microsoft6 from microsoft {{ {ends} {families} }}")
+        };
         let (on_ipv4, session) = match setup.sessions {
-            Sessions::EachItsOwn => ("", over_ipv6.as_str()),
-            Sessions::BothOnIpv4 => (ipv6, ""),
+            Sessions::EachItsOwn => ("", over_ipv6(ipv6)),
+            Sessions::BothOnIpv4 => (ipv6, String::new()),
+            Sessions::BothOnIpv6 => ("", over_ipv6(&[ipv4, ipv6].concat())),
         };
         let passive = if setup.dials == Dials::Peeringd { "passive on;" } else { "passive off;" };
         let usual = [
             ("PASSIVE", passive),
             ("AS4", "on"),
             ("LIMIT", ""),
+            ("MORE", ""),
+            ("OWN4", "route 4.0.1.0/24 blackhole;"),
+            ("PROTOCOLS", ""),
             ("IPV6_ON_IPV4", on_ipv4),
-            ("IPV6_SESSION", session),
+            ("IPV6_SESSION", session.as_str()),
         ];
         // Twice, for the places inside what fills other places.
         let own = [others, &usual, others].concat();
@@ -43,7 +60,7 @@ impl Bird {
         fs::write(&config, fill(include_str!("configs/bird.conf"), site, setup, &own)).unwrap();
         let control = folder.join("bird.ctl");
         let mut command = site.netns.command(&installed(&["/usr/sbin/bird"], "bird2"));
-        command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control);
+        command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control).args(arguments);
         Self { process: Process::spawn("bird", command, &folder.join("log")), control }
     }
 
@@ -150,14 +167,31 @@ fn route(fields: &[(&str, &str)]) -> Result<Route, String> {
 }
 
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::scenario::{self, scenarios};
+    use crate::scenario::{self, IN_SYNC, scenarios};
+    use crate::support::wait::{equal, until};
 
     scenarios!(Bird);
 
     #[test]
     fn both_families_ride_on_one_ipv4_session() {
         scenario::holds_both_families_over_ipv4::<Bird>();
+    }
+
+    #[test]
+    fn holds_both_families_over_ipv6_and_announces_ipv4_by_way_of_it() {
+        let pair = scenario::holds_both_families_over_ipv6::<Bird>();
+        let (site, name) = (pair.lab.site(), format!("{}-v6", pair.lab.site().connection()));
+        until("the announced prefixes", IN_SYNC, || {
+            equal(&pair.daemon.session(&name)?["received"], &json!({ "ipv4": 1, "ipv6": 1 }))
+        });
+        let routes = pair.daemon.show(&["received", &name]).unwrap();
+        for (route, prefix) in routes.as_array().unwrap().iter().zip(["4.0.1.0/24", "2001:1900:1::/48"]) {
+            assert_eq!(route["prefix"], prefix, "{routes:#}");
+            assert_eq!(route["nextHop"], site.peer_v6().to_string(), "{routes:#}");
+        }
     }
 
     #[test]

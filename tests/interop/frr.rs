@@ -20,7 +20,7 @@ pub(crate) struct Frr {
 }
 
 impl Frr {
-    fn ask(&self, questions: &[String]) -> Result<String, String> {
+    pub(crate) fn ask(&self, questions: &[String]) -> Result<String, String> {
         let mut command = Command::new("/usr/bin/vtysh");
         command.arg("--vty_socket").arg(&self.vty).args(["-d", "bgpd"]);
         for question in questions {
@@ -29,22 +29,33 @@ impl Frr {
         output(&mut command)
     }
 
-    fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
+    pub(crate) fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
         let text = self.ask(&[format!("show bgp neighbor {ours} json")])?;
         let all: Value = serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))?;
         all.get(ours.to_string()).cloned().ok_or(text)
     }
 }
 
-impl Router for Frr {
-    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+impl Frr {
+    /// Starts one with more lines in its `router bgp`.
+    pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, more: &str) -> Self {
         let folder = lab.folder("frr");
         let vty = lab.folder("frr-vty");
         let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
-        let over = if setup.sessions == Sessions::EachItsOwn { &ours[1] } else { &ours[0] };
+        let (over4, over6, extended) = match setup.sessions {
+            Sessions::EachItsOwn => (&ours[0], &ours[1], "no "),
+            Sessions::BothOnIpv4 => (&ours[0], &ours[0], "no "),
+            Sessions::BothOnIpv6 => (&ours[1], &ours[1], ""),
+        };
         let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
-        let config =
-            fill(include_str!("configs/frr.conf"), site, setup, &[("MAYBE", maybe), ("IPV6_OVER", over)]);
+        let own = [
+            ("MORE", more),
+            ("MAYBE", maybe),
+            ("IPV4_OVER", over4),
+            ("IPV6_OVER", over6),
+            ("EXTENDED", extended),
+        ];
+        let config = fill(include_str!("configs/frr.conf"), site, setup, &own);
         fs::write(folder.join("bgpd.conf"), config).unwrap();
         fs::write(folder.join("zebra.conf"), "").unwrap();
         let start = |daemon: &str| {
@@ -56,6 +67,12 @@ impl Router for Frr {
             Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
         };
         Self { _processes: [start("zebra"), start("bgpd")], vty }
+    }
+}
+
+impl Router for Frr {
+    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+        Self::start_with(lab, site, setup, "")
     }
 
     fn table(&self) -> Result<Table, String> {
@@ -74,7 +91,9 @@ impl Router for Frr {
         let mut table = Table::new();
         for one in Deserializer::from_str(&text).into_iter::<Value>() {
             let one = one.map_err(|e| e.to_string())?;
-            for path in one["paths"].as_array().cloned().unwrap_or_default() {
+            let paths = one["paths"].as_array().cloned().unwrap_or_default();
+            // Its own networks are not from peeringd.
+            for path in paths.into_iter().filter(|path| path["sourced"] != true) {
                 hold(&mut table, one["prefix"].as_str().unwrap_or_default(), route(&path)?)?;
             }
         }
@@ -141,6 +160,11 @@ mod tests {
     #[test]
     fn both_families_ride_on_one_ipv4_session() {
         scenario::holds_both_families_over_ipv4::<Frr>();
+    }
+
+    #[test]
+    fn holds_both_families_over_ipv6() {
+        scenario::holds_both_families_over_ipv6::<Frr>();
     }
 
     #[test]

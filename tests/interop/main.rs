@@ -3,6 +3,8 @@
 //! Needs root, for network namespaces, and Debian's `bird2 frr gobgpd openbgpd exabgp`; `tests/run` installs them.
 
 #[cfg(test)]
+mod add_path;
+#[cfg(test)]
 mod bird;
 #[cfg(test)]
 mod bird_alone;
@@ -14,6 +16,8 @@ mod frr;
 mod gobgp;
 #[cfg(test)]
 mod openbgpd;
+#[cfg(test)]
+mod restart;
 #[cfg(test)]
 mod router;
 #[cfg(test)]

@@ -139,7 +139,7 @@ impl<R: Router> Pair<R> {
     }
 }
 
-fn incarnations(views: &[SessionView; 2]) -> [String; 2] {
+pub(crate) fn incarnations(views: &[SessionView; 2]) -> [String; 2] {
     views.clone().map(|v| v.incarnation)
 }
 
@@ -229,15 +229,21 @@ pub(crate) fn recovers_from_the_routers_end<R: Router>() {
     assert!(pair.daemon.process().ended().is_none(), "peeringd runs on");
 }
 
-/// peeringd is killed and started again; the router dials it, as soon as its own rules let it.
+/// peeringd is killed and started again; the router dials it, as soon as its own rules let it. Whether it keeps the routes
+/// meanwhile is its own affair.
 pub(crate) fn recovers_from_peeringds_end<R: Router>() {
     let rib = Rib::shipped();
     let mut pair = Pair::<R>::in_sync(Setup::dialled_by(Dials::Router), &rib);
+    let before = incarnations(&pair.established());
     pair.daemon.process().kill();
-    pair.wait_for_empty();
+    until("the router to notice", NOTICED, || {
+        equal(&pair.views()?.map(|view| view.is_established), &[false, false])
+    });
     pair.daemon.start_again();
-    pair.wait_for(&rib, IN_SYNC + Duration::from_secs(R::patience_secs()));
-    pair.daemon.wait_established(NOTICED);
+    pair.daemon.wait_established(IN_SYNC + Duration::from_secs(R::patience_secs()));
+    pair.wait_for(&rib, NOTICED);
+    let after = incarnations(&pair.established());
+    assert!(before.iter().zip(&after).all(|(before, after)| before != after), "{before:?}, then {after:?}");
 }
 
 /// SIGTERM: Cease on both sessions, exit 0 within 5 s, and no route stays.
@@ -280,4 +286,22 @@ pub(crate) fn holds_both_families_over_ipv4<R: Router>() {
     let pair = Pair::<R>::in_sync(setup, &rib);
     let session = pair.daemon.session(&format!("{}-v4", pair.lab.site().connection())).unwrap();
     assert_eq!(session["advertised"], json!({ "ipv4": 354, "ipv6": 14 }), "{session:#}");
+}
+
+/// The routes of both families over one IPv6 session, IPv4 ones by way of IPv6 as well (RFC 8950).
+pub(crate) fn holds_both_families_over_ipv6<R: Router>() -> Pair<R> {
+    let setup = Setup { sessions: Sessions::BothOnIpv6, ..EACH_ITS_OWN };
+    let rib = Rib::marked();
+    let lab = Lab::new(1);
+    let router = R::start(&lab, lab.site(), setup);
+    let daemon = Daemon::start(&lab, setup, &rib);
+    let pair = Pair { router, daemon, lab };
+    let hop = pair.lab.site().our_v6();
+    let wanted = rib.table(hop, hop);
+    until("the router to hold the table", IN_SYNC, || same_table(&pair.router.table()?, &wanted));
+    let name = format!("{}-v6", pair.lab.site().connection());
+    let details = pair.daemon.show(&["session", &name]).unwrap();
+    assert_eq!(details["advertised"], json!({ "ipv4": 354, "ipv6": 14 }), "{details:#}");
+    assert_eq!(details["extendedNextHop"], true, "{details:#}");
+    pair
 }

@@ -30,6 +30,8 @@ pub(crate) enum Sessions {
     EachItsOwn,
     /// One over IPv4, with the routes of both.
     BothOnIpv4,
+    /// One over IPv6, with the routes of both, all by way of IPv6 (RFC 8950).
+    BothOnIpv6,
 }
 
 /// How peeringd and a router are to talk: both are configured by it.
@@ -39,12 +41,14 @@ pub(crate) struct Setup {
     pub(crate) sessions: Sessions,
     /// Seconds; what both sides propose.
     pub(crate) hold_time: u16,
+    /// One more key of each `bgp_session` of peeringd's, with its value.
+    pub(crate) key: Option<(&'static str, &'static str)>,
 }
 
 impl Setup {
     /// A session for each IP version, with the shortest hold time.
     pub(crate) const fn dialled_by(dials: Dials) -> Self {
-        Self { dials, sessions: Sessions::EachItsOwn, hold_time: HOLD_TIME }
+        Self { dials, sessions: Sessions::EachItsOwn, hold_time: HOLD_TIME, key: None }
     }
 }
 
@@ -72,6 +76,15 @@ impl Daemon {
     pub(crate) fn start(lab: &Lab, setup: Setup, rib: &Rib) -> Self {
         let folder = lab.folder("peeringd");
         let config = Self::config(lab, &folder, &lab.sites, setup);
+        Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
+    }
+
+    /// The same with one more line in each `bgp_session`.
+    pub(crate) fn start_with(lab: &Lab, setup: Setup, rib: &Rib, line: &str) -> Self {
+        let folder = lab.folder("peeringd");
+        let at = "          passive:";
+        let config =
+            Self::config(lab, &folder, &lab.sites, setup).replace(at, &format!("          {line}\n{at}"));
         Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
     }
 
@@ -118,10 +131,15 @@ impl Daemon {
 
     /// The same with whatever text.
     pub(crate) fn reload_text(&self, rib: &str) {
+        self.put_rib(rib);
+        self.process.signal("HUP");
+    }
+
+    /// Puts another RIB file in place, at once.
+    pub(crate) fn put_rib(&self, rib: &str) {
         let new = self.rib.with_extension("new");
         fs::write(&new, rib).unwrap();
         fs::rename(&new, &self.rib).unwrap();
-        self.process.signal("HUP");
     }
 
     /// Puts another config in place, with peerings for these sites alone, and asks for a reload.
@@ -190,11 +208,13 @@ fn spawn(place: &Place, folder: &Path, config: &Path) -> Process {
 }
 
 fn peering(site: &Site, setup: Setup) -> String {
+    let v4 = format!("session_prefix_v4: {}", site.subnet_v4());
+    let v6 = format!("session_prefix_v6: \"{}\"", site.subnet_v6());
+    let both = "families: [ipv4, ipv6]".to_owned();
     let of_sessions = match setup.sessions {
-        Sessions::EachItsOwn => format!("session_prefix_v6: \"{}\"", site.subnet_v6()),
-        Sessions::BothOnIpv4 => {
-            format!("families: [ipv4, ipv6]\n          next_hop_v6: \"{}\"", site.our_v6())
-        }
+        Sessions::EachItsOwn => vec![v4, v6],
+        Sessions::BothOnIpv4 => vec![v4, both, format!("next_hop_v6: \"{}\"", site.our_v6())],
+        Sessions::BothOnIpv6 => vec![v6, both, "extended_next_hop: true".to_owned()],
     };
     format!(
         "  - name: contoso-at-{name}
@@ -207,15 +227,15 @@ fn peering(site: &Site, setup: Setup) -> String {
         connection_state: active
         bandwidth_in_mbps: 10000
         bgp_session:
-          session_prefix_v4: {subnet_v4}
           {of_sessions}
           passive: {passive}
           hold_time: {hold_time}
-",
+{key}",
         name = site.connection(),
         asn = site.asn(),
-        subnet_v4 = site.subnet_v4(),
+        of_sessions = of_sessions.join("\n          "),
         passive = setup.dials == Dials::Router,
         hold_time = setup.hold_time,
+        key = setup.key.map(|(key, value)| format!("          {key}: {value}\n")).unwrap_or_default(),
     )
 }

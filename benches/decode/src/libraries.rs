@@ -36,10 +36,12 @@ fn peeringd(stream: &[u8]) -> Tally {
         local_asn: Asn(65001),
         peer_asn: Asn(8075),
         peer_address: NEXT_HOP.into(),
+        local_address: PerFamily::default(),
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: false },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     };
     let mut tally = Tally::default();
     let mut rest = stream;

@@ -11,10 +11,12 @@ fn ctx() -> UpdateContext {
         local_asn: Asn(8075),
         peer_asn: Asn(65001),
         peer_address: "192.0.2.1".parse().unwrap(),
+        local_address: PerFamily::default(),
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: true },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     }
 }
 
@@ -32,17 +34,17 @@ fn nlri(nets: &[&str]) -> Vec<u8> {
         .collect()
 }
 
-fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
+pub(in crate::accept) fn attribute(flags: u8, code: u8, value: &[u8]) -> Vec<u8> {
     [&[flags | 0x10, code], u16::try_from(value.len()).unwrap().to_be_bytes().as_slice(), value].concat()
 }
 
-fn path(asns: &[u32]) -> Vec<u8> {
+pub(in crate::accept) fn path(asns: &[u32]) -> Vec<u8> {
     let numbers: Vec<u8> = asns.iter().flat_map(|n| n.to_be_bytes()).collect();
     attribute(0x40, 2, &[&[2, u8::try_from(asns.len()).unwrap()], numbers.as_slice()].concat())
 }
 
 /// The body of an UPDATE: IPv4 withdrawn, attributes behind ORIGIN and NEXT_HOP, IPv4 announced.
-fn body(withdrawn: &[&str], attributes: &[Vec<u8>], announced: &[&str]) -> Vec<u8> {
+pub(in crate::accept) fn body(withdrawn: &[&str], attributes: &[Vec<u8>], announced: &[&str]) -> Vec<u8> {
     let (withdrawn, announced) = (nlri(withdrawn), nlri(announced));
     let mut all = attributes.concat();
     if !announced.is_empty() || !all.is_empty() {
@@ -52,22 +54,31 @@ fn body(withdrawn: &[&str], attributes: &[Vec<u8>], announced: &[&str]) -> Vec<u
     [&len(&withdrawn), withdrawn.as_slice(), &len(&all), &all, &announced].concat()
 }
 
-fn announce(prefixes: &[&str]) -> Vec<u8> {
+pub(in crate::accept) fn announce(prefixes: &[&str]) -> Vec<u8> {
     body(&[], &[path(&[65001])], prefixes)
 }
 
-fn announce_v6(prefixes: &[&str]) -> Vec<u8> {
+pub(in crate::accept) fn announce_v6(prefixes: &[&str]) -> Vec<u8> {
     let hop = "2001:db8::1".parse::<std::net::Ipv6Addr>().unwrap().octets();
     let reach = [&[0, 2, 1, 16], hop.as_slice(), &[0], &nlri(prefixes)].concat();
     body(&[], &[attribute(0x80, 14, &reach), path(&[65001])], &[])
 }
 
-fn rib(limit: u64, budget: &Arc<Budget>) -> AdjRibIn {
+pub(in crate::accept) fn rib(limit: u64, budget: &Arc<Budget>) -> AdjRibIn {
     AdjRibIn::new(PerFamily { ipv4: limit, ipv6: limit }, Arc::clone(budget))
 }
 
-fn apply(rib: &mut AdjRibIn, octets: &[u8], now: u64) -> Result<Applied, LimitExceeded> {
+pub(in crate::accept) fn apply(
+    rib: &mut AdjRibIn,
+    octets: &[u8],
+    now: u64,
+) -> Result<Applied, LimitExceeded> {
     rib.apply(&decode_update(octets, &ctx()), now)
+}
+
+/// The only path of a prefix.
+fn key(prefix: &str) -> PathKey {
+    (prefix.parse().unwrap(), PathId::default())
 }
 
 fn prefixes(routes: &[ReceivedRoute]) -> Vec<String> {
@@ -83,16 +94,16 @@ fn routes_are_held_replaced_and_withdrawn() {
     apply(&mut rib, &announce_v6(&["2001:db8:1::/48"]), 6).unwrap();
     assert_eq!((rib.count(), budget.held()), (PerFamily { ipv4: 2, ipv6: 1 }, 3));
 
-    let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
+    let route = rib.get(key("10.0.0.0/8")).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("192.0.2.1", 5));
     assert_eq!(route.attrs.as_path.to_string(), "65001");
-    let route = rib.get(&"2001:db8:1::/48".parse().unwrap()).unwrap();
+    let route = rib.get(key("2001:db8:1::/48")).unwrap();
     assert_eq!((route.next_hop.to_string().as_str(), route.received_at), ("2001:db8::1", 6));
-    assert!(rib.get(&"10.0.0.0/9".parse().unwrap()).is_none());
+    assert!(rib.get(key("10.0.0.0/9")).is_none());
 
     let again = body(&[], &[path(&[65001, 7]), attribute(0x80, 4, &[0, 0, 0, 9])], &["10.0.0.0/8"]);
     apply(&mut rib, &again, 7).unwrap();
-    let route = rib.get(&"10.0.0.0/8".parse().unwrap()).unwrap();
+    let route = rib.get(key("10.0.0.0/8")).unwrap();
     assert_eq!(
         (route.attrs.as_path.to_string(), route.attrs.med, route.received_at),
         ("65001 7".to_owned(), Some(9), 7)
@@ -328,14 +339,74 @@ fn pages_follow_each_other_through_both_families() {
             let page = rib.page(after, size);
             assert!(page.len() <= size);
             let Some(last) = page.last() else { break };
-            after = Some(last.prefix);
+            after = Some(last.key());
             seen.extend(prefixes(&page));
         }
         assert_eq!(seen, all, "pages of {size}");
     }
     // A place that is not held is a place all the same.
-    assert_eq!(prefixes(&rib.page(Some("10.0.0.0/12".parse().unwrap()), 2)), ["10.0.0.0/16", "11.0.0.0/8"]);
+    assert_eq!(prefixes(&rib.page(Some(key("10.0.0.0/12")), 2)), ["10.0.0.0/16", "11.0.0.0/8"]);
     assert!(rib.page(None, 0).is_empty());
+}
+
+/// NLRI of IPv4 with path identifiers.
+fn paths(paths: &[(u32, &str)]) -> Vec<u8> {
+    paths.iter().flat_map(|(id, net)| [&id.to_be_bytes(), nlri(&[net]).as_slice()].concat()).collect()
+}
+
+/// Announces and withdraws IPv4 by ADD-PATH, and IPv6 without.
+fn apply_paths(
+    rib: &mut AdjRibIn,
+    withdrawn: &[(u32, &str)],
+    announced: &[(u32, &str)],
+    asns: &[u32],
+) -> Result<Applied, LimitExceeded> {
+    let ctx = UpdateContext { add_path: PerFamily { ipv4: true, ipv6: false }, ..ctx() };
+    let attributes = [path(asns), attribute(0x40, 1, &[0]), attribute(0x40, 3, &[192, 0, 2, 1])].concat();
+    let attributes = if announced.is_empty() { Vec::new() } else { attributes };
+    let (withdrawn, announced) = (paths(withdrawn), paths(announced));
+    let len = |octets: &[u8]| u16::try_from(octets.len()).unwrap().to_be_bytes();
+    let octets =
+        [&len(&withdrawn), withdrawn.as_slice(), &len(&attributes), &attributes, &announced].concat();
+    rib.apply(&decode_update(&octets, &ctx), 1)
+}
+
+#[test]
+fn paths_of_one_prefix_are_held_beside_each_other() {
+    let budget = Arc::new(Budget::new(100));
+    let mut rib = rib(3, &budget);
+    let net = "10.0.0.0/8";
+    apply_paths(&mut rib, &[], &[(7, net), (1, net)], &[65001]).unwrap();
+    apply_paths(&mut rib, &[], &[(u32::MAX, net)], &[65001, 3356]).unwrap();
+    let held = |rib: &AdjRibIn| -> Vec<(u32, String)> {
+        let page = rib.page(None, 10).into_iter();
+        page.map(|route| (route.path_id.number(), route.attrs.as_path.to_string())).collect()
+    };
+    let one = |id: u32, path: &str| (id, path.to_owned());
+    assert_eq!(held(&rib), [one(1, "65001"), one(7, "65001"), one(u32::MAX, "65001 3356")]);
+    assert_eq!((rib.count().ipv4, budget.held()), (3, 3));
+
+    // A path announced again replaces itself, and another one is beyond the limit.
+    apply_paths(&mut rib, &[], &[(7, net)], &[65001, 174]).unwrap();
+    let error = apply_paths(&mut rib, &[], &[(8, net)], &[65001]).unwrap_err();
+    assert_eq!(error, LimitExceeded::Session { family: Family::Ipv4, limit: 3 });
+
+    // Pages end between paths.
+    let first = rib.page(None, 2).pop().unwrap();
+    assert_eq!(first.attrs.as_path.to_string(), "65001 174");
+    assert_eq!(rib.page(Some(first.key()), 9).len(), 1);
+    assert!(rib.page(Some((net.parse().unwrap(), PathId::MAX)), 9).is_empty());
+    assert!(rib.get(key(net)).is_none(), "no path has the number 0");
+
+    // Withdrawn one by one, and by the path alone.
+    let applied = apply_paths(&mut rib, &[(1, net), (2, net)], &[], &[]).unwrap();
+    assert_eq!(applied.withdrawn.ipv4, 2);
+    assert_eq!((rib.count().ipv4, budget.held()), (2, 2));
+    // A loop is a withdrawal of that path.
+    apply_paths(&mut rib, &[], &[(7, net)], &[65001, 8075]).unwrap();
+    assert_eq!(held(&rib), [one(u32::MAX, "65001 3356")]);
+    rib.clear();
+    assert_eq!(budget.held(), 0);
 }
 
 proptest! {

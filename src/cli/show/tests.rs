@@ -109,6 +109,8 @@ async fn a_session() {
             pending v4/v6        7/0
             received v4/v6       2/0
             End-of-RIB           sent ipv4; received -
+            graceful restart     we ask for 120 s
+            stale v4/v6          0/0
             flaps                0
             last error           -
             messages sent        keepalive 0, notification 0, open 0, routeRefresh 0, update 3
@@ -151,6 +153,8 @@ async fn a_session_that_is_down() {
             pending v4/v6      0/0
             received v4/v6     0/0
             End-of-RIB         sent -; received -
+            graceful restart   we ask for 120 s
+            stale v4/v6        0/0
             flaps              2
             last error         received 2/2 Bad Peer AS: "\u{1b}[2Jgone", 3d02h ago
             messages sent      keepalive 0, notification 0, open 0, routeRefresh 0, update 3

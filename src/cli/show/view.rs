@@ -7,6 +7,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::restart::Restart;
 use crate::cli::table::{printable, shorten};
 
 /// The most of a route's source that a table shows, in characters.
@@ -30,7 +31,17 @@ impl Clock {
     /// How long ago, in two units: `12s`, `3m05s`, `2h10m`, `4d03h`.
     pub(super) fn age(&self, time: &str) -> String {
         let Ok(time) = time.parse::<Timestamp>() else { return time.to_owned() };
-        let secs = self.now.saturating_sub(time.as_second()).max(0);
+        Self::two_units(self.now.saturating_sub(time.as_second()))
+    }
+
+    /// How long until then, likewise.
+    pub(super) fn left(&self, time: &str) -> String {
+        let Ok(time) = time.parse::<Timestamp>() else { return time.to_owned() };
+        Self::two_units(time.as_second().saturating_sub(self.now))
+    }
+
+    fn two_units(secs: i64) -> String {
+        let secs = secs.max(0);
         let (mins, hours, days) = (secs / 60, secs / 3600, secs / 86_400);
         if days > 0 {
             format!("{days}d{:02}h", hours % 24)
@@ -47,13 +58,13 @@ impl Clock {
 /// Counts, or whatever there is one of for each family.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Families<T> {
-    ipv4: T,
-    ipv6: T,
+pub(super) struct Families<T> {
+    pub(super) ipv4: T,
+    pub(super) ipv6: T,
 }
 
 impl Families<u64> {
-    fn both(&self) -> String {
+    pub(super) fn both(&self) -> String {
         format!("{}/{}", self.ipv4, self.ipv6)
     }
 }
@@ -114,6 +125,12 @@ pub(super) struct Session {
     end_of_rib_received: Families<bool>,
     #[serde(default)]
     flaps: u64,
+    #[serde(default)]
+    graceful_restart: Option<Restart>,
+    #[serde(default)]
+    extended_next_hop: bool,
+    #[serde(default)]
+    add_path_receive: Vec<String>,
     hold_time: Option<u16>,
     direction: Option<String>,
     peer_id: Option<String>,
@@ -170,9 +187,17 @@ impl Lines for Session {
             ("pending v4/v6", self.pending.both()),
             ("received v4/v6", self.received.both()),
             ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
+            ("graceful restart", self.graceful_restart.as_ref().map_or_else(none, Restart::asked)),
+            ("stale v4/v6", self.graceful_restart.as_ref().map_or_else(none, |r| r.stale(clock))),
             ("flaps", self.flaps.to_string()),
             ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
         ];
+        if self.extended_next_hop {
+            lines.push(("extended next hop", "IPv4 by way of IPv6".to_owned()));
+        }
+        if !self.add_path_receive.is_empty() {
+            lines.push(("ADD-PATH from peer", self.add_path_receive.join(", ")));
+        }
         for (way, counts) in self.messages.iter().flatten().rev() {
             let name = if way == "sent" { "messages sent" } else { "messages received" };
             let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
@@ -310,6 +335,8 @@ struct Since {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Route {
     prefix: String,
+    #[serde(default)]
+    path_id: u32,
     next_hop: Option<String>,
     as_path: Option<String>,
     origin: Option<String>,
@@ -387,6 +414,9 @@ impl Route {
         let mut parts = Vec::new();
         if self.stale {
             parts.push("stale".to_owned());
+        }
+        if self.path_id != 0 {
+            parts.push(format!("path {}", self.path_id));
         }
         parts.extend(self.origin.clone().filter(|o| o != "igp"));
         parts.extend(self.med.map(|med| format!("med {med}")));

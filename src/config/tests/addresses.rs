@@ -196,7 +196,7 @@ fn a_family_that_the_address_cannot_carry_needs_a_next_hop() {
         (
             "{session_prefix_v6: 2a01::/64, families: [ipv4]}",
             expect![
-                "c.yaml:6:81: c-v6 offers ipv4, and IPv4 routes over an IPv6 session have no next hop: add next_hop_v4 with an IPv4 address of this router, or take ipv4 out of families"
+                "c.yaml:6:81: c-v6 offers ipv4, and IPv4 routes over an IPv6 session have no next hop: add next_hop_v4 with an IPv4 address of this router, or extended_next_hop: true, or take ipv4 out of families"
             ],
         ),
         ("{session_prefix_v4: 4.68.74.180/30, families: [ipv4, ipv6], next_hop_v6: '2a01::2'}", expect![""]),
@@ -230,6 +230,19 @@ fn a_family_that_the_address_cannot_carry_needs_a_next_hop() {
             expect![[r#"
             c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
             c.yaml:6:89: warning: next_hop_v4 is not used: add ipv4 to the families of a session over the other transport, or remove it"#]],
+        ),
+        (
+            "{session_prefix_v4: 4.68.74.180/30, extended_next_hop: true}",
+            expect![[r#"
+            c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
+            c.yaml:6:95: warning: extended_next_hop is not used: add ipv4 to the families of an IPv6 session, or remove it"#]],
+        ),
+        ("{session_prefix_v6: '2a01::4/126', extended_next_hop: true, families: [ipv4, ipv6]}", expect![""]),
+        (
+            "{session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2a01::4/126', v4: {extended_next_hop: true}}",
+            expect![
+                "c.yaml:6:134: warning: extended_next_hop is not used: add ipv4 to the families of an IPv6 session, or remove it"
+            ],
         ),
         (
             "{session_prefix_v4: 4.68.74.181/30, next_hop_v6: '2a01::2'}",

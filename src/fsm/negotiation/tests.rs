@@ -42,7 +42,7 @@ fn an_ordinary_open_agrees() {
     assert_eq!(agreed.families, PerFamily { ipv4: true, ipv6: true });
     assert!(agreed.four_octet_as && agreed.route_refresh);
     assert!(!agreed.enhanced_route_refresh && !agreed.extended_message);
-    assert!(!agreed.extended_next_hop && !agreed.graceful_restart);
+    assert!(!agreed.extended_next_hop && agreed.graceful_restart.is_none());
 }
 
 #[test]
@@ -163,14 +163,30 @@ fn an_extension_needs_both_sides() {
 }
 
 #[test]
-fn graceful_restart_is_what_the_peer_listed() {
-    let listed = Capability::GracefulRestart {
-        restarting: false,
-        notification: false,
-        restart_time: 120,
-        families: vec![],
+fn several_paths_come_where_the_peer_sends_what_we_take() {
+    let agreed = |ours_list, theirs: Vec<Capability>| {
+        let mut config = ours();
+        config.capabilities.push(Capability::AddPath(ours_list));
+        let both = [Capability::Multiprotocol(1, 1), Capability::Multiprotocol(2, 1)];
+        let open = with([both.to_vec(), theirs].concat());
+        let agreed = negotiate(&config, Direction::Inbound, open).unwrap().add_path_receive;
+        (agreed.ipv4, agreed.ipv6)
     };
-    assert!(agree(with(vec![listed])).unwrap().graceful_restart);
+    let of = |list: &[(u16, u8, u8)]| vec![Capability::AddPath(list.to_vec())];
+    let receive = || vec![(1, 1, 1), (2, 1, 1)];
+    for (theirs, wanted) in [
+        (vec![], (false, false)),
+        (of(&[(1, 1, 2)]), (true, false)),
+        (of(&[(1, 1, 3), (2, 1, 2)]), (true, true)),
+        (of(&[(1, 1, 1), (2, 1, 1)]), (false, false)),
+        (of(&[(1, 128, 2), (2, 4, 3)]), (false, false)),
+        ([of(&[(1, 1, 2)]), of(&[(2, 1, 2)])].concat(), (true, true)),
+    ] {
+        assert_eq!(agreed(receive(), theirs.clone()), wanted, "{theirs:?}");
+        assert_eq!(agreed(vec![(1, 1, 2), (2, 1, 2)], theirs), (false, false), "we only send");
+    }
+    let plain = with(vec![Capability::AddPath(vec![(1, 1, 3)])]);
+    assert_eq!(agree(plain).unwrap().add_path_receive, PerFamily::default(), "we list nothing");
 }
 
 #[test]

@@ -111,6 +111,7 @@ impl Peer {
         match self.adj_rib_in.apply(&update, Clock::unix()) {
             Ok(applied) => {
                 self.status.applied(&applied);
+                self.refreshed(&applied);
                 Incoming::Update
             }
             Err(exceeded) => {

@@ -60,6 +60,60 @@ fn every_octet_may_have_any_value() {
     }
 }
 
+/// Every place read as a length of one octet and of two: none, one, the most, and one beside what it was.
+#[test]
+fn every_length_may_be_anything() {
+    let extended = attr(0xD0, 200, &[1; 9]);
+    let octets = [rich(), body(&NLRI, &[well_known(), vec![extended]].concat(), &NLRI)];
+    for octets in octets {
+        for at in 0..octets.len().saturating_sub(1) {
+            let old = u16::from_be_bytes([octets[at], octets[at + 1]]);
+            for new in [0, 1, 0xFF, 0x100, 0x7FFF, 0xFFFE, 0xFFFF, old.wrapping_sub(1), old.wrapping_add(1)] {
+                let mut octets = octets.clone();
+                octets[at..at + 2].copy_from_slice(&new.to_be_bytes());
+                survive(&octets);
+            }
+            for new in [octets[at].wrapping_sub(1), octets[at].wrapping_add(1)] {
+                let mut octets = octets.clone();
+                octets[at] = new;
+                survive(&octets);
+            }
+        }
+    }
+}
+
+/// What each length of an UPDATE does at none, one, all there is, and one more.
+#[test]
+fn the_lengths_of_an_update_at_their_edges() {
+    let with = |withdrawn: u16, attributes: u16, rest: &[u8]| {
+        let [a, b] = [withdrawn.to_be_bytes(), attributes.to_be_bytes()];
+        [a.as_slice(), &rest[..usize::from(withdrawn.min(2))], &b, &rest[usize::from(withdrawn.min(2))..]]
+            .concat()
+    };
+    let all = [well_known().concat(), NLRI.to_vec()].concat();
+    let (attributes, most) =
+        (u16::try_from(all.len() - NLRI.len()).unwrap(), u16::try_from(all.len()).unwrap());
+    for (len, wanted) in [
+        // No attributes: all of it is prefixes, which they are not.
+        (0, Treatment::SessionReset),
+        (1, Treatment::SessionReset),
+        (attributes, Treatment::Accept),
+        // The prefixes taken for an attribute that is cut, and no prefixes left to withdraw.
+        (most, Treatment::SessionReset),
+        (most + 1, Treatment::SessionReset),
+        (u16::MAX, Treatment::SessionReset),
+    ] {
+        assert_eq!(survive(&with(0, len, &all)), wanted, "{len} of attributes");
+    }
+    for (len, wanted) in [(0, Treatment::Accept), (1, Treatment::Accept), (2, Treatment::Accept)] {
+        assert_eq!(survive(&body(&[8, 10][..len.min(1) * 2], &[], &[])), wanted, "{len}");
+    }
+    for len in [1, 3, 5, u16::MAX] {
+        let octets = [len.to_be_bytes().as_slice(), &[8, 10, 0, 0]].concat();
+        assert_eq!(survive(&octets), Treatment::SessionReset, "{len} of withdrawn routes");
+    }
+}
+
 #[test]
 fn every_attribute_length_may_be_zero_one_or_the_most() {
     for code in 0..=255 {
@@ -135,8 +189,11 @@ fn an_update_shaped_like_end_of_rib_is_none() {
 /// CVE-2026-41643: an AS_PATH without octets.
 #[test]
 fn an_empty_as_path_withdraws() {
-    let octets = body(&[], &[origin(), attr(0x40, 2, &[]), next_hop()], &NLRI);
-    assert_eq!(survive(&octets), Treatment::TreatAsWithdraw);
+    // Empty, or with nothing in it but a confederation's empty segment.
+    for value in [&[][..], &[3, 0], &[4, 0]] {
+        let octets = body(&[], &[origin(), attr(0x40, 2, value), next_hop()], &NLRI);
+        assert_eq!(survive(&octets), Treatment::TreatAsWithdraw, "{value:?}");
+    }
 }
 
 /// GHSA-4p9m-8gc4-rw2h: NEXT_HOP of 0, 3, 5 and 16 octets.
@@ -208,10 +265,47 @@ fn reserved_flag_bits_are_ignored() {
 
 #[test]
 fn communities_up_to_the_size_of_a_message() {
-    let value = vec![1; 65_000];
-    let octets = body(&[], &[well_known(), vec![attr(0xC0, 8, &value)]].concat(), &NLRI);
+    for (code, unit) in [(8, 4), (16, 8), (25, 20), (32, 12)] {
+        let beside = well_known().concat().len() + NLRI.len() + 4 + 4;
+        let most = (MAX_EXTENDED_MESSAGE_LEN - HEADER_LEN - beside) / unit;
+        for (len, wanted) in [
+            (unit, Treatment::Accept),
+            (most * unit, Treatment::Accept),
+            (most * unit - 1, Treatment::TreatAsWithdraw),
+        ] {
+            let octets = body(&[], &[well_known(), vec![attr(0xC0, code, &vec![1; len])]].concat(), &NLRI);
+            assert!(octets.len() + HEADER_LEN <= MAX_EXTENDED_MESSAGE_LEN);
+            let update = decode_update(&octets, &ctx());
+            look_at(&update);
+            assert_eq!(update.treatment(), wanted, "{len} of {code}");
+            let of = update.attributes();
+            let found = match code {
+                8 => of.communities().len(),
+                16 => of.extended_communities().len(),
+                32 => of.large_communities().len(),
+                // Those of IPv6 are checked, and kept by nobody.
+                _ => continue,
+            };
+            assert_eq!(found, if wanted == Treatment::Accept { len / unit } else { 0 }, "{len} of {code}");
+        }
+    }
+}
+
+#[test]
+fn attributes_up_to_the_size_of_a_message() {
+    // One of each code that nobody has, and then as many repeats as there is room for.
+    let each: Vec<Vec<u8>> = (130..=255).map(|code| attr(0xC0, code, &[])).collect();
+    let octets = body(&[], &[well_known(), each.clone()].concat(), &NLRI);
     let update = decode_update(&octets, &ctx());
-    assert_eq!((update.treatment(), update.attributes().communities().len()), (Treatment::Accept, 16_250));
+    look_at(&update);
+    assert_eq!((update.treatment(), update.attributes().unrecognized().count()), (Treatment::Accept, 126));
+    let repeats = vec![attr(0xC0, 200, &[]); 21_000];
+    let octets = body(&[], &[well_known(), each, repeats].concat(), &NLRI);
+    assert!(octets.len() + HEADER_LEN <= MAX_EXTENDED_MESSAGE_LEN);
+    let update = decode_update(&octets, &ctx());
+    look_at(&update);
+    assert_eq!((update.treatment(), update.faults().count()), (Treatment::AttributeDiscard, 21_000));
+    assert_eq!((update.faults().iter().count(), update.attributes().unrecognized().count()), (8, 126));
 }
 
 #[test]

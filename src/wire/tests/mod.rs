@@ -1,8 +1,10 @@
 //! Tests over the whole codec, with an encoder of UPDATEs of their own.
 
+mod add_path;
 mod framing;
 mod hostile;
 mod open;
+mod registry;
 mod rfc7606;
 mod round_trip;
 mod small_messages;
@@ -16,10 +18,15 @@ fn ctx() -> UpdateContext {
         local_asn: Asn(8075),
         peer_asn: Asn(65001),
         peer_address: "192.0.2.1".parse().unwrap(),
+        local_address: PerFamily {
+            ipv4: Some("192.0.2.2".parse().unwrap()),
+            ipv6: Some("2001:db8::2".parse().unwrap()),
+        },
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: true },
         extended_next_hop: false,
+        add_path: PerFamily::default(),
     }
 }
 

@@ -266,6 +266,40 @@ fn no_octet_at_any_place_of_an_open_does_harm() {
     }
 }
 
+/// Lengths of the parameters, of a parameter and of a capability, in both forms: none, one, one less and one more.
+#[test]
+fn the_lengths_of_an_open_at_their_edges() {
+    let valid = open(vec![Capability::Multiprotocol(1, 1), Capability::FourOctetAs(Asn(65001))]);
+    let classic = valid.encode().unwrap()[19..].to_vec();
+    // Parameters 14, parameter 12, capability 4.
+    assert_eq!([classic[9], classic[11], classic[13]], [14, 12, 4]);
+    for at in [9, 11, 13] {
+        for new in [0, 1, classic[at] - 1, classic[at] + 1, 254, 255] {
+            let mut body = classic.clone();
+            body[at] = new;
+            assert_eq!(code_of(&body).code.0, 2, "{new} at {at}");
+        }
+    }
+    let extended = [&classic[..9], &[255, 255, 0, 15, 2, 0, 12], &classic[12..]].concat();
+    assert_eq!(Open::decode(&extended).unwrap(), valid);
+    for at in [11, 14] {
+        let old = u16::from_be_bytes([extended[at], extended[at + 1]]);
+        for new in [0, 1, old - 1, old + 1, 0xFF, 0x100, u16::MAX] {
+            let mut body = extended.clone();
+            body[at..at + 2].copy_from_slice(&new.to_be_bytes());
+            assert_eq!(code_of(&body).code.0, 2, "{new} at {at}");
+        }
+    }
+}
+
+/// CVE-2022-40302, CVE-2022-40318, CVE-2022-43681: the head of the extended form, cut anywhere.
+#[test]
+fn every_truncation_of_the_extended_form_is_an_error() {
+    for parameters in [&[255][..], &[255, 255], &[255, 255, 0], &[255, 255, 0, 1], &[255, 255, 0, 3, 2, 0]] {
+        assert_eq!(code_of(&with_parameters(parameters)).code, ErrorCode::OPEN_ERROR, "{parameters:?}");
+    }
+}
+
 fn capability() -> impl Strategy<Value = Capability> {
     prop_oneof![
         any::<(u16, u8)>().prop_map(|(afi, safi)| Capability::Multiprotocol(afi, safi)),

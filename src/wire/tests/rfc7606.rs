@@ -87,13 +87,24 @@ fn values_and_lengths() {
         ("as4 path from a new speaker", attr(0xC0, 17, &sequence(&[65001])), DISCARD),
         ("as4 path, malformed, from a new speaker", attr(0xC0, 17, &[9]), DISCARD),
         ("as4 aggregator from a new speaker", attr(0xC0, 18, &[1; 8]), DISCARD),
+        ("as4 path, set, from a new speaker", attr(0xC0, 17, &[1, 1, 0, 0, 0, 7]), DISCARD),
+        ("pmsi tunnel", attr(0xC0, 22, &[0, 6, 0, 0, 1, 192, 0, 2, 9]), ACCEPT),
+        ("pmsi tunnel of none", attr(0xC0, 22, &[0; 5]), ACCEPT),
         ("pmsi tunnel of 4", attr(0xC0, 22, &[0; 4]), WITHDRAW),
+        ("pmsi tunnel empty", attr(0xC0, 22, &[]), WITHDRAW),
+        ("pmsi tunnel of no type", attr(0xC0, 22, &[0, 0x55, 0, 0, 1]), WITHDRAW),
+        ("pmsi tunnel, identifier cut", attr(0xC0, 22, &[0, 1, 0, 0, 1, 192, 0]), WITHDRAW),
         ("tunnels", attr(0xC0, 23, &[0, 8, 0, 5, 1, 0, 200, 0, 0]), ACCEPT),
         ("tunnel past the end", attr(0xC0, 23, &[0, 8, 0, 6, 1, 0]), WITHDRAW),
         ("sub-tlv past the tunnel", attr(0xC0, 23, &[0, 8, 0, 2, 1, 1]), WITHDRAW),
         ("sub-tlv before the end of the tunnel", attr(0xC0, 23, &[0, 8, 0, 3, 1, 0, 9]), WITHDRAW),
         ("tunnels empty", attr(0xC0, 23, &[]), WITHDRAW),
         ("traffic engineering empty", attr(0x80, 24, &[]), WITHDRAW),
+        ("labels", attr(0xC0, 27, &[1; 14]), ACCEPT),
+        ("labels of 8", attr(0xC0, 27, &[1; 8]), WITHDRAW),
+        ("labels empty", attr(0xC0, 27, &[]), WITHDRAW),
+        ("link state", attr(0x80, 29, &[4, 0, 0, 1, 9]), ACCEPT),
+        ("link state, tlv past the end", attr(0x80, 29, &[4, 0, 0, 2, 9]), DISCARD),
         ("ipv6 extended communities", attr(0xC0, 25, &[0; 20]), ACCEPT),
         ("ipv6 extended communities of 16", attr(0xC0, 25, &[0; 16]), WITHDRAW),
         ("ipv6 extended communities empty", attr(0xC0, 25, &[]), WITHDRAW),
@@ -108,7 +119,12 @@ fn values_and_lengths() {
         ("prefix sid", attr(0xC0, 40, &[1, 0, 7, 0, 0, 0, 0, 0, 0, 5]), ACCEPT),
         ("prefix sid, tlv past the end", attr(0xC0, 40, &[1, 0, 7, 0]), DISCARD),
         ("prefix sid empty", attr(0xC0, 40, &[]), DISCARD),
+        ("prefix sid, label index of 6", attr(0xC0, 40, &[1, 0, 6, 0, 0, 0, 0, 0, 0]), DISCARD),
+        ("prefix sid, srgb", attr(0xC0, 40, &[3, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0]), ACCEPT),
+        ("prefix sid, srgb without ranges", attr(0xC0, 40, &[3, 0, 2, 0, 0]), DISCARD),
+        ("attr set", attr(0xC0, 128, &[0, 0, 0, 7, 0x40, 1, 1, 0]), ACCEPT),
         ("attr set of 3", attr(0xC0, 128, &[0; 3]), WITHDRAW),
+        ("attr set, attribute past the end", attr(0xC0, 128, &[0, 0, 0, 7, 0x40, 1, 2, 0]), WITHDRAW),
         ("unknown optional transitive", attr(0xC0, 200, &[1, 2]), ACCEPT),
         ("unknown optional transitive, partial", attr(0xE0, 200, &[1, 2]), ACCEPT),
         ("unknown optional", attr(0x80, 201, &[1, 2]), ACCEPT),
@@ -128,7 +144,8 @@ fn as_paths() {
         ("one", path(&[65001]), ACCEPT),
         ("255 numbers", path(&[65001; 255]), ACCEPT),
         ("two sequences", joined(&[&ours, &sequence(&[7])]), ACCEPT),
-        ("sequence and set", joined(&[&ours, &[1, 1, 0, 0, 0, 7]]), ACCEPT),
+        ("sequence and set", joined(&[&ours, &[1, 1, 0, 0, 0, 7]]), WITHDRAW),
+        ("only a set", path_of(&[1, 1, 0, 0, 0xFD, 0xE9]), WITHDRAW),
         ("empty, so not from the peer", path_of(&[]), WITHDRAW),
         ("another first AS", path(&[65002, 65001]), WITHDRAW),
         ("one octet", path_of(&[2]), WITHDRAW),
@@ -224,6 +241,9 @@ fn next_hops_must_be_another_hosts() {
     let lab = UpdateContext { peer_address: "127.0.0.2".parse().unwrap(), ..ctx() };
     assert_eq!(treatment(&routes_with(attr(0x40, 3, &[127, 0, 0, 2])), &lab), ACCEPT);
     assert_eq!(treatment(&routes_with(attr(0x40, 3, &[127, 0, 0, 1])), &lab), WITHDRAW);
+    assert_eq!(treatment(&routes_with(attr(0x40, 3, &[192, 0, 2, 2])), &ctx()), WITHDRAW, "our own");
+    let unknown = UpdateContext { local_address: PerFamily::default(), ..ctx() };
+    assert_eq!(treatment(&routes_with(attr(0x40, 3, &[192, 0, 2, 2])), &unknown), ACCEPT);
     let any = UpdateContext { peer_address: "0.0.0.0".parse().unwrap(), ..ctx() };
     assert_eq!(treatment(&routes_with(attr(0x40, 3, &[0; 4])), &any), WITHDRAW);
 }
@@ -241,6 +261,8 @@ fn ipv6_next_hops_must_be_another_hosts() {
         ("fe80::1", ctx(), ACCEPT),
         ("::ffff:192.0.2.1", ctx(), ACCEPT),
         ("::", ctx(), WITHDRAW),
+        ("2001:db8::2", ctx(), WITHDRAW),
+        ("::ffff:192.0.2.2", ctx(), WITHDRAW),
         ("ff02::1", ctx(), WITHDRAW),
         ("::1", ctx(), WITHDRAW),
         ("::ffff:127.0.0.2", ctx(), WITHDRAW),
@@ -449,6 +471,9 @@ fn two_octet_peers() {
         ("as4 path, segment type 9", with(attr(0xC0, 17, &[9, 1, 0, 0, 0, 7])), DISCARD),
         ("as4 path, AS 0", with(attr(0xC0, 17, &sequence(&[65001, 0]))), DISCARD),
         ("as4 path, confederation", with(attr(0xC0, 17, &[3, 1, 0, 0, 0, 7])), ACCEPT),
+        ("as4 path, set", with(attr(0xC0, 17, &[1, 1, 0, 0, 0, 7])), WITHDRAW),
+        ("as4 path, set of a confederation", with(attr(0xC0, 17, &[4, 1, 0, 0, 0, 7])), WITHDRAW),
+        ("as4 path of one octet", with(attr(0xC0, 17, &[2])), DISCARD),
         ("as4 aggregator", with(attr(0xC0, 18, &[1; 8])), ACCEPT),
         ("as4 aggregator of 6", with(attr(0xC0, 18, &[1; 6])), DISCARD),
         ("as4 aggregator AS 0", with(attr(0xC0, 18, &[0, 0, 0, 0, 1, 1, 1, 1])), DISCARD),

@@ -41,6 +41,21 @@ fn a_shutdown_communication_is_shown_escaped() {
 }
 
 #[test]
+fn a_hard_reset_carries_another_notification() {
+    let inner = Notification::with_data(ErrorCode::ADMIN_SHUTDOWN, b"\x03bye");
+    let outer = Notification::hard_reset(&inner);
+    assert_eq!((outer.code, outer.data.as_slice()), (ErrorCode(6, 9), &b"\x06\x02\x03bye"[..]));
+    assert_eq!(outer.communication(), Some("bye".into()));
+    assert_eq!(outer.inner(), Some(inner.clone()));
+    assert_eq!(outer.to_string(), "6/9 Hard Reset: 6/2 Administrative Shutdown");
+    assert_eq!(inner.inner(), None);
+    for cut_short in [&[][..], &[6]] {
+        let outer = Notification::with_data(ErrorCode::HARD_RESET, cut_short);
+        assert_eq!((outer.inner(), outer.to_string().as_str()), (None, "6/9 Hard Reset"));
+    }
+}
+
+#[test]
 fn the_keepalive_is_a_header() {
     assert_eq!(KEEPALIVE.to_vec(), message(4, &[]));
 }

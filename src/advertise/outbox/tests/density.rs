@@ -90,7 +90,9 @@ fn no_head_costs_more_than_two_per_cent_over_the_densest_packing() {
             let of = match naive::read(message, session.max_message_len) {
                 Word::Announce(nets, _) => family(&nets[0]),
                 Word::EndOfRib(of) => of,
-                other => panic!("{other:?} in a first pass"),
+                other @ (Word::Withdraw(_) | Word::Refresh(..) | Word::Other(_)) => {
+                    panic!("{other:?} in a first pass")
+                }
             };
             let (updates, octets) = said.get_mut(of);
             (*updates, *octets) = (*updates + 1, *octets + message.len());

@@ -4,6 +4,8 @@ mod ending;
 mod header;
 mod machine;
 mod open;
+mod paths;
+mod restart;
 mod routes;
 mod update;
 
@@ -11,8 +13,15 @@ use super::case::Case;
 
 /// All of them.
 pub(super) fn all() -> Vec<Case> {
-    [header::cases(), open::cases(), update::cases(), routes::cases(), ending::cases(), machine::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let families: [fn() -> Vec<Case>; 8] = [
+        header::cases,
+        open::cases,
+        update::cases,
+        routes::cases,
+        paths::cases,
+        ending::cases,
+        restart::cases,
+        machine::cases,
+    ];
+    families.into_iter().flat_map(|cases| cases()).collect()
 }

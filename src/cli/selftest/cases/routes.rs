@@ -213,9 +213,11 @@ fn ipv6_next_hop() -> Verdict {
         local_asn: OURS,
         peer_asn: Asn(PEER_ASN),
         peer_address: Ipv4Addr::LOCALHOST.into(),
+        local_address: PerFamily::default(),
         first_as: FirstAs::Peer,
         four_octet_as: true,
         families: PerFamily { ipv4: true, ipv6: true },
+        add_path: PerFamily::default(),
         extended_next_hop: true,
     };
     let body = ipv4_over_ipv6();

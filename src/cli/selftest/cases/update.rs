@@ -137,6 +137,20 @@ fn values() -> Vec<Row> {
         (4271, "§5", "an unknown optional attribute", optional(201, &[1, 2]), Accept),
         (4271, "§6.3", "an unknown well-known attribute", well_known(202, &[1, 2]), Reset(3, 2)),
         (6793, "§6", "AS4_PATH from a four-octet speaker", transitive(17, &segment(2, &[PEER_ASN])), Discard),
+        (
+            9774,
+            "§3",
+            "AS_PATH with an AS_SET",
+            well_known(2, &[segment(2, &[PEER_ASN]), segment(1, &[64511])].concat()),
+            Withdraw,
+        ),
+        (
+            9774,
+            "§3",
+            "AS_PATH with an AS_CONFED_SET",
+            well_known(2, &[segment(4, &[PEER_ASN])].concat()),
+            Withdraw,
+        ),
         (7607, "§2", "AS 0 in AS_PATH", well_known(2, &segment(2, &[PEER_ASN, 0])), Withdraw),
         (7607, "§2", "AS 0 in AGGREGATOR", transitive(7, &[0, 0, 0, 0, 192, 0, 2, 7]), Discard),
     ]
