@@ -20,6 +20,7 @@ pub(super) enum Life {
     /// It may: the daemon has started, and does not know what was before, or the session's task has died.
     Another,
 }
+
 /// Send/Receive of RFC 7911 §4: we take several paths of a prefix, and have never more than one to give.
 const ADD_PATH_RECEIVE: u8 = 1;
 
@@ -79,10 +80,10 @@ pub(super) fn limits(plan: &SessionPlan) -> PerFamily<u64> {
     PerFamily::from_fn(|family| plan.max_prefixes.get(family).unwrap_or(u64::MAX))
 }
 
-/// Our own address of a family, as far as the plan knows one.
+/// Our own address of a family, where the session is over it. A next hop in the plan need not be one of ours: both
+/// sides of a lab may have the same.
 fn own_address(plan: &SessionPlan, family: Family) -> Option<IpAddr> {
-    let is_of = |address: &IpAddr| address.is_ipv4() == (family == Family::Ipv4);
-    Some(plan.local_address).filter(is_of).or_else(|| plan.next_hop.get(family).filter(is_of))
+    Some(plan.local_address).filter(|address| address.is_ipv4() == (family == Family::Ipv4))
 }
 
 /// How UPDATEs of the peer are to be read.

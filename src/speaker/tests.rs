@@ -46,7 +46,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         add_path_receive: false,
         extended_next_hop: false,
         families: PerFamily { ipv4: true, ipv6: true },
-        next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some(local.to_ipv6_compatible().into()) },
+        next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
         graceful_restart: Some(RestartPlan::default()),
     }

@@ -33,7 +33,7 @@ pub struct UpdateContext {
     pub peer_asn: Asn,
     /// The peer's end of the session: the one loopback address that may be a next hop.
     pub peer_address: IpAddr,
-    /// Our own address of each family, where it is known: the one that is no next hop of a peer's.
+    /// Our end of the session, in its family: the address that is no next hop of the peer's (RFC 4271 §6.3).
     pub local_address: PerFamily<Option<IpAddr>>,
     /// Whether paths must begin with the peer's ASN.
     pub first_as: FirstAs,

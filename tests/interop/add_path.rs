@@ -4,6 +4,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::bird::Bird;
+    use crate::gobgp::Gobgp;
     use crate::scenario::{IN_SYNC, NOTICED};
     use crate::support::daemon::{Daemon, Dials, Setup};
     use crate::support::lab::{Lab, Site};
@@ -86,6 +87,30 @@ mod tests {
         two.bird.ask("enable own4").unwrap();
         until("both again", NOTICED, || equal(&two.meds()?, &vec![Value::Null, json!(77)]));
         assert_eq!(two.show(&["session", &two.session()]).unwrap()["flaps"], 0);
+    }
+
+    /// GoBGP numbers the paths of a prefix for each peer anew.
+    #[test]
+    fn gobgp_sends_as_many_paths_as_it_has() {
+        let lab = Lab::new(1);
+        let setup = Setup { key: Some(("add_path_receive", "true")), ..Setup::dialled_by(Dials::Peeringd) };
+        let gobgp = Gobgp::start_with(&lab, lab.site(), setup, &[("SEND_MAX", "8")]);
+        let daemon = Daemon::start(&lab, setup, &Rib::shipped());
+        daemon.wait_established(IN_SYNC);
+        let name = format!("{}-v4", lab.site().connection());
+        let meds = || {
+            let routes = daemon.show(&["received", &name])?;
+            let routes = routes.as_array().ok_or("no array")?;
+            let mut meds: Vec<u64> = routes.iter().filter_map(|route| route["med"].as_u64()).collect();
+            meds.sort_unstable();
+            Ok::<_, String>((routes.len(), meds))
+        };
+        for n in 1..=3 {
+            gobgp.ask(&format!("global rib add -a ipv4 {PREFIX} identifier {n} med {n}0")).unwrap();
+        }
+        until("three paths", IN_SYNC, || equal(&meds()?, &(3, vec![10, 20, 30])));
+        gobgp.ask(&format!("global rib del -a ipv4 {PREFIX} identifier 2 med 20")).unwrap();
+        until("two paths", NOTICED, || equal(&meds()?, &(2, vec![10, 30])));
     }
 
     #[test]

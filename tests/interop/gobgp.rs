@@ -21,7 +21,8 @@ pub(crate) struct Gobgp {
 }
 
 impl Gobgp {
-    fn ask(&self, question: &str) -> Result<String, String> {
+    /// `gobgp` with this command.
+    pub(crate) fn ask(&self, question: &str) -> Result<String, String> {
         let mut command = command_in(&self.netns, "/usr/bin/gobgp");
         output(command.args(["-u", "127.0.0.1", "-p", "50051"]).args(question.split(' ')))
     }
@@ -30,22 +31,27 @@ impl Gobgp {
         let text = self.ask(&format!("{question} -j"))?;
         serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))
     }
-}
 
-impl Router for Gobgp {
-    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+    /// Starts one with other values for some of the template's places.
+    pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, others: &[(&str, &str)]) -> Self {
         assert_eq!(setup.sessions, Sessions::EachItsOwn, "the template has no other");
         let folder = lab.folder("gobgp");
         let passive = if setup.dials == Dials::Peeringd { "true" } else { "false" };
         let config = folder.join("gobgpd.toml");
-        fs::write(&config, fill(include_str!("configs/gobgp.toml"), site, setup, &[("PASSIVE", passive)]))
-            .unwrap();
+        let own = [others, &[("PASSIVE", passive), ("SEND_MAX", "0")]].concat();
+        fs::write(&config, fill(include_str!("configs/gobgp.toml"), site, setup, &own)).unwrap();
         let mut command = site.netns.command(&installed(&["/usr/bin/gobgpd"], "gobgpd"));
         command
             .args(["-t", "toml", "-p", "--pprof-disable", "--api-hosts", "127.0.0.1:50051", "-f"])
             .arg(config);
         let process = Process::spawn("gobgpd", command, &folder.join("log"));
         Self { process, netns: site.netns.name().to_owned() }
+    }
+}
+
+impl Router for Gobgp {
+    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+        Self::start_with(lab, site, setup, &[])
     }
 
     fn table(&self) -> Result<Table, String> {
