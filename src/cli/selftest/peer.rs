@@ -82,6 +82,14 @@ impl Peer {
         Ok(Some(Message { kind, body }))
     }
 
+    /// An error if anything comes within a time.
+    pub(super) async fn silent(&mut self, time: Duration) -> Verdict {
+        match self.next_before(Instant::now() + time).await {
+            Ok(found) => Err(format!("{found:?} came")),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// The next message but for KEEPALIVEs, which must be of this type.
     pub(super) async fn expect(&mut self, kind: u8) -> Result<Message, String> {
         loop {
