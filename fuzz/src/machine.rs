@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use peeringd::fsm::{
-    Action, ConnId, DownReason, Event, FsmConfig, Moment, Outgoing, PeerFsm, Refused, State, replay,
+    Action, ConnId, DownReason, Event, FsmConfig, Moment, Outgoing, PeerFsm, Refused, State, Timing, replay,
 };
 use peeringd::wire::{Asn, Capability, PerFamily};
 
@@ -142,7 +142,7 @@ impl Watched {
             assert!(self.fsm.poll_deadline().is_none_or(|at| at > now), "still due after a timeout");
         }
         // Refusing ends within a minute, dialling waits no longer than the longest back-off.
-        let longest = self.config.max_backoff.max(Duration::from_secs(60)) + Duration::from_secs(1);
+        let longest = self.config.timing.max_backoff.max(Duration::from_secs(60)) + Duration::from_secs(1);
         assert!(self.fsm.dial_at().is_none_or(|at| at <= now + longest));
     }
 
@@ -175,7 +175,8 @@ pub fn speaker(who: u32, id: u8, hold_time: u16, passive: bool) -> FsmConfig {
                 families: vec![(1, 1, true)],
             },
         ],
-        connect_retry: Duration::from_secs(1),
-        max_backoff: Duration::from_secs(60),
+        role: None,
+        strict_role: false,
+        timing: Timing { connect_retry: Duration::from_secs(1), max_backoff: Duration::from_secs(60), delay_open: Duration::ZERO },
     }
 }

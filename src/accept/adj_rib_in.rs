@@ -13,8 +13,8 @@ use thiserror::Error;
 pub(super) use self::stale::Leftover;
 use self::stale::Stale;
 use super::budget::{Account, Charge};
-use super::marks::Tally;
-use super::{Budget, PathKey, ReceivedAttrs, ReceivedRoute};
+use super::marks::{Tally, Token};
+use super::{Budget, OtcRule, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PathId, PerFamily, Reach, Treatment, Update,
 };
@@ -28,6 +28,8 @@ pub struct Applied {
     /// Prefixes it withdrew, held before or not: named as withdrawn, treated as such, or announced with our own AS in
     /// the path.
     pub withdrawn: PerFamily<u32>,
+    /// Of those announced, how many are leaks by RFC 9234.
+    pub leaks: u32,
     /// The family whose End-of-RIB it was.
     pub end_of_rib: Option<Family>,
     /// What RFC 7606 had done with it. With [`Treatment::SessionReset`], nothing was changed.
@@ -96,6 +98,24 @@ struct Entry {
     received_at: u64,
     /// It is of a session before.
     stale: Option<Stale>,
+    /// In which round of its family's refreshes it was announced.
+    round: u32,
+    _marks: Marks,
+}
+
+/// What a route is counted as beside all others.
+#[derive(Clone, Debug, Default)]
+struct Marks {
+    _graceful_shutdown: Option<Token>,
+    _leak: Option<Token>,
+}
+
+/// How far a family's refreshes have come (RFC 7313 §4).
+#[derive(Clone, Copy, Debug, Default)]
+struct Rounds {
+    round: u32,
+    /// BoRR has come, and EoRR has not.
+    is_open: bool,
 }
 
 /// By prefix, then by path; without ADD-PATH there is one, 0.
@@ -109,6 +129,10 @@ pub struct AdjRibIn {
     limits: PerFamily<u64>,
     account: Arc<Account>,
     stale: PerFamily<Tally>,
+    otc: Option<OtcRule>,
+    rounds: PerFamily<Rounds>,
+    graceful_shutdown: Tally,
+    leaks: Tally,
 }
 
 impl AdjRibIn {
@@ -121,7 +145,16 @@ impl AdjRibIn {
             limits,
             account: Arc::new(Account::new(limits, budget)),
             stale: PerFamily::default(),
+            otc: None,
+            rounds: PerFamily::default(),
+            graceful_shutdown: Tally::default(),
+            leaks: Tally::default(),
         }
+    }
+
+    /// How ONLY_TO_CUSTOMER is judged from now on; without a rule it is only kept.
+    pub fn set_otc_rule(&mut self, rule: Option<OtcRule>) {
+        self.otc = rule;
     }
 
     /// Sets the most prefixes, and by them the most octets of attributes. Of what is held beyond them, stale routes go;
@@ -161,6 +194,7 @@ impl AdjRibIn {
         let mut applied = Applied {
             announced: PerFamily::default(),
             withdrawn: PerFamily::default(),
+            leaks: 0,
             end_of_rib: update.end_of_rib(),
             treatment: update.treatment(),
         };
@@ -181,13 +215,20 @@ impl AdjRibIn {
                 None => Arc::clone(shared.insert(self.share(update.attributes())?)),
             };
             let count = self.announce(nlri, next_hop, &shared, now)?;
+            if shared.attrs.is_leak {
+                applied.leaks = applied.leaks.saturating_add(count);
+            }
             add(&mut applied.announced, nlri.family(), count);
         }
         Ok(applied)
     }
 
     fn share(&self, attributes: &Attributes<'_>) -> Result<Arc<Shared>, LimitExceeded> {
-        let attrs = ReceivedAttrs::from(attributes);
+        let mut attrs = ReceivedAttrs::from(attributes);
+        if let Some(rule) = self.otc {
+            let judged = rule.judge(attrs.only_to_customer);
+            (attrs.only_to_customer, attrs.is_leak) = (judged.value, judged.is_leak);
+        }
         let charge = self.account.charge_octets(attrs.octets())?;
         Ok(Arc::new(Shared { attrs: Arc::new(attrs), _charge: charge }))
     }
@@ -210,9 +251,19 @@ impl AdjRibIn {
         shared: &Arc<Shared>,
         now: u64,
     ) -> Result<u32, LimitExceeded> {
-        let (next_hop, received_at) = (next_hop.address, now);
-        let entry = || Entry { next_hop, shared: Arc::clone(shared), received_at, stale: None };
         let (family, count) = (nlri.family(), self.count());
+        let marks = Marks {
+            _graceful_shutdown: self.graceful_shutdown.token_if(shared.attrs.has_graceful_shutdown()),
+            _leak: self.leaks.token_if(shared.attrs.is_leak),
+        };
+        let entry = || Entry {
+            next_hop: next_hop.address,
+            shared: Arc::clone(shared),
+            received_at: now,
+            stale: None,
+            round: self.rounds.get(family).round,
+            _marks: marks.clone(),
+        };
         let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
         let (v4, v6) = (&mut self.v4, &mut self.v6);
         match nlri {
@@ -221,6 +272,53 @@ impl AdjRibIn {
             Nlri::Ipv4Paths(paths) => announce(v4, paths.map(by_prefix), entry, &room(count.ipv6)),
             Nlri::Ipv6Paths(paths) => announce(v6, paths.map(by_prefix), entry, &room(count.ipv4)),
         }
+    }
+
+    /// The peer says all of a family again: what it has not said by the end of that is gone (BoRR, RFC 7313 §4).
+    pub fn begin_refresh(&mut self, family: Family) {
+        let rounds = self.rounds.get_mut(family);
+        *rounds = Rounds { round: rounds.round.wrapping_add(1), is_open: true };
+    }
+
+    /// The peer has said all of it again (EoRR); how many routes went because it did not name them. An end without a
+    /// beginning is nothing. O(n).
+    pub fn end_refresh(&mut self, family: Family) -> u64 {
+        let Rounds { round, is_open } = *self.rounds.get(family);
+        if !is_open {
+            return 0;
+        }
+        self.rounds.get_mut(family).is_open = false;
+        self.retain(family, |entry| entry.round == round)
+    }
+
+    /// The session is over: a refresh that had begun will not come to its end.
+    pub fn forget_refreshes(&mut self) {
+        for family in Family::ALL {
+            self.rounds.get_mut(family).is_open = false;
+        }
+    }
+
+    /// The families that hold at least so many percent of what they may; a limit that is none of the session's own does
+    /// not count.
+    #[must_use]
+    pub fn near_limit(&self, percent: u8) -> PerFamily<bool> {
+        let count = self.count();
+        PerFamily::from_fn(|family| {
+            let (held, limit) = (u128::from(*count.get(family)), *self.limits.get(family));
+            limit != u64::MAX && held * 100 >= u128::from(limit) * u128::from(percent)
+        })
+    }
+
+    /// Routes with GRACEFUL_SHUTDOWN (RFC 8326).
+    #[must_use]
+    pub fn graceful_shutdown(&self) -> u64 {
+        self.graceful_shutdown.count()
+    }
+
+    /// Routes that are leaks by RFC 9234.
+    #[must_use]
+    pub fn leaks(&self) -> u64 {
+        self.leaks.count()
     }
 
     /// Prefixes held.
@@ -262,6 +360,7 @@ impl AdjRibIn {
         self.account.give_prefixes(count.ipv4.saturating_add(count.ipv6));
         self.v4.clear();
         self.v6.clear();
+        self.rounds = PerFamily::default();
     }
 }
 

@@ -3,10 +3,12 @@
 mod adj_rib_in;
 mod budget;
 mod marks;
+mod otc;
 mod received;
 mod retention;
 
 pub use adj_rib_in::{AdjRibIn, Applied, LimitExceeded};
 pub use budget::Budget;
+pub use otc::OtcRule;
 pub use received::{PathKey, ReceivedAttrs, ReceivedRoute};
 pub use retention::Retention;

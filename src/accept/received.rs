@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::wire::{AsPathBuf, Attributes, Community, ExtendedCommunity, LargeCommunity, Origin, PathId};
+use crate::wire::{AsPathBuf, Asn, Attributes, Community, ExtendedCommunity, LargeCommunity, Origin, PathId};
 
 /// What a peer's UPDATE said of all its prefixes.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -22,9 +22,19 @@ pub struct ReceivedAttrs {
     pub extended_communities: Vec<ExtendedCommunity>,
     /// LARGE_COMMUNITY, in the order of the message.
     pub large_communities: Vec<LargeCommunity>,
+    /// ONLY_TO_CUSTOMER: as announced, or the peer's ASN where RFC 9234 §5 adds it.
+    pub only_to_customer: Option<Asn>,
+    /// By RFC 9234 §5 the route is a leak, and not to be used.
+    pub is_leak: bool,
 }
 
 impl ReceivedAttrs {
+    /// Whether the peer is about to take the route away (RFC 8326).
+    #[must_use]
+    pub fn has_graceful_shutdown(&self) -> bool {
+        self.communities.contains(&Community::GRACEFUL_SHUTDOWN)
+    }
+
     /// About how much memory it takes.
     pub(super) fn octets(&self) -> u64 {
         let lists = size_of_val(self.communities.as_slice())
@@ -44,6 +54,8 @@ impl From<&Attributes<'_>> for ReceivedAttrs {
             communities: attributes.communities().collect(),
             extended_communities: attributes.extended_communities().collect(),
             large_communities: attributes.large_communities().collect(),
+            only_to_customer: attributes.only_to_customer(),
+            is_leak: false,
         }
     }
 }

@@ -10,10 +10,10 @@
 
 use super::profile::{NextHop, Profile, Reach};
 use crate::wire::codes::{attribute, flag, message, segment};
-use crate::wire::{Asn, AttrSet, Family, HEADER_LEN};
+use crate::wire::{Asn, AttrSet, Community, Family, HEADER_LEN};
 
-/// GRACEFUL_SHUTDOWN (RFC 8326).
-pub(super) const GRACEFUL_SHUTDOWN: u32 = 0xFFFF_0000;
+/// What graceful shutdown adds.
+const GRACEFUL_SHUTDOWN: u32 = Community::GRACEFUL_SHUTDOWN.0;
 /// Withdrawn Routes Length and Total Path Attribute Length.
 const LENGTH_FIELDS: usize = 4;
 /// Flags, type and extended length of an MP attribute, AFI and SAFI.

@@ -143,6 +143,12 @@ impl Outbox {
         !self.control_is_flushed() || routes
     }
 
+    /// Whether a family's peer has been told all that it is to be told, a refresh that was asked for included.
+    #[must_use]
+    pub fn is_done(&self, family: Family) -> bool {
+        self.lane(family).is_none_or(|lane| !lane.has_work())
+    }
+
     /// Whether no control message waits and none of any kind is half written. After a NOTIFICATION, the driver closes
     /// when it is so.
     #[must_use]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use super::head::{GRACEFUL_SHUTDOWN, carries_gshut};
+use super::head::carries_gshut;
 use super::picture::{Picture, to_index};
 use super::profile::{NextHop, Profile};
 use super::zones::{Said, Stroke};
@@ -157,7 +157,7 @@ impl<A: InGeneration> Snapshot<A> {
             return attrs.clone();
         }
         let mut with = AttrSet::clone(attrs);
-        with.communities.push(Community(GRACEFUL_SHUTDOWN));
+        with.communities.push(Community::GRACEFUL_SHUTDOWN);
         with.canonicalize();
         Arc::new(with)
     }

@@ -1,15 +1,18 @@
 //! The way from a command to the daemon: HTTP/1.1 over the control socket.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt as _, Empty, Limited};
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::HOST;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -66,6 +69,28 @@ struct Inside {
     message: String,
 }
 
+pub(super) const CONTROL_SOCKET: &str = "/run/peeringd/control.sock";
+
+/// Which daemon a command speaks to.
+#[derive(Args, Clone, Debug)]
+pub(super) struct SocketArgs {
+    /// The daemon's control socket.
+    #[arg(
+        long,
+        global = true,
+        env = "PEERINGD_SOCKET",
+        default_value = CONTROL_SOCKET,
+        value_name = "PATH",
+        value_parser = OsStringValueParser::new().map(socket_path)
+    )]
+    pub(super) socket: PathBuf,
+}
+
+/// A variable that is set to nothing is as good as unset.
+pub(super) fn socket_path(given: OsString) -> PathBuf {
+    if given.is_empty() { CONTROL_SOCKET.into() } else { given.into() }
+}
+
 /// Where the daemon listens.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
@@ -79,13 +104,28 @@ impl Client {
 
     /// Asks for a path and gives the answer once it begins, if it is a good one.
     async fn get(&self, path: &str) -> Result<Response<Incoming>, ClientError> {
+        self.send(Request::get(path).body(Full::default()), path).await
+    }
+
+    /// Orders something, and gives the answer.
+    pub(super) async fn order(&self, path: &str, order: &serde_json::Value) -> Result<Bytes, ClientError> {
+        let body = Full::from(order.to_string());
+        let request = Request::post(path).header(CONTENT_TYPE, "application/json").body(body);
+        whole(self.send(request, path).await?).await
+    }
+
+    async fn send(
+        &self,
+        request: Result<Request<Full<Bytes>>, hyper::http::Error>,
+        path: &str,
+    ) -> Result<Response<Incoming>, ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|e| self.no_connection(e))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // The connection's own error says no more than that of the answer.
         tokio::spawn(async move { drop(connection.await) });
-        let request = Request::get(path).header(HOST, "peeringd").body(Empty::<Bytes>::new());
-        let request =
+        let mut request =
             request.map_err(|e| ClientError::Refused(format!("\"{path}\" cannot be asked for: {e}")))?;
+        request.headers_mut().insert(HOST, HeaderValue::from_static("peeringd"));
         let response = tokio::time::timeout(ANSWER_LIMIT, sender.send_request(request)).await;
         let response = response.map_err(|_| ClientError::TooLate)??;
         if response.status().is_success() {

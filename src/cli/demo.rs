@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan};
 use crate::control;
 use crate::fsm::State;
 use crate::metrics::Metrics;
@@ -373,6 +373,7 @@ fn session(connection: &str) -> SessionPlan {
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily::default(),
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: Some(2_000) },
+        protocol: ProtocolPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+pub mod act;
 pub mod check;
 mod client;
 mod daemon;
@@ -41,6 +42,10 @@ enum Command {
     Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
     Show(show::ShowArgs),
+    /// End a session and begin it anew.
+    Reset(act::ResetArgs),
+    /// Have all routes of a session said again: the peer's, or with --out ours.
+    Refresh(act::RefreshArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -53,5 +58,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Reset(args) => act::reset(&args),
+        Command::Refresh(args) => act::refresh(&args),
     }
 }

@@ -1,17 +1,15 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
+mod protocol;
 mod restart;
 mod view;
 
-use std::ffi::OsString;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use serde::de::DeserializeOwned;
 
-use super::client::{Client, ClientError, encoded};
+use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::{Columns, folded, printable, terminal_width};
 use view::{Clock, Generation, Route, Session};
 
@@ -20,28 +18,13 @@ const WINDOW: usize = 1000;
 /// Between a name and what it is.
 const GAP: &str = "  ";
 
-const CONTROL_SOCKET: &str = "/run/peeringd/control.sock";
-
-/// A variable that is set to nothing is as good as unset.
-fn socket_path(given: OsString) -> PathBuf {
-    if given.is_empty() { CONTROL_SOCKET.into() } else { given.into() }
-}
-
 /// Arguments of `peeringd show`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ShowArgs {
     #[command(subcommand)]
     what: What,
-    /// The daemon's control socket.
-    #[arg(
-        long,
-        global = true,
-        env = "PEERINGD_SOCKET",
-        default_value = CONTROL_SOCKET,
-        value_name = "PATH",
-        value_parser = OsStringValueParser::new().map(socket_path)
-    )]
-    socket: PathBuf,
+    #[command(flatten)]
+    socket: SocketArgs,
     /// The daemon's JSON instead of a table.
     #[arg(long, global = true)]
     json: bool,
@@ -113,7 +96,7 @@ struct Eye {
 }
 
 async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), ClientError> {
-    let show = Show { client: Client::new(&args.socket), json: args.json, eye };
+    let show = Show { client: Client::new(&args.socket.socket), json: args.json, eye };
     match &args.what {
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,

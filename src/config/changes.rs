@@ -78,6 +78,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         extended_next_hop,
         next_hop,
         max_prefixes: _,
+        protocol,
         graceful_restart,
     } = old;
     *peer_port != new.peer_port
@@ -90,6 +91,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *add_path_receive != new.add_path_receive
         || *extended_next_hop != new.extended_next_hop
         || *next_hop != new.next_hop
+        || protocol.needs_reset(&new.protocol)
         || *graceful_restart != new.graceful_restart
 }
 

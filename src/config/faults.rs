@@ -61,8 +61,10 @@ impl Faults {
         format!("{}:{}", self.file.display(), mark.line)
     }
 
-    /// All of them, by place.
+    /// All of them, by place. What is wrong with a key of both sessions is wrong once.
     pub(super) fn finish(self) -> Findings {
-        self.collected.finish(Place { line: 0, column: 0, file: self.file })
+        let mut findings = self.collected.finish(Place { line: 0, column: 0, file: self.file });
+        findings.0.dedup();
+        findings
     }
 }

@@ -8,6 +8,7 @@ mod changes;
 mod document;
 mod faults;
 mod plan;
+mod protocol;
 mod resolve;
 mod restart;
 mod scope;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
+pub use protocol::ProtocolPlan;
 
 use crate::rib::load::folder;
 use crate::rib::{self, Finding, Findings, LoadOptions, Place, Rows};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ProtocolPlan;
 use crate::peering::{
     ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
     SessionAddressProvider,
@@ -138,6 +139,8 @@ pub struct SessionPlan {
     pub next_hop: PerFamily<Option<IpAddr>>,
     /// The most prefixes accepted from the peer; `None`: `limits.received_prefixes`.
     pub max_prefixes: PerFamily<Option<u64>>,
+    /// What is chosen of the protocol.
+    pub protocol: ProtocolPlan,
     /// Graceful restart, where it is offered.
     pub graceful_restart: Option<RestartPlan>,
 }

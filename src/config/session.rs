@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::faults::{At, Faults};
+use super::protocol;
 use super::resolve::Setting;
 use super::restart;
 use super::unique::Unique;
@@ -310,6 +311,8 @@ fn session(
         let fix = "write a hold time of 3 s or more, unless the peer insists";
         faults.warning(mark, "with hold_time 0 a peer that is gone is never noticed", fix);
     }
+    let hold_time = keys.value(|o| o.hold_time).unwrap_or(HOLD_TIME);
+    let protocol = protocol::Keys { own: keys.own.map(|own| &own.protocol), common: &keys.common.protocol };
     SessionPlan {
         name,
         connection: Arc::clone(&connected.connection.name),
@@ -322,7 +325,7 @@ fn session(
         peer_asn: connected.peering.peer_asn,
         is_route_server: connected.peering.direct_peering_type == DirectPeeringType::IxRs,
         passive: keys.value(|o| o.passive).unwrap_or(false),
-        hold_time: keys.value(|o| o.hold_time).unwrap_or(HOLD_TIME),
+        hold_time,
         connect_retry: Duration::from_secs(
             keys.value(|o| o.connect_retry).unwrap_or(CONNECT_RETRY_SECS).into(),
         ),
@@ -334,6 +337,7 @@ fn session(
             let limit = keys.value(|o| *o.max_prefixes.get(family));
             limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
         }),
+        protocol: protocol.resolve(hold_time, faults),
         graceful_restart: restart::meant(keys.get(|o| o.graceful_restart), faults),
     }
 }

@@ -1,5 +1,6 @@
 mod addresses;
 mod errors;
+mod protocol;
 mod reload;
 mod restart;
 

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::protocol::Protocol;
 use super::restart;
 use super::section::{Section, Shape, read_node};
 use super::values;
@@ -75,6 +76,15 @@ const BGP_SESSION: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "local_role",
+        "strict_role",
+        "graceful_shutdown",
+        "shutdown_communication",
+        "send_hold_time",
+        "max_prefix_warning_percent",
+        "max_prefix_restart_secs",
+        "delay_open",
+        "extended_optional_parameters",
         "graceful_restart",
         "v4",
         "v6",
@@ -95,6 +105,15 @@ const V4: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "local_role",
+        "strict_role",
+        "graceful_shutdown",
+        "shutdown_communication",
+        "send_hold_time",
+        "max_prefix_warning_percent",
+        "max_prefix_restart_secs",
+        "delay_open",
+        "extended_optional_parameters",
         "graceful_restart",
     ],
 };
@@ -200,6 +219,7 @@ pub(super) struct Options {
     pub(super) connect_retry: Option<At<u16>>,
     /// The inner none is null: no limit of its own.
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
+    pub(super) protocol: Protocol,
     /// The inner none is false.
     pub(super) graceful_restart: Option<At<Option<restart::Written>>>,
 }
@@ -401,6 +421,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         hold_time: section.read("hold_time", faults, values::hold_time),
         connect_retry: section.read("connect_retry", faults, values::number(1..=u16::MAX)),
         max_prefixes,
+        protocol: Protocol::read(section, faults),
         graceful_restart: restart::read(section, faults),
     };
     options.broken = faults.count() > before;

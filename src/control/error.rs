@@ -60,6 +60,16 @@ impl ApiError {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "this can only be read: use GET")
     }
 
+    /// 405 of what is only ordered.
+    pub(super) fn only_post() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this is an order: use POST")
+    }
+
+    /// 409: not in the state that it is in.
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, message)
+    }
+
     /// In words.
     pub(super) fn message(&self) -> &str {
         &self.message

@@ -12,14 +12,18 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{RestartPlan, SessionPlan};
+use crate::config::{ProtocolPlan, RestartPlan, SessionPlan};
 use crate::control::{router, socket_router};
-use crate::fsm::{Direction, State};
+use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
-use crate::speaker::{Ask, Handle, LastError, Overview, SessionEntry, SessionSnapshot};
-use crate::wire::{AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Origin, PathId, PerFamily, SegmentKind};
+use crate::speaker::{
+    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, SessionEntry, SessionSnapshot,
+};
+use crate::wire::{
+    AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
+};
 
 /// 2026-11-22T12:00:00Z.
 pub(crate) const NOON: u64 = 1_795_348_800;
@@ -124,6 +128,14 @@ async fn answer(
     while let Some(question) = questions.recv().await {
         match question {
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
+            Ask::Reset { reply, .. } => drop(reply.send(())),
+            Ask::Refresh { way, reply } => {
+                let answer = match way {
+                    RefreshWay::Out => Ok(()),
+                    RefreshWay::In => Err(CannotRefresh::NotNegotiated),
+                };
+                reply.send(answer).unwrap();
+            }
             Ask::Received { limit: 0, reply, .. } => {
                 tokio::spawn(async move {
                     tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -191,6 +203,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },
         next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
+        protocol: ProtocolPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }
@@ -215,6 +228,12 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         end_of_rib_sent: PerFamily::default(),
         graceful_restart: None,
         received: PerFamily::default(),
+        negotiated: None,
+        send_hold_time: None,
+        near_limit: PerFamily::default(),
+        graceful_shutdown_received: 0,
+        leaks: 0,
+        needs_reset: false,
         stale: PerFamily::default(),
         stale_until: PerFamily::default(),
         end_of_rib_received: PerFamily::default(),
@@ -223,9 +242,41 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
     }
 }
 
+/// What the OPENs of `contoso-ashburn-1-v4` agreed on.
+fn agreed() -> Negotiated {
+    let capabilities =
+        || vec![Capability::Multiprotocol(1, 1), Capability::RouteRefresh, Capability::Role(4)];
+    let config = FsmConfig {
+        local_asn: Asn(8075),
+        local_id: Ipv4Addr::new(192, 0, 2, 1),
+        peer_asn: Asn(3356),
+        hold_time: 90,
+        passive: false,
+        families: PerFamily { ipv4: true, ipv6: false },
+        capabilities: capabilities(),
+        role: Some(Role::Peer),
+        strict_role: false,
+        timing: Timing {
+            connect_retry: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(60),
+            delay_open: Duration::ZERO,
+        },
+    };
+    let bgp_id = Ipv4Addr::new(4, 68, 74, 1);
+    let open = Open { my_as: 3356, hold_time: 30, bgp_id, capabilities: capabilities() };
+    negotiate(&config, Direction::Outbound, open).unwrap()
+}
+
 /// `contoso-ashburn-1-v4`.
 pub(crate) fn established() -> SessionSnapshot {
+    let mut plan = plan("contoso-ashburn-1", "v4", "4.68.74.182", "4.68.74.181");
+    plan.protocol.local_role = Some(Role::Peer);
     SessionSnapshot {
+        negotiated: Some(Arc::new(agreed())),
+        send_hold_time: Some(Duration::from_secs(480)),
+        near_limit: PerFamily { ipv4: true, ipv6: false },
+        graceful_shutdown_received: 1,
+        leaks: 2,
         state: State::Established,
         local_address: Some("4.68.74.182".parse().unwrap()),
         direction: Some(Direction::Outbound),
@@ -239,7 +290,7 @@ pub(crate) fn established() -> SessionSnapshot {
         pending: PerFamily { ipv4: 7, ipv6: 0 },
         end_of_rib_sent: PerFamily { ipv4: true, ipv6: false },
         received: PerFamily { ipv4: 2, ipv6: 0 },
-        ..down(plan("contoso-ashburn-1", "v4", "4.68.74.182", "4.68.74.181"))
+        ..down(plan)
     }
 }
 
@@ -286,6 +337,8 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
             communities: vec!["8075:8007".parse().unwrap()],
             extended_communities: vec!["rt:8075:100".parse().unwrap()],
             large_communities: vec!["8075:1:2".parse().unwrap()],
+            only_to_customer: Some(Asn(3356)),
+            is_leak: true,
         }),
         received_at: NOON,
         stale: false,

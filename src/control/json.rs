@@ -20,6 +20,7 @@ use crate::wire::{
 };
 
 use super::capability::CapabilityJson;
+use super::protocol::ProtocolJson;
 use super::restart::RestartJson;
 
 /// Seconds since the epoch, as RFC 3339.
@@ -153,6 +154,8 @@ pub(super) struct SessionDetailJson<'a> {
     next_hop: PerFamily<Option<IpAddr>>,
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
+    #[serde(flatten)]
+    protocol: ProtocolJson<'a>,
     graceful_restart: RestartJson,
     capabilities: Capabilities,
     messages: Option<Messages>,
@@ -209,6 +212,7 @@ impl<'a> SessionDetailJson<'a> {
             next_hop: s.plan.next_hop,
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
+            protocol: ProtocolJson::new(s),
             graceful_restart: RestartJson::new(s),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),
@@ -275,6 +279,8 @@ pub(super) struct ReceivedJson<'a> {
     large_communities: &'a [LargeCommunity],
     origin: Origin,
     med: Option<u32>,
+    only_to_customer: Option<Asn>,
+    is_leak: bool,
     received_at: Time,
     stale: bool,
 }
@@ -291,6 +297,8 @@ impl<'a> ReceivedJson<'a> {
             large_communities: &route.attrs.large_communities,
             origin: route.attrs.origin,
             med: route.attrs.med,
+            only_to_customer: route.attrs.only_to_customer,
+            is_leak: route.attrs.is_leak,
             received_at: Time(route.received_at),
             stale: route.stale,
         }

@@ -12,11 +12,13 @@
 //! address for the most specific route that covers it.
 #![doc = include_str!("shapes.md")]
 
+mod act;
 mod capability;
 mod error;
 mod find;
 mod json;
 mod list;
+mod protocol;
 mod query;
 mod restart;
 mod router;

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::query::{Range, Wanted};
-use super::{find, list};
+use super::{act, find, list};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -28,7 +28,7 @@ const MAX_LONG_SCRAPES: usize = 4;
 
 /// What every request may look at.
 #[derive(Clone)]
-struct App {
+pub(super) struct App {
     handle: Handle,
     metrics: Metrics,
     readers: Arc<Semaphore>,
@@ -36,7 +36,14 @@ struct App {
 }
 
 impl App {
-    fn session(&self, name: Result<Path<String>, PathRejection>) -> Result<Arc<SessionSnapshot>, ApiError> {
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(super) fn session(
+        &self,
+        name: Result<Path<String>, PathRejection>,
+    ) -> Result<Arc<SessionSnapshot>, ApiError> {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
         find::session(&self.handle.sessions(), &name)
@@ -55,7 +62,10 @@ pub fn router(handle: Handle, metrics: Metrics) -> Router {
 /// The HTTP of the control socket: what [`router`] has, and the only place for what changes anything. Its long readers
 /// are counted apart, so that nobody on the network can keep an operator on the machine from looking.
 pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
-    finish(reading(), handle, metrics)
+    let acting = reading()
+        .route("/api/v1/sessions/{name}/reset", act::reset_route())
+        .route("/api/v1/sessions/{name}/refresh", act::refresh_route());
+    finish(acting, handle, metrics)
 }
 
 fn reading() -> Router<App> {

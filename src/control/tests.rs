@@ -62,7 +62,7 @@ async fn sessions() {
 #[tokio::test]
 async fn one_session() {
     check("/api/v1/sessions/contoso-ashburn-1-v4", expect![[r#"
-        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"extendedNextHop":false,"addPathReceive":[],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"maxPrefixes":{"ipv4":20000,"ipv6":null},"endOfRibReceived":{"ipv4":false,"ipv6":false},"gracefulRestart":{"configured":{"restartTime":120,"notification":true,"longLivedStaleTime":0},"negotiated":null,"stale":{"ipv4":0,"ipv6":0},"staleUntil":{"ipv4":null,"ipv6":null}},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
+        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"extendedNextHop":false,"addPathReceive":[],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"maxPrefixes":{"ipv4":20000,"ipv6":null},"endOfRibReceived":{"ipv4":false,"ipv6":false},"localRole":"peer","strictRole":false,"gracefulShutdown":false,"shutdownCommunication":null,"maxPrefixWarningPercent":75,"maxPrefixRestartSecs":60,"delayOpen":0,"extendedOptionalParameters":"auto","sendHoldTime":480,"negotiated":{"fourOctetAs":false,"routeRefresh":true,"enhancedRouteRefresh":false,"extendedMessage":false,"peerRole":"peer"},"nearLimit":{"ipv4":true,"ipv6":false},"receivedGracefulShutdown":1,"receivedLeaks":2,"needsReset":false,"gracefulRestart":{"configured":{"restartTime":120,"notification":true,"longLivedStaleTime":0},"negotiated":null,"stale":{"ipv4":0,"ipv6":0},"staleUntil":{"ipv4":null,"ipv6":null}},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
     "#]]).await;
 }
 
@@ -70,8 +70,8 @@ async fn one_session() {
 async fn what_was_received() {
     check("/api/v1/sessions/4.68.74.181/received", expect![[r#"
         [
-        {"prefix":"4.1.0.0/16","pathId":0,"nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"receivedAt":"2026-11-22T12:00:00Z","stale":false},
-        {"prefix":"4.2.0.0/16","pathId":0,"nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"receivedAt":"2026-11-22T12:00:00Z","stale":false}
+        {"prefix":"4.1.0.0/16","pathId":0,"nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"onlyToCustomer":3356,"isLeak":true,"receivedAt":"2026-11-22T12:00:00Z","stale":false},
+        {"prefix":"4.2.0.0/16","pathId":0,"nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"onlyToCustomer":3356,"isLeak":true,"receivedAt":"2026-11-22T12:00:00Z","stale":false}
         ]
     "#]]).await;
 }
@@ -607,4 +607,57 @@ async fn a_stop_waits_1_s_for_who_takes_nothing_and_the_socket_goes() {
     assert!(!path.exists());
     stuck.read_to_end(&mut begun).await.unwrap();
     assert!(!begun.ends_with(b"0\r\n\r\n"), "a list that was broken off must not look whole");
+}
+
+async fn order(router: &Router, path: &str, body: &str) -> (StatusCode, String) {
+    let request = Request::post(path)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body.to_owned()))
+        .unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn orders_are_taken_on_the_control_socket_alone() {
+    let speaker = Speaker::new();
+    let (socket, http) = (speaker.socket_router(), speaker.router());
+    let done = (StatusCode::OK, "{\"session\":\"ix-london-1-v4\"}".to_owned());
+    for (path, body) in [
+        ("/api/v1/sessions/ix-london-1/reset", "{}"),
+        ("/api/v1/sessions/5.57.80.2/reset", "{\"hard\":true,\"text\":\"maintenance\"}"),
+        ("/api/v1/sessions/ix-london-1-v4/refresh", "{\"out\":true}"),
+    ] {
+        assert_eq!(order(&socket, path, body).await, done, "{path}");
+        assert_eq!(order(&http, path, body).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(order(&http, "/api/v1/sessions", "{}").await.0, StatusCode::METHOD_NOT_ALLOWED);
+    let (status, body) = get(&socket, "/api/v1/sessions/ix-london-1/reset").await;
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(body.contains("use POST"), "{body}");
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_is_said() {
+    let socket = Speaker::new().socket_router();
+    let long = format!("{{\"text\":\"{}\"}}", "x".repeat(256));
+    let huge = format!("{{\"text\":\"{}\"}}", "x".repeat(100_000));
+    for (path, body, status, said) in [
+        ("reset", "{\"hrad\":true}", StatusCode::BAD_REQUEST, "unknown field `hrad`"),
+        ("reset", "{\"hard\":\"yes\"}", StatusCode::BAD_REQUEST, "boolean"),
+        ("reset", "", StatusCode::BAD_REQUEST, "EOF"),
+        ("reset", "{\"text\":\"a\\u001b[2Jb\"}", StatusCode::BAD_REQUEST, "all printable"),
+        ("reset", long.as_str(), StatusCode::BAD_REQUEST, "up to 255 octets"),
+        ("reset", huge.as_str(), StatusCode::BAD_REQUEST, "length limit"),
+        ("refresh", "{}", StatusCode::CONFLICT, "no route refresh"),
+    ] {
+        let (found, answer) = order(&socket, &format!("/api/v1/sessions/ix-london-1/{path}"), body).await;
+        assert_eq!(found, status, "{path} {answer}");
+        assert!(answer.contains(said), "{path}: {answer}");
+    }
+    let (status, answer) = order(&socket, "/api/v1/sessions/nobody/reset", "{}").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(answer.contains("no session"), "{answer}");
 }

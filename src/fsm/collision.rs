@@ -43,7 +43,7 @@ pub(super) fn judge(
 ) -> Verdict {
     let is_favoured = favoured(config, agreed) == new.direction();
     match other.map(Connection::phase) {
-        None | Some(Phase::OpenSent | Phase::Over) => Verdict::Proceed,
+        None | Some(Phase::Delayed | Phase::OpenSent | Phase::Over) => Verdict::Proceed,
         Some(Phase::Connect) => Verdict::Prevail,
         Some(Phase::Contested(_) | Phase::OpenConfirm(_)) if is_favoured => Verdict::Prevail,
         Some(Phase::Contested(_) | Phase::OpenConfirm(_)) => Verdict::Yield,

@@ -1,13 +1,15 @@
 //! One TCP connection: the states of RFC 4271 §8.2.2 that belong to a connection, each × every event.
 //!
-//! Idle and Active are the peer's: a connection begins in Connect where we dial and in OpenSent where the peer did,
-//! and is forgotten when it is over. What the other connection has to do with it is the peer's to say.
+//! Idle is the peer's, and so is Active without a connection: a connection begins in Connect where we dial and in
+//! OpenSent, or with DelayOpen in Active, where the peer did, and is forgotten when it is over. What the other connection
+//! has to do with it is the peer's to say.
 //!
 //! Of the events of §8.1, the starts (1, 3–7), IdleHoldTimer (13) and the refusal of an incoming TCP connection (14–15,
-//! 17) are the peer's too. DelayOpen (12, 20) is not used, a bad header or OPEN (21, 22, 24, 28) comes as
-//! `Incoming::Malformed` with its answer, and what is wrong between two good OPENs is found here.
+//! 17) are the peer's too. A bad header or OPEN (21, 22, 24, 28) comes as `Incoming::Malformed` with its answer, and what
+//! is wrong between two good OPENs is found here. 29 is RFC 9687's.
 
 use std::mem;
+use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -31,6 +33,9 @@ pub(super) struct Session {
 pub(super) enum Phase {
     /// We dial; TCP is not up yet.
     Connect,
+    /// TCP is up, and our OPEN waits for the peer's, as long as DelayOpenTimer runs: Connect where we dialled, Active
+    /// where the peer did.
+    Delayed,
     /// TCP is up, our OPEN is sent, the peer's has not come.
     OpenSent,
     /// A good OPEN came while the other connection was Established, but this is the one that should have won. The
@@ -55,10 +60,12 @@ pub(super) enum Stimulus {
     TcpClosed,
     /// A message came: 19, 21–22, 24–28.
     Message(Incoming),
-    /// The time for the present state is over: 9 in Connect, else 10.
+    /// The time for the present state is over: 9 in Connect, 12 while our OPEN waits, else 10.
     HoldDue,
     /// A KEEPALIVE is due: 11.
     KeepaliveDue,
+    /// The peer takes nothing that it is sent: 29.
+    SendHoldDue,
     /// 2 and 8, with the NOTIFICATION to send, or none for a restart that keeps the routes.
     Stop(Option<Notification>),
     /// The other connection won: 23.
@@ -95,6 +102,8 @@ pub(super) enum Step {
     Send(Outgoing),
     /// The OPENs agree: judge the collision, then confirm, contest, or end this one.
     Agreed(Box<Negotiated>),
+    /// The same, and our own OPEN is to be sent before all: 20.
+    AgreedEarly(Box<Negotiated>),
     /// Established.
     Up(Box<Negotiated>),
     /// Established over the other connection's session: end that, send a KEEPALIVE here.
@@ -121,10 +130,11 @@ impl Connection {
         Self { id, direction: Direction::Outbound, opened: now, timers, phase: Phase::Connect }
     }
 
-    /// A connection that the peer dialled, on which our OPEN is sent at once.
-    pub(super) fn accepted(id: ConnId, now: Moment) -> Self {
-        let timers = Timers::limit(now + OPEN_HOLD);
-        Self { id, direction: Direction::Inbound, opened: now, timers, phase: Phase::OpenSent }
+    /// A connection that the peer dialled, on which our OPEN is sent at once, or waits so long for the peer's.
+    pub(super) fn accepted(id: ConnId, now: Moment, delay_open: Duration) -> Self {
+        let (phase, limit) = opening(delay_open);
+        let timers = Timers::limit(now + limit);
+        Self { id, direction: Direction::Inbound, opened: now, timers, phase }
     }
 
     pub(super) fn id(&self) -> ConnId {
@@ -151,6 +161,10 @@ impl Connection {
     pub(super) fn state(&self) -> State {
         match self.phase {
             Phase::Connect => State::Connect,
+            Phase::Delayed => match self.direction {
+                Direction::Outbound => State::Connect,
+                Direction::Inbound => State::Active,
+            },
             Phase::OpenSent => State::OpenSent,
             Phase::Contested(_) | Phase::OpenConfirm(_) => State::OpenConfirm,
             Phase::Established(_) => State::Established,
@@ -193,6 +207,7 @@ impl Connection {
     ) -> Step {
         let (phase, step) = match mem::replace(&mut self.phase, Phase::Over) {
             Phase::Connect => self.in_connect(now, stimulus, config),
+            Phase::Delayed => self.in_delayed(now, stimulus, config),
             Phase::OpenSent => self.in_open_sent(stimulus, config),
             Phase::Contested(agreed) => self.in_contested(now, stimulus, agreed, rng),
             Phase::OpenConfirm(agreed) => self.in_open_confirm(now, stimulus, agreed, rng),
@@ -206,9 +221,11 @@ impl Connection {
     fn in_connect(&mut self, now: Moment, stimulus: Stimulus, config: &FsmConfig) -> (Phase, Step) {
         match stimulus {
             Stimulus::TcpUp => {
+                let (phase, limit) = opening(config.timing.delay_open);
                 self.opened = now;
-                self.timers = Timers::limit(now + OPEN_HOLD);
-                (Phase::OpenSent, Step::Send(Outgoing::Open(our_open(config))))
+                self.timers = Timers::limit(now + limit);
+                let waits = phase == Phase::Delayed;
+                (phase, if waits { Step::Stay } else { Step::Send(Outgoing::Open(our_open(config))) })
             }
             Stimulus::TcpFailed | Stimulus::TcpClosed => over(Ending::Closed),
             // Nothing can be heard before TCP is up; §8.2.2 drops the connection for each of them.
@@ -222,7 +239,35 @@ impl Connection {
             ) => over(Ending::Dropped),
             Stimulus::HoldDue | Stimulus::Superseded => over(Ending::Dropped),
             Stimulus::Stop(_) | Stimulus::CollisionLost => over(Ending::GivenUp),
-            Stimulus::KeepaliveDue | Stimulus::WayClear => (Phase::Connect, Step::Stay),
+            Stimulus::KeepaliveDue | Stimulus::SendHoldDue | Stimulus::WayClear => {
+                (Phase::Connect, Step::Stay)
+            }
+        }
+    }
+
+    /// What §8.2.2 has in Connect and in Active while DelayOpenTimer runs, with SendNOTIFICATIONwithoutOPEN.
+    fn in_delayed(&mut self, now: Moment, stimulus: Stimulus, config: &FsmConfig) -> (Phase, Step) {
+        match stimulus {
+            Stimulus::HoldDue => {
+                self.timers = Timers::limit(now + OPEN_HOLD);
+                (Phase::OpenSent, Step::Send(Outgoing::Open(our_open(config))))
+            }
+            Stimulus::Message(Incoming::Open(open)) => match negotiate(config, self.direction, open) {
+                Ok(agreed) => (Phase::OpenSent, Step::AgreedEarly(Box::new(agreed))),
+                Err(answer) => over(Ending::Send(answer)),
+            },
+            Stimulus::Message(Incoming::Keepalive | Incoming::Update | Incoming::RouteRefresh) => {
+                over(Ending::Dropped)
+            }
+            Stimulus::Message(Incoming::Notification(received)) => over(Ending::Received(received)),
+            Stimulus::Message(Incoming::Malformed(answer)) => over(Ending::Send(answer)),
+            Stimulus::TcpFailed | Stimulus::TcpClosed => over(Ending::Closed),
+            Stimulus::Stop(reason) => over(stopped(reason, None)),
+            Stimulus::CollisionLost => over(Ending::Send(Notification::new(ErrorCode::COLLISION))),
+            Stimulus::Superseded => over(Ending::Dropped),
+            Stimulus::TcpUp | Stimulus::KeepaliveDue | Stimulus::SendHoldDue | Stimulus::WayClear => {
+                (Phase::Delayed, Step::Stay)
+            }
         }
     }
 
@@ -245,7 +290,9 @@ impl Connection {
             Stimulus::Stop(reason) => over(stopped(reason, None)),
             Stimulus::CollisionLost => over(Ending::Send(Notification::new(ErrorCode::COLLISION))),
             Stimulus::Superseded => over(Ending::Dropped),
-            Stimulus::TcpUp | Stimulus::KeepaliveDue | Stimulus::WayClear => (Phase::OpenSent, Step::Stay),
+            Stimulus::TcpUp | Stimulus::KeepaliveDue | Stimulus::SendHoldDue | Stimulus::WayClear => {
+                (Phase::OpenSent, Step::Stay)
+            }
         }
     }
 
@@ -292,7 +339,9 @@ impl Connection {
             }
             Stimulus::Stop(reason) => over(stopped(reason, None)),
             Stimulus::Superseded => over(Ending::Dropped),
-            Stimulus::TcpUp | Stimulus::KeepaliveDue => (Phase::Contested(agreed), Step::Stay),
+            Stimulus::TcpUp | Stimulus::KeepaliveDue | Stimulus::SendHoldDue => {
+                (Phase::Contested(agreed), Step::Stay)
+            }
         }
     }
 
@@ -322,6 +371,9 @@ impl Connection {
             Stimulus::Message(Incoming::Malformed(answer)) => over(Ending::Send(answer)),
             Stimulus::TcpFailed | Stimulus::TcpClosed => over(Ending::Closed),
             Stimulus::HoldDue => over(Ending::Send(Notification::new(ErrorCode::HOLD_TIMER_EXPIRED))),
+            Stimulus::SendHoldDue => {
+                over(Ending::Send(Notification::new(ErrorCode::SEND_HOLD_TIMER_EXPIRED)))
+            }
             Stimulus::KeepaliveDue => {
                 self.timers.sent_keepalive(now, rng);
                 (Phase::OpenConfirm(agreed), Step::Send(Outgoing::Keepalive))
@@ -353,6 +405,9 @@ impl Connection {
             Stimulus::Message(Incoming::Malformed(answer)) => down(Ending::Send(answer)),
             Stimulus::TcpFailed | Stimulus::TcpClosed => down(Ending::Closed),
             Stimulus::HoldDue => down(Ending::Send(Notification::new(ErrorCode::HOLD_TIMER_EXPIRED))),
+            Stimulus::SendHoldDue => {
+                down(Ending::Send(Notification::new(ErrorCode::SEND_HOLD_TIMER_EXPIRED)))
+            }
             Stimulus::KeepaliveDue => {
                 self.timers.sent_keepalive(now, rng);
                 (Phase::Established(session), Step::Send(Outgoing::Keepalive))
@@ -381,11 +436,17 @@ fn in_over(stimulus: &Stimulus) -> (Phase, Step) {
         )
         | Stimulus::HoldDue
         | Stimulus::KeepaliveDue
+        | Stimulus::SendHoldDue
         | Stimulus::Stop(_)
         | Stimulus::CollisionLost
         | Stimulus::Superseded
         | Stimulus::WayClear => (Phase::Over, Step::Stay),
     }
+}
+
+/// Where a connection is once TCP is up, and how long it may stay there.
+fn opening(delay_open: Duration) -> (Phase, Duration) {
+    if delay_open.is_zero() { (Phase::OpenSent, OPEN_HOLD) } else { (Phase::Delayed, delay_open) }
 }
 
 /// The end of a connection that never was Established.

@@ -31,8 +31,13 @@ pub(super) fn speaker(local_asn: u32, local_id: Ipv4Addr, peer_asn: u32) -> FsmC
             Capability::RouteRefresh,
             Capability::FourOctetAs(Asn(local_asn)),
         ],
-        connect_retry: Duration::from_secs(5),
-        max_backoff: Duration::from_secs(60),
+        role: None,
+        strict_role: false,
+        timing: Timing {
+            connect_retry: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(60),
+            delay_open: Duration::ZERO,
+        },
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::GracefulRestart;
-use crate::wire::{Asn, Capability, Notification, Open, PerFamily};
+use crate::wire::{Asn, Capability, Notification, Open, PerFamily, Role};
 
 /// A moment of a monotonic clock, as the time since some start that the driver chose.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -64,10 +64,23 @@ pub struct FsmConfig {
     pub families: PerFamily<bool>,
     /// The capabilities of our OPEN, in order, the four-octet AS number and multiprotocol included.
     pub capabilities: Vec<Capability>,
+    /// What we are to the peer, where that is said (RFC 9234); it is among the capabilities too.
+    pub role: Option<Role>,
+    /// With a role: the peer must say its own.
+    pub strict_role: bool,
+    /// How long it waits for what.
+    pub timing: Timing,
+}
+
+/// Durations that can change without a new session.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timing {
     /// ConnectRetryTime and the first step of the idle-hold back-off, before jitter.
     pub connect_retry: Duration,
     /// The longest back-off, before jitter; at most 60 s for what the peer dials.
     pub max_backoff: Duration,
+    /// DelayOpenTime: how long our OPEN waits for the peer's once TCP is up; zero: not at all.
+    pub delay_open: Duration,
 }
 
 /// What two OPENs agreed on.
@@ -97,6 +110,8 @@ pub struct Negotiated {
     pub graceful_restart: Option<GracefulRestart>,
     /// The capabilities of our own OPEN.
     pub local_capabilities: Vec<Capability>,
+    /// The peer's role, where both sides said theirs (RFC 9234).
+    pub peer_role: Option<Role>,
     /// The peer sends several paths of a prefix (RFC 7911), as it said it could and we said we take.
     pub add_path_receive: PerFamily<bool>,
 }
@@ -112,6 +127,8 @@ pub enum Event {
     Reset(Notification),
     /// `handle_config`.
     Config(Box<FsmConfig>, Notification),
+    /// `set_timing`.
+    Timing(Timing),
     /// `handle_accepted`.
     Accepted,
     /// `handle_connected`.
@@ -122,6 +139,8 @@ pub enum Event {
     Closed(ConnId),
     /// `handle_message`.
     Message(ConnId, Incoming),
+    /// `handle_send_hold`.
+    SendHold(ConnId),
     /// `handle_timeout`.
     Timeout,
 }

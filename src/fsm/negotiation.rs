@@ -1,6 +1,6 @@
 //! Two OPENs → what they agree on, or the NOTIFICATION that says why not (RFC 4271 §6.2).
 
-use crate::wire::{Asn, Capability, ErrorCode, Family, Notification, Open, PerFamily};
+use crate::wire::{Asn, Capability, ErrorCode, Family, Notification, Open, PerFamily, Role};
 
 use super::{Direction, FsmConfig, Negotiated, restart};
 
@@ -26,7 +26,8 @@ pub fn our_open(config: &FsmConfig) -> Open {
 ///
 /// # Errors
 ///
-/// The NOTIFICATION to answer the peer's OPEN with: 2/2, 2/3, 2/6 or 2/7, checked in the order of RFC 4271 §6.2.
+/// The NOTIFICATION to answer the peer's OPEN with: 2/2, 2/3, 2/6 or 2/7, checked in the order of RFC 4271 §6.2, or
+/// 2/11.
 pub fn negotiate(
     config: &FsmConfig,
     direction: Direction,
@@ -36,6 +37,7 @@ pub fn negotiate(
     check_hold_time(&peer_open)?;
     check_bgp_id(config, &peer_open, peer_asn)?;
     let families = common_families(config, &peer_open)?;
+    let peer_role = peer_role(config, &peer_open)?;
     let both = |capability: &Capability| {
         config.capabilities.contains(capability) && peer_open.capabilities.contains(capability)
     };
@@ -53,6 +55,7 @@ pub fn negotiate(
             && extended_next_hop(&peer_open.capabilities),
         graceful_restart: restart::between(&config.capabilities, &peer_open.capabilities),
         local_capabilities: config.capabilities.clone(),
+        peer_role,
         add_path_receive: PerFamily::from_fn(|family| {
             *families.get(family)
                 && add_path(&config.capabilities, family, ADD_PATH_RECEIVE)
@@ -116,6 +119,24 @@ fn common_families(config: &FsmConfig, open: &Open) -> Result<PerFamily<bool>, N
         Ok(common)
     } else {
         Err(Notification::with_data(ErrorCode::UNSUPPORTED_CAPABILITY, families_as_capabilities(config)))
+    }
+}
+
+/// The peer's role, which must be the one that goes with ours (RFC 9234 §4.2). Without a role of our own the peer's is not
+/// looked at; a peer without one is good unless the config is strict.
+fn peer_role(config: &FsmConfig, open: &Open) -> Result<Option<Role>, Notification> {
+    let Some(ours) = config.role else { return Ok(None) };
+    let wanted = ours.counterpart();
+    let mut listed = open
+        .capabilities
+        .iter()
+        .filter_map(|capability| if let Capability::Role(code) = capability { Some(*code) } else { None });
+    let mismatch = || Notification::new(ErrorCode::ROLE_MISMATCH);
+    match listed.next() {
+        None if config.strict_role => Err(mismatch()),
+        None => Ok(None),
+        Some(code) if code == wanted.code() && listed.all(|other| other == code) => Ok(Some(wanted)),
+        Some(_) => Err(mismatch()),
     }
 }
 

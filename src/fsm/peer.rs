@@ -1,7 +1,6 @@
 //! One peer: when to dial, whom to accept, and which of its connections is the session.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use fastrand::Rng;
 
@@ -12,8 +11,8 @@ use super::connection::{Connection, Ending, Phase, Step, Stimulus};
 use super::negotiation::our_open;
 use super::timers::{BREATHER, Backoff, LONGEST_REFUSAL, PATIENCE, REDIAL, SHORT_LIVED};
 use super::{
-    Action, ConnId, Direction, DownReason, Event, FsmConfig, Incoming, Moment, Negotiated, Outgoing, Refused,
-    State, restart,
+    Action, ConnId, Direction, DownReason, FsmConfig, Incoming, Moment, Negotiated, Outgoing, Refused, State,
+    Timing, restart,
 };
 
 /// The state machine of one peer.
@@ -67,23 +66,6 @@ impl PeerFsm {
         }
     }
 
-    /// One input as a value; the answer is that of [`handle_accepted`](Self::handle_accepted), for it alone.
-    pub fn handle(&mut self, now: Moment, event: Event) -> Option<Result<ConnId, Refused>> {
-        match event {
-            Event::Start => self.handle_start(now),
-            Event::Stop(reason) => self.handle_stop(now, reason),
-            Event::Reset(reason) => self.handle_reset(now, reason),
-            Event::Config(config, reason) => self.handle_config(now, *config, reason),
-            Event::Accepted => return Some(self.handle_accepted(now)),
-            Event::Connected(conn) => self.handle_connected(now, conn),
-            Event::ConnectFailed(conn) => self.handle_connect_failed(now, conn),
-            Event::Closed(conn) => self.handle_closed(now, conn),
-            Event::Message(conn, message) => self.handle_message(now, conn, message),
-            Event::Timeout => self.handle_timeout(now),
-        }
-        None
-    }
-
     /// ManualStart, AutomaticStart: dials within 100 ms unless passive, and accepts. Ignored when started already.
     pub fn handle_start(&mut self, now: Moment) {
         match self.run {
@@ -131,10 +113,9 @@ impl PeerFsm {
         self.config = config;
     }
 
-    /// The times of dialling changed: the next attempt that fails waits by the new ones.
-    pub fn set_timing(&mut self, connect_retry: Duration, max_backoff: Duration) {
-        self.config.connect_retry = connect_retry;
-        self.config.max_backoff = max_backoff;
+    /// Durations changed: what begins from now on goes by the new ones.
+    pub fn set_timing(&mut self, timing: Timing) {
+        self.config.timing = timing;
     }
 
     /// The peer dialled us, and TCP is up.
@@ -159,8 +140,11 @@ impl PeerFsm {
             self.deliver(now, stale, Stimulus::CollisionLost);
         }
         let conn = self.next_id();
-        self.connections.push(Connection::accepted(conn, now));
-        self.actions.push_back(Action::Send(conn, Outgoing::Open(our_open(&self.config))));
+        let delay = self.config.timing.delay_open;
+        self.connections.push(Connection::accepted(conn, now, delay));
+        if delay.is_zero() {
+            self.say_open(conn);
+        }
         Ok(conn)
     }
 
@@ -177,6 +161,11 @@ impl PeerFsm {
     /// TCP ended or failed. What was received before must have been handed in before.
     pub fn handle_closed(&mut self, now: Moment, conn: ConnId) {
         self.deliver(now, conn, Stimulus::TcpClosed);
+    }
+
+    /// The peer has taken nothing for the whole of the send hold time; [`SendHold`](super::SendHold) tells.
+    pub fn handle_send_hold(&mut self, now: Moment, conn: ConnId) {
+        self.deliver(now, conn, Stimulus::SendHoldDue);
     }
 
     /// A message came.
@@ -250,7 +239,7 @@ impl PeerFsm {
     pub fn dial_at(&self) -> Option<Moment> {
         let is_served = self.connections.iter().any(|connection| match connection.phase() {
             Phase::Connect => true,
-            Phase::OpenSent => connection.direction() == Direction::Outbound,
+            Phase::Delayed | Phase::OpenSent => connection.direction() == Direction::Outbound,
             Phase::Contested(_) | Phase::OpenConfirm(_) | Phase::Established(_) => true,
             Phase::Over => false,
         });
@@ -293,6 +282,10 @@ impl PeerFsm {
         })
     }
 
+    fn say_open(&mut self, conn: ConnId) {
+        self.actions.push_back(Action::Send(conn, Outgoing::Open(our_open(&self.config))));
+    }
+
     fn dial(&mut self, now: Moment) {
         let conn = self.next_id();
         self.connections.push(Connection::dialled(conn, now));
@@ -317,6 +310,10 @@ impl PeerFsm {
             Step::Stay => {}
             Step::Send(message) => self.actions.push_back(Action::Send(id, message)),
             Step::Agreed(agreed) => self.resolve(now, id, agreed),
+            Step::AgreedEarly(agreed) => {
+                self.say_open(id);
+                self.resolve(now, id, agreed);
+            }
             Step::Up(agreed) => self.up(id, agreed),
             Step::Claim(agreed) => {
                 self.end_other(now, id, &Stimulus::CollisionLost);
@@ -419,7 +416,7 @@ impl PeerFsm {
     }
 
     fn count_failure(&mut self, now: Moment, direction: Direction) {
-        let FsmConfig { connect_retry, max_backoff, .. } = self.config;
+        let Timing { connect_retry, max_backoff, delay_open: _ } = self.config.timing;
         match direction {
             Direction::Outbound => self.dialling.fail(now, connect_retry, max_backoff, &mut self.rng),
             Direction::Inbound => {
@@ -438,23 +435,6 @@ impl PeerFsm {
             }
         }
     }
-}
-
-/// Runs recorded events through a new machine. The same configuration, seed and events give the same actions.
-#[must_use]
-pub fn replay(
-    config: FsmConfig,
-    seed: u64,
-    events: impl IntoIterator<Item = (Moment, Event)>,
-) -> Vec<(Moment, Action)> {
-    let mut machine = PeerFsm::new(config, seed);
-    let mut actions = Vec::new();
-    for (now, event) in events {
-        // The answer to an accepted connection shows in the OPEN that is sent on it, or is not.
-        drop(machine.handle(now, event));
-        actions.extend(std::iter::from_fn(|| machine.poll_action()).map(|action| (now, action)));
-    }
-    actions
 }
 
 #[cfg(test)]

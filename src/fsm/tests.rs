@@ -342,6 +342,7 @@ struct Scene {
     graceful_restart: [bool; 2],
     connect_retry: u64,
     max_backoff: u64,
+    delay_open_ms: [u64; 2],
     starts: [u64; 2],
     longest_delay_ms: u64,
     faults: Vec<(u64, Fault)>,
@@ -360,6 +361,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 }
 
 fn scene() -> impl Strategy<Value = Scene> {
+    let delay_open = || prop_oneof![2 => Just(0_u64), 1 => Just(1_000), 1 => 1_u64..5_000];
     let hold_time = || prop_oneof![Just(0_u16), Just(3), Just(9), Just(30)];
     let speakers = (
         [1_u8..4, 1..4],
@@ -368,6 +370,7 @@ fn scene() -> impl Strategy<Value = Scene> {
         any::<[bool; 2]>(),
         1_u64..6,
         5_u64..61,
+        [delay_open(), delay_open()],
     );
     let network = (
         [0_u64..3_000, 0..3_000],
@@ -376,7 +379,8 @@ fn scene() -> impl Strategy<Value = Scene> {
         any::<u64>(),
     );
     (speakers, network).prop_map(|(speakers, (starts, longest_delay_ms, faults, seed))| {
-        let (ids, hold_times, passive, graceful_restart, connect_retry, max_backoff) = speakers;
+        let (ids, hold_times, passive, graceful_restart, connect_retry, max_backoff, delay_open_ms) =
+            speakers;
         // Without a hold time, or with one near the delay, a dead session stays, or a live one does not.
         let hold_times = if longest_delay_ms > 300 { [30, 30] } else { hold_times };
         let starts = if seed % 2 == 0 { [0, 0] } else { starts };
@@ -387,6 +391,7 @@ fn scene() -> impl Strategy<Value = Scene> {
             graceful_restart,
             connect_retry,
             max_backoff,
+            delay_open_ms,
             starts,
             longest_delay_ms,
             faults,
@@ -402,8 +407,11 @@ impl Scene {
         let mut config = speaker(asns[who], id, asns[1 - who]);
         config.hold_time = self.hold_times[who];
         config.passive = self.passive == Some(who);
-        config.connect_retry = Duration::from_secs(self.connect_retry);
-        config.max_backoff = Duration::from_secs(self.max_backoff);
+        config.timing = Timing {
+            connect_retry: Duration::from_secs(self.connect_retry),
+            max_backoff: Duration::from_secs(self.max_backoff),
+            delay_open: Duration::from_millis(self.delay_open_ms[who]),
+        };
         if self.graceful_restart[who] {
             config.capabilities.push(Capability::GracefulRestart {
                 restarting: true,
@@ -482,6 +490,7 @@ fn still_scene() -> Scene {
         graceful_restart: [false, false],
         connect_retry: 1,
         max_backoff: 5,
+        delay_open_ms: [0, 0],
         starts: [0, 0],
         longest_delay_ms: 20,
         faults: Vec::new(),
@@ -493,7 +502,7 @@ fn any_event(rng: &mut Rng) -> Event {
     let conn = ConnId(rng.u64(0..30));
     let notification = Notification::new(ErrorCode(rng.u8(1..8), rng.u8(0..9)));
     let open = our_open(&Scene { ids: [2, rng.u8(0..4)], ..still_scene() }.config(1));
-    match rng.u8(0..26) {
+    match rng.u8(0..28) {
         0 => Event::Start,
         1 if rng.bool() => Event::Stop(rng.bool().then_some(notification)),
         1 | 2 => Event::Start,
@@ -507,6 +516,12 @@ fn any_event(rng: &mut Rng) -> Event {
         22 => Event::Message(conn, Incoming::Update),
         23 => Event::Message(conn, Incoming::Notification(notification)),
         24 => Event::Message(conn, Incoming::Malformed(notification)),
+        25 => Event::SendHold(conn),
+        26 => Event::Timing(Timing {
+            connect_retry: Duration::from_secs(rng.u64(1..9)),
+            max_backoff: Duration::from_secs(rng.u64(1..90)),
+            delay_open: Duration::from_millis(rng.u64(0..3) * rng.u64(0..4_000)),
+        }),
         _ => Event::Timeout,
     }
 }

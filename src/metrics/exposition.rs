@@ -129,7 +129,7 @@ fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) {
 
 const SESSION_LABELS: [&str; 2] = ["connection", "session_ip"];
 
-static SESSION: [Family<SessionMetrics>; 23] = [
+static SESSION: [Family<SessionMetrics>; 25] = [
     Family::gauge("peeringd_session_up", "1 while the session is Established, else 0.", None, |s, put| {
         put(None, float(u64::from(s.is_up())));
     }),
@@ -244,6 +244,18 @@ static SESSION: [Family<SessionMetrics>; 23] = [
         "Prefixes held from a session before, which the peer has not announced again.",
         Some("family"),
         |s, put| families(put, |f| s.prefixes(PrefixGauge::Stale, f)),
+    ),
+    Family::gauge(
+        "peeringd_session_limit_prefixes",
+        "The most prefixes that the peer may announce; 0 where only the process as a whole has a limit.",
+        Some("family"),
+        |s, put| families(put, |f| s.prefixes(PrefixGauge::Limit, f)),
+    ),
+    Family::counter(
+        "peeringd_session_leaked_received_prefixes_total",
+        "Prefixes that the peer announced and that are route leaks by RFC 9234.",
+        None,
+        |s, put| put(None, float(s.leaks())),
     ),
     Family::counter(
         "peeringd_session_announced_sent_prefixes_total",

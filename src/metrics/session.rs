@@ -29,6 +29,8 @@ pub enum PrefixGauge {
     Received,
     /// Of these, such as are of a session before and have not been announced again.
     Stale,
+    /// The most of them that the session may hold; 0: it has no limit of its own.
+    Limit,
 }
 
 /// One value for each way.
@@ -67,6 +69,8 @@ pub struct SessionMetrics {
     pending: Counts<2>,
     received: Counts<2>,
     stale: Counts<2>,
+    limit: Counts<2>,
+    leaks: AtomicU64,
 }
 
 impl SessionMetrics {
@@ -153,6 +157,17 @@ impl SessionMetrics {
         self.treatments.add(treatment, 1);
     }
 
+    /// The peer announced `n` prefixes that by ONLY_TO_CUSTOMER are leaks.
+    pub fn count_leaks(&self, n: u64) {
+        self.leaks.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Prefixes announced that by ONLY_TO_CUSTOMER were leaks.
+    #[must_use]
+    pub fn leaks(&self) -> u64 {
+        self.leaks.load(Ordering::Relaxed)
+    }
+
     /// Sets how many prefixes there are of a kind.
     pub fn set_prefixes(&self, gauge: PrefixGauge, family: Family, n: u64) {
         self.gauge(gauge).set(family, n);
@@ -164,6 +179,7 @@ impl SessionMetrics {
             PrefixGauge::Pending => &self.pending,
             PrefixGauge::Received => &self.received,
             PrefixGauge::Stale => &self.stale,
+            PrefixGauge::Limit => &self.limit,
         }
     }
 

@@ -80,6 +80,14 @@ impl Connection {
         Some((self.stream.local_addr().ok()?, self.stream.peer_addr().ok()?))
     }
 
+    /// How far TCP is with what was written.
+    ///
+    /// # Errors
+    /// Whatever the kernel says.
+    pub(super) fn progress(&self) -> io::Result<system::Progress> {
+        system::progress(&self.stream)
+    }
+
     /// Whether there is something to read, or room to write where something waits; else the task is woken when so.
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         // An error counts as readiness: the read or write that follows names it.

@@ -19,6 +19,42 @@ pub(crate) enum Ask {
     Advertised(oneshot::Sender<PerFamily<Option<Told>>>),
     /// Up to `limit` routes of Adj-RIB-In behind `after`: IPv4 before IPv6, each in prefix order.
     Received { after: Option<PathKey>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
+    /// End the session and begin it anew.
+    Reset { order: ResetOrder, reply: oneshot::Sender<()> },
+    /// Say all routes again.
+    Refresh { way: RefreshWay, reply: oneshot::Sender<Result<(), CannotRefresh>> },
+}
+
+/// How a session is to be reset.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ResetOrder {
+    /// Also a peer that would keep the routes is to let them go (RFC 8538).
+    pub is_hard: bool,
+    /// Words for the peer's operator (RFC 9003) in place of the config's; at most 255 octets of them go out.
+    pub text: Option<String>,
+}
+
+/// Who says all its routes again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RefreshWay {
+    /// The peer: it is asked to by ROUTE-REFRESH.
+    In,
+    /// We do.
+    Out,
+}
+
+/// Why nothing is refreshed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum CannotRefresh {
+    /// There is no session.
+    #[error("the session is not Established")]
+    NotEstablished,
+    /// The peer takes no ROUTE-REFRESH.
+    #[error("the peer's OPEN had no route refresh (RFC 2918); only a reset brings its routes again")]
+    NotNegotiated,
+    /// See [`AskError`].
+    #[error(transparent)]
+    NotAsked(#[from] AskError),
 }
 
 /// One session as the handle knows it.
@@ -86,6 +122,27 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.ask(session, Ask::Received { after, limit, reply }).await?;
         answer.await.map_err(|_| AskError::Gone)
+    }
+
+    /// Ends a session by Cease/4, or by a Hard Reset that carries it, and begins it anew; also one that a prefix limit
+    /// keeps down.
+    ///
+    /// # Errors
+    /// [`AskError::Gone`] where no session has that name any more.
+    pub async fn reset(&self, session: &str, order: ResetOrder) -> Result<(), AskError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(session, Ask::Reset { order, reply }).await?;
+        answer.await.map_err(|_| AskError::Gone)
+    }
+
+    /// Has all routes of a session said again.
+    ///
+    /// # Errors
+    /// Where there is no session, or the peer cannot be asked.
+    pub async fn refresh(&self, session: &str, way: RefreshWay) -> Result<(), CannotRefresh> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(session, Ask::Refresh { way, reply }).await?;
+        answer.await.map_err(|_| AskError::Gone)?
     }
 
     async fn ask(&self, session: &str, question: Ask) -> Result<(), AskError> {

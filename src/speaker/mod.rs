@@ -23,7 +23,7 @@ mod tests;
 pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
-pub use handle::{AskError, Handle};
+pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetOrder};
 pub use listen::{ListenError, Listeners};
 pub use snapshot::{LastError, Overview, SessionSnapshot};
 pub use supervisor::{Ended, Speaker};

@@ -5,6 +5,9 @@
 
 mod incident;
 mod incoming;
+mod orders;
+mod progress;
+mod refresh;
 mod restart;
 mod traffic;
 
@@ -18,9 +21,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
-use self::incoming::Refresh;
+use self::incoming::HoldDown;
+use self::refresh::Refresh;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::flight::{Pace, Recorder};
@@ -32,7 +36,7 @@ use super::{system, terms};
 use crate::accept::{AdjRibIn, Budget, Retention};
 use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
-use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm};
+use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
 use crate::metrics::SessionMetrics;
 use crate::peering::ConnectionState;
 use crate::wire::{ErrorCode, MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
@@ -103,7 +107,8 @@ pub(super) struct Peer {
     adj_rib_in: AdjRibIn,
     retention: Retention,
     context: Option<crate::wire::UpdateContext>,
-    start_again_at: Option<Moment>,
+    hold_down: HoldDown,
+    send_hold: Option<SendHold>,
     refreshes: Refreshes,
     /// The dial whose failure has been told in the system's words.
     told: Option<ConnId>,
@@ -131,7 +136,8 @@ impl Peer {
             adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
             retention: Retention::default(),
             context: None,
-            start_again_at: None,
+            hold_down: HoldDown::No,
+            send_hold: None,
             refreshes: Refreshes::default(),
             told: None,
             busy: false,
@@ -158,6 +164,7 @@ impl Peer {
             self.on_wake(wake);
             self.on_due();
             self.write_all();
+            self.refresh_done();
             if matches!(self.intent.order, Order::Leave(_)) {
                 break;
             }
@@ -175,8 +182,9 @@ impl Peer {
 
     async fn wake(&mut self) -> Wake {
         let Refreshes { ipv4, ipv6 } = &self.refreshes;
-        let stale = self.retention.poll_deadline();
-        let deadlines = [self.fsm.poll_deadline(), self.start_again_at, ipv4.when(), ipv6.when(), stale];
+        let send_hold = self.send_hold.as_ref().map(SendHold::when);
+        let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
+        let deadlines = [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale];
         let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;
@@ -220,15 +228,22 @@ impl Peer {
         self.adj_rib_in.set_limits(terms::limits(&intent.plan));
         let now = self.now();
         match &intent.order {
-            Order::Leave(notification) => self.fsm.handle_stop(now, notification.clone()),
+            Order::Leave(notification) => {
+                let last_word = notification.clone().map(|n| orders::farewell(n, &intent.plan));
+                self.fsm.handle_stop(now, last_word);
+                self.hold_down = HoldDown::No;
+            }
             Order::Run if needs_reset(&self.intent.plan, &intent.plan) => {
                 self.reconfigure(&intent.plan);
             }
-            Order::Run => self.fsm.set_timing(intent.plan.connect_retry, terms::MAX_BACKOFF),
+            Order::Run => self.fsm.set_timing(terms::timing(&intent.plan)),
         }
-        if self.intent.plan.max_prefixes != intent.plan.max_prefixes {
+        let restart = |plan: &SessionPlan| plan.protocol.max_prefix_restart;
+        if self.intent.plan.max_prefixes != intent.plan.max_prefixes
+            || restart(&self.intent.plan) != restart(&intent.plan)
+        {
             // A session held down over the limit before is given another try.
-            self.start_again_at = self.start_again_at.map(|_| now);
+            self.hold_down.lift(now);
         }
         self.intent = intent;
         // What a reset ends is gone before the rest is told of the new table.
@@ -240,6 +255,8 @@ impl Peer {
             let left_out = conn.outbox.left_out();
             self.status.left_out(&left_out);
         }
+        self.set_send_hold();
+        self.watch_limits();
         if let Some(exceeded) = self.adj_rib_in.exceeded() {
             self.limit_passed(&exceeded);
         }
@@ -257,20 +274,6 @@ impl Peer {
             self.fsm.handle_reset(now, Notification::new(ErrorCode::OUT_OF_RESOURCES));
             self.act();
             self.links.ledger.enter(peer, 0);
-        }
-    }
-
-    fn on_ask(&mut self, ask: Ask) {
-        let answered = match ask {
-            Ask::Advertised(reply) => {
-                let outbox = self.established_mut().map(|conn| &conn.outbox);
-                let told = PerFamily::from_fn(|family| outbox.and_then(|o| o.told(family)));
-                reply.send(told).is_ok()
-            }
-            Ask::Received { after, limit, reply } => reply.send(self.adj_rib_in.page(after, limit)).is_ok(),
-        };
-        if !answered {
-            debug!("whoever asked has gone");
         }
     }
 
@@ -319,12 +322,13 @@ impl Peer {
     /// Whatever is due by the clock. A hold timer is only believed once what has arrived is read.
     fn on_due(&mut self) {
         let now = self.now();
-        if self.start_again_at.is_some_and(|at| at <= now) {
-            self.start_again_at = None;
+        if self.hold_down.when().is_some_and(|at| at <= now) {
+            self.hold_down = HoldDown::No;
             self.fsm.handle_start(now);
             self.act();
         }
         self.refresh_due();
+        self.send_hold_due();
         self.stale_due();
         if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
             self.read_all();
@@ -373,7 +377,7 @@ impl Peer {
 
     fn send(&mut self, conn: ConnId, message: &Outgoing) {
         let bytes = match message {
-            Outgoing::Open(open) => match open.encode() {
+            Outgoing::Open(open) => match open.encode_in(self.intent.plan.protocol.parameter_form) {
                 Ok(bytes) => bytes,
                 Err(error) => {
                     tracing::error!(%error, "our own OPEN cannot be encoded");
@@ -422,6 +426,7 @@ impl Peer {
             );
         }
         self.context = Some(terms::update_context(local_asn, &plan, &negotiated));
+        self.adj_rib_in.set_otc_rule(terms::otc_rule(&plan));
         let view = self.intent.view.clone();
         let profile = terms::session_profile(local_asn, &plan, &negotiated);
         self.links.profile.send_replace(Some(profile.clone()));
@@ -434,12 +439,16 @@ impl Peer {
         }
         self.refresh_stale(&negotiated);
         self.status.up(negotiated);
+        self.set_send_hold();
     }
 
     fn down(&mut self, reason: &DownReason) {
         self.links.profile.send_replace(None);
         self.refreshes = Refreshes::default();
+        self.adj_rib_in.forget_refreshes();
+        self.watch_limits();
         self.context = None;
+        self.send_hold = None;
         self.status.down(reason);
         self.keep_stale(reason);
     }
@@ -454,6 +463,7 @@ impl Peer {
             self.held = held;
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
+        self.status.set_needs_reset(self.hold_down == HoldDown::UntilReset);
         let held =
             Held { rib: &self.adj_rib_in, stale_until: self.retention.ends(), clock: self.links.clock };
         let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &held);
@@ -465,7 +475,11 @@ impl Peer {
 
 /// Routes flow on an Active connection only; a session of any other comes up with DENY ALL.
 fn announcing(plan: &SessionPlan) -> Announcing {
-    if plan.connection_state == ConnectionState::Active { Announcing::Yes } else { Announcing::No }
+    match (plan.connection_state == ConnectionState::Active, plan.protocol.graceful_shutdown) {
+        (true, false) => Announcing::Yes,
+        (true, true) => Announcing::GracefulShutdown,
+        (false, _) => Announcing::No,
+    }
 }
 
 /// Until a connection can be read, or written where something waits.

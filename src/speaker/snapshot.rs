@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::SessionPlan;
-use crate::fsm::{Direction, GracefulRestart, State};
+use crate::fsm::{Direction, GracefulRestart, Negotiated, State};
 use crate::wire::{Asn, Capability, ErrorCode, PerFamily};
 
 /// The speaker as a whole.
@@ -56,6 +57,10 @@ pub struct SessionSnapshot {
     pub hold_time: Option<u16>,
     /// Families negotiated; none before Established.
     pub families: PerFamily<bool>,
+    /// What the two OPENs agreed on, once Established.
+    pub negotiated: Option<Arc<Negotiated>>,
+    /// For how long the peer may acknowledge nothing, once Established; zero: for ever.
+    pub send_hold_time: Option<Duration>,
     /// What the peer's OPEN listed.
     pub peer_capabilities: Vec<Capability>,
     /// What our OPEN listed.
@@ -80,6 +85,14 @@ pub struct SessionSnapshot {
     pub stale: PerFamily<u64>,
     /// Seconds since the epoch at which stale ones go at the latest.
     pub stale_until: PerFamily<Option<u64>>,
+    /// Families that hold so much of their limit that it was warned of.
+    pub near_limit: PerFamily<bool>,
+    /// Of the prefixes held, those with GRACEFUL_SHUTDOWN (RFC 8326).
+    pub graceful_shutdown_received: u64,
+    /// Of the prefixes held, those that are leaks by RFC 9234.
+    pub leaks: u64,
+    /// A limit keeps the session down until somebody resets it.
+    pub needs_reset: bool,
     /// End-of-RIB has been received.
     pub end_of_rib_received: PerFamily<bool>,
     /// Times that an Established session ended.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing::{debug, info, warn};
 
@@ -31,6 +32,11 @@ struct Seen {
     received: PerFamily<u64>,
     stale: PerFamily<u64>,
     stale_until: PerFamily<Option<Moment>>,
+    near_limit: PerFamily<bool>,
+    graceful_shutdown_received: u64,
+    leaks: u64,
+    needs_reset: bool,
+    send_hold_time: Option<Duration>,
     flaps: u64,
     ups: u64,
     last_error: Option<LastError>,
@@ -49,7 +55,10 @@ pub(super) struct Status {
     local_capabilities: Vec<Capability>,
     since: u64,
     state: State,
-    negotiated: Option<Negotiated>,
+    negotiated: Option<Arc<Negotiated>>,
+    send_hold_time: Option<Duration>,
+    near_limit: PerFamily<bool>,
+    needs_reset: bool,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
     /// Times that it came to Established.
@@ -75,6 +84,9 @@ impl Status {
             since: Clock::unix(),
             state: State::Idle,
             negotiated: None,
+            send_hold_time: None,
+            near_limit: PerFamily::default(),
+            needs_reset: false,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             ups: 0,
@@ -103,6 +115,8 @@ impl Status {
             peer_id: None,
             hold_time: None,
             families: PerFamily::default(),
+            negotiated: None,
+            send_hold_time: None,
             peer_capabilities: Vec::new(),
             local_capabilities: terms::capabilities(router.asn, plan, life),
             four_octet_as: false,
@@ -115,6 +129,10 @@ impl Status {
             received: PerFamily::default(),
             stale: PerFamily::default(),
             stale_until: PerFamily::default(),
+            near_limit: PerFamily::default(),
+            graceful_shutdown_received: 0,
+            leaks: 0,
+            needs_reset: false,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             last_error: None,
@@ -189,7 +207,7 @@ impl Status {
         self.state = State::Established;
         self.end_of_rib_received = PerFamily::default();
         self.local_capabilities = negotiated.local_capabilities.clone();
-        self.negotiated = Some(negotiated);
+        self.negotiated = Some(Arc::new(negotiated));
     }
 
     /// Names what the peer is not told because its attributes fill a message by themselves.
@@ -213,7 +231,30 @@ impl Status {
         self.flaps += 1;
         self.end_of_rib_received = PerFamily::default();
         self.negotiated = None;
+        self.send_hold_time = None;
         self.last_error = Some(error);
+    }
+
+    /// How long the peer may acknowledge nothing.
+    pub(super) fn set_send_hold(&mut self, limit: Option<Duration>) {
+        self.send_hold_time = limit;
+    }
+
+    /// Whether a limit keeps the session down until somebody resets it.
+    pub(super) fn set_needs_reset(&mut self, needs_reset: bool) {
+        self.needs_reset = needs_reset;
+    }
+
+    /// Which families are near their limit: said once when one comes to be.
+    pub(super) fn near_limit(&mut self, near: PerFamily<bool>, held: PerFamily<u64>, plan: &SessionPlan) {
+        for family in Family::ALL {
+            let is_near = *near.get(family);
+            let was_near = std::mem::replace(self.near_limit.get_mut(family), is_near);
+            if is_near && !was_near {
+                let limit = plan.max_prefixes.get(family).unwrap_or(u64::MAX);
+                warn!(%family, held = held.get(family), limit, "the peer is near its prefix limit");
+            }
+        }
     }
 
     pub(super) fn bytes_received(&self, n: usize) {
@@ -268,6 +309,13 @@ impl Status {
             self.metrics.count_announced(Way::Received, family, (*applied.announced.get(family)).into());
             self.metrics.count_withdrawn(Way::Received, family, (*applied.withdrawn.get(family)).into());
         }
+        if applied.leaks > 0 {
+            self.metrics.count_leaks(applied.leaks.into());
+            if let Some(unsaid) = self.said.again() {
+                let prefixes = applied.leaks;
+                warn!(prefixes, unsaid, "the peer announced routes that by ONLY_TO_CUSTOMER are leaks");
+            }
+        }
         if let Some(family) = applied.end_of_rib
             && !std::mem::replace(self.end_of_rib_received.get_mut(family), true)
         {
@@ -300,6 +348,11 @@ impl Status {
             received: held.rib.count(),
             stale: held.rib.stale(),
             stale_until: held.stale_until,
+            near_limit: self.near_limit,
+            graceful_shutdown_received: held.rib.graceful_shutdown(),
+            leaks: held.rib.leaks(),
+            needs_reset: self.needs_reset,
+            send_hold_time: self.send_hold_time,
             flaps: self.flaps,
             ups: self.ups,
             last_error: self.last_error.clone(),
@@ -313,13 +366,17 @@ impl Status {
             self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
             self.metrics.set_prefixes(PrefixGauge::Stale, family, *seen.stale.get(family));
         }
+        for family in Family::ALL {
+            let limit = plan.max_prefixes.get(family).unwrap_or(0);
+            self.metrics.set_prefixes(PrefixGauge::Limit, family, limit);
+        }
         let snapshot = self.told(&seen, held.clock);
         self.seen = Some(seen);
         Some(snapshot)
     }
 
     fn told(&self, seen: &Seen, clock: Clock) -> SessionSnapshot {
-        let negotiated = self.negotiated.as_ref();
+        let negotiated = self.negotiated.as_deref();
         SessionSnapshot {
             plan: seen.plan.clone(),
             state: seen.state,
@@ -335,6 +392,12 @@ impl Status {
             graceful_restart: negotiated.and_then(|n| n.graceful_restart),
             extended_next_hop: negotiated.is_some_and(|n| n.extended_next_hop),
             add_path_receive: negotiated.map(|n| n.add_path_receive).unwrap_or_default(),
+            negotiated: self.negotiated.clone(),
+            send_hold_time: seen.send_hold_time,
+            near_limit: seen.near_limit,
+            graceful_shutdown_received: seen.graceful_shutdown_received,
+            leaks: seen.leaks,
+            needs_reset: seen.needs_reset,
             advertised: seen.advertised,
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,
@@ -372,15 +435,21 @@ fn reason_of(notification: &Notification) -> ErrorCode {
     notification.inner().map_or(notification.code, |inner| inner.code)
 }
 
+/// A NOTIFICATION, with what one operator tells the other in it.
+fn in_words(notification: &Notification) -> String {
+    let said = notification.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
+    format!("{notification}{said}")
+}
+
 fn last_error(reason: &DownReason) -> LastError {
     let at = Clock::unix();
     match reason {
         DownReason::Sent(n) => {
-            LastError { code: Some(reason_of(n)), sent: true, text: format!("sent {n}"), at }
+            LastError { code: Some(reason_of(n)), sent: true, text: format!("sent {}", in_words(n)), at }
         }
         DownReason::Received(n) => {
-            let said = n.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
-            LastError { code: Some(reason_of(n)), sent: false, text: format!("received {n}{said}"), at }
+            let text = format!("received {}", in_words(n));
+            LastError { code: Some(reason_of(n)), sent: false, text, at }
         }
         DownReason::ConnectionLost => {
             LastError { code: None, sent: false, text: "connection lost".to_owned(), at }

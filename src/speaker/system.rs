@@ -71,6 +71,47 @@ fn set_unsent_limit(fd: BorrowedFd<'_>) -> io::Result<()> {
     if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// How far TCP is with what was written to a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Progress {
+    /// Octets that the peer has not acknowledged, sent or not.
+    pub(super) unacknowledged: u64,
+    /// Octets that the peer has acknowledged since the connection was made.
+    pub(super) acknowledged: u64,
+}
+
+/// SIOCOUTQ and TCP_INFO, which socket2 does not have.
+///
+/// # Errors
+/// Whatever the kernel says.
+#[expect(unsafe_code, reason = "ioctl and getsockopt have no safe wrappers for these in the crates we use")]
+pub(super) fn progress(stream: &TcpStream) -> io::Result<Progress> {
+    let fd = stream.as_fd().as_raw_fd();
+    let mut queued: libc::c_int = 0;
+    // SAFETY: the descriptor is borrowed and so open; SIOCOUTQ, which is TIOCOUTQ, writes one `c_int`, which lives.
+    let status = unsafe { libc::ioctl(fd, libc::TIOCOUTQ, &raw mut queued) };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: plain numbers, for which zeroes are good values; what an older kernel does not fill in stays zero.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut len = libc::socklen_t::try_from(size_of::<libc::tcp_info>()).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open; the pointers are to a live `tcp_info` and to its length.
+    let status = unsafe {
+        libc::getsockopt(
+            fd,
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast::<libc::c_void>(),
+            &raw mut len,
+        )
+    };
+    if status != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Progress { unacknowledged: u64::try_from(queued).unwrap_or(0), acknowledged: info.tcpi_bytes_acked })
+}
+
 /// From which size on an allocation is a mapping of its own, given back to the system when it is freed.
 #[cfg(target_env = "gnu")]
 const MAPPED_FROM: libc::c_int = 256 * 1024;

@@ -1,8 +1,9 @@
 //! A session's plan in the words of the rooms that carry it out.
 
+use crate::accept::OtcRule;
 use crate::advertise::SessionProfile;
 use crate::config::{RouterPlan, SessionPlan};
-use crate::fsm::{FsmConfig, Negotiated};
+use crate::fsm::{FsmConfig, Negotiated, Timing};
 use crate::wire::{
     Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
 };
@@ -34,9 +35,24 @@ pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life) ->
         passive: plan.passive,
         families: plan.families,
         capabilities: capabilities(router.asn, plan, life),
+        role: plan.protocol.local_role,
+        strict_role: plan.protocol.strict_role,
+        timing: timing(plan),
+    }
+}
+
+/// The durations that a reload may change under a session.
+pub(super) fn timing(plan: &SessionPlan) -> Timing {
+    Timing {
         connect_retry: plan.connect_retry,
         max_backoff: MAX_BACKOFF,
+        delay_open: plan.protocol.delay_open,
     }
+}
+
+/// How ONLY_TO_CUSTOMER of the peer is judged: by our role, whether the peer has said its own or not (RFC 9234 §5).
+pub(super) fn otc_rule(plan: &SessionPlan) -> Option<OtcRule> {
+    plan.protocol.local_role.map(|local| OtcRule { local, peer_asn: plan.peer_asn })
 }
 
 /// The capabilities of our OPEN.
@@ -46,9 +62,11 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Ve
         offered().map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
     capabilities.extend([
         Capability::RouteRefresh,
+        Capability::EnhancedRouteRefresh,
         Capability::ExtendedMessage,
         Capability::FourOctetAs(local_asn),
     ]);
+    capabilities.extend(plan.protocol.local_role.map(|role| Capability::Role(role.code())));
     if let Some(restart) = &plan.graceful_restart {
         // F always: nothing here forwards, so what the next hops do does not end with the daemon.
         capabilities.push(Capability::GracefulRestart {
@@ -111,7 +129,7 @@ pub(super) fn session_profile(local_asn: Asn, plan: &SessionPlan, negotiated: &N
         next_hop: next_hops(plan, negotiated),
         extended_next_hop: negotiated.extended_next_hop,
         enhanced_route_refresh: negotiated.enhanced_route_refresh,
-        otc: None,
+        otc: plan.protocol.local_role.filter(|role| role.attaches_otc()).map(|_| local_asn),
     }
 }
 

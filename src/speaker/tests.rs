@@ -1,5 +1,6 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
+mod extensions;
 mod restart;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +14,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan};
 use crate::fsm::State;
 use crate::metrics::{Metrics, PrefixGauge, Way};
 use crate::peering::ConnectionState;
@@ -48,6 +49,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
+        protocol: ProtocolPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }

@@ -34,6 +34,11 @@ pub enum CommunityError {
     Large,
 }
 
+impl Community {
+    /// GRACEFUL_SHUTDOWN (RFC 8326): whoever announces the route is about to take it away.
+    pub const GRACEFUL_SHUTDOWN: Self = Self(0xFFFF_0000);
+}
+
 /// The well-known standard communities that have a name here (IANA registry).
 const WELL_KNOWN: [(&str, u32); 9] = [
     ("graceful-shutdown", 0xFFFF_0000),

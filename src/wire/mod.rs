@@ -1,8 +1,8 @@
 //! Bytes ⇄ messages: the BGP-4 codec and the words of the RFCs. No state, no IO.
 //!
 //! RFC 4271 (BGP-4), 4760 (multiprotocol), 5492 (capabilities), 6793 (4-octet AS), 7606 (error handling), 7911 (ADD-PATH),
-//! 1997/4360/8092 (communities), 2918/7313 (route refresh), 8654 (extended messages), 9072 (extended parameters), 9774
-//! (no AS_SET).
+//! 1997/4360/8092 (communities), 2918/7313 (route refresh), 8654 (extended messages), 9072 (extended parameters), 9003
+//! (shutdown communication), 9234 (roles), 9774 (no AS_SET).
 
 mod as_path;
 mod asn;
@@ -19,6 +19,7 @@ mod message;
 mod nlri;
 mod notification;
 mod open;
+mod role;
 mod route_refresh;
 mod structure;
 mod text;
@@ -42,7 +43,8 @@ pub use frame::{Frame, frame};
 pub use message::{KEEPALIVE, MessageKind};
 pub use nlri::{Ipv4Paths, Ipv4Prefixes, Ipv6Paths, Ipv6Prefixes, NextHop, Nlri, PathId, Prefixes};
 pub use notification::{ErrorCode, Notification};
-pub use open::Open;
+pub use open::{Open, ParameterForm};
+pub use role::Role;
 pub use route_refresh::{RefreshSubtype, RouteRefresh};
 pub use text::escape;
 pub use treatment::{AsPathFault, Fault, FaultKind, Faults, NlriFault, Treatment};

@@ -151,6 +151,20 @@ impl Notification {
         Self::with_data(ErrorCode::HARD_RESET, [[code, subcode].as_slice(), &inner.data].concat())
     }
 
+    /// A Cease with words for the peer's operator (RFC 9003 §2): at most 255 octets, cut between characters where there
+    /// are more.
+    #[must_use]
+    pub fn with_communication(code: ErrorCode, text: &str) -> Self {
+        let fits = text.floor_char_boundary(Self::MOST_COMMUNICATION);
+        let text = text.get(..fits).unwrap_or_default();
+        let mut data = vec![u8::try_from(text.len()).unwrap_or(u8::MAX)];
+        data.extend_from_slice(text.as_bytes());
+        Self::with_data(code, data)
+    }
+
+    /// The most octets of a shutdown communication.
+    pub const MOST_COMMUNICATION: usize = 255;
+
     /// Reads a body: code, subcode, data.
     ///
     /// # Errors

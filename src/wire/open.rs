@@ -49,9 +49,9 @@ const CAPABILITIES: u8 = 2;
 /// In place of the first parameter's type: the extended form (RFC 9072 §2).
 const EXTENDED: u8 = 255;
 
-/// How the optional parameters are written.
+/// How the optional parameters of an OPEN are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum ParameterForm {
+pub enum ParameterForm {
     /// Lengths of one octet.
     Classic,
     /// Lengths of two octets (RFC 9072).
@@ -97,6 +97,14 @@ impl Open {
     /// # Errors
     /// A capability over 255 octets or with a number that its field does not hold, or a message over 4,096 octets.
     pub fn encode(&self) -> Result<Vec<u8>, EncodeError> {
+        self.encode_in(ParameterForm::Classic)
+    }
+
+    /// The whole message, with its parameters in this form; in the extended one also where the classic one has no room.
+    ///
+    /// # Errors
+    /// As for [`Self::encode`].
+    pub fn encode_in(&self, form: ParameterForm) -> Result<Vec<u8>, EncodeError> {
         let mut capabilities = Vec::new();
         for capability in &self.capabilities {
             capability.encode(&mut capabilities)?;
@@ -105,7 +113,7 @@ impl Open {
         body.extend_from_slice(&self.my_as.to_be_bytes());
         body.extend_from_slice(&self.hold_time.to_be_bytes());
         body.extend_from_slice(&self.bgp_id.octets());
-        put_parameters(&mut body, &capabilities)?;
+        put_parameters(&mut body, &capabilities, form)?;
         whole(MessageKind::Open, "an OPEN", &body)
     }
 }
@@ -162,11 +170,12 @@ impl ParameterForm {
 }
 
 /// Writes from the octet of the parameters' length on.
-fn put_parameters(body: &mut Vec<u8>, capabilities: &[u8]) -> Result<(), EncodeError> {
+fn put_parameters(body: &mut Vec<u8>, capabilities: &[u8], form: ParameterForm) -> Result<(), EncodeError> {
     let len = capabilities.len();
+    let classic = (u8::try_from(len), u8::try_from(len.saturating_add(2)));
     if len == 0 {
         body.push(0);
-    } else if let (Ok(value), Ok(all)) = (u8::try_from(len), u8::try_from(len.saturating_add(2))) {
+    } else if let (ParameterForm::Classic, (Ok(value), Ok(all))) = (form, classic) {
         body.extend_from_slice(&[all, CAPABILITIES, value]);
     } else {
         let too_long = |_| EncodeError::TooLong { what: "the capabilities", len, max: usize::from(u16::MAX) };

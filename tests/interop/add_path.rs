@@ -25,9 +25,9 @@ mod tests {
     }
 
     impl Two {
-        fn start(key: Option<(&'static str, &'static str)>) -> Self {
+        fn start(keys: &'static str) -> Self {
             let lab = Lab::new(1);
-            let setup = Setup { key, ..Setup::dialled_by(Dials::Peeringd) };
+            let setup = Setup::dialled_by(Dials::Peeringd).with_keys(keys);
             let places = [("PROTOCOLS", SECOND), ("LIMIT", "add paths tx;")];
             let bird = Bird::start_with(&lab, lab.site(), setup, &places);
             let daemon = Daemon::start(&lab, setup, &Rib::shipped());
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn both_paths_are_held_counted_and_withdrawn_alone() {
-        let two = Two::start(Some(("add_path_receive", "true")));
+        let two = Two::start("add_path_receive: true");
         until("both paths", IN_SYNC, || equal(&two.meds()?, &vec![Value::Null, json!(77)]));
         let routes = two.show(&["received", &two.session()]).unwrap();
         assert_ne!(routes[0]["pathId"], routes[1]["pathId"], "{routes:#}");
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn gobgp_sends_as_many_paths_as_it_has() {
         let lab = Lab::new(1);
-        let setup = Setup { key: Some(("add_path_receive", "true")), ..Setup::dialled_by(Dials::Peeringd) };
+        let setup = Setup::dialled_by(Dials::Peeringd).with_keys("add_path_receive: true");
         let gobgp = Gobgp::start_with(&lab, lab.site(), setup, &[("SEND_MAX", "8")]);
         let daemon = Daemon::start(&lab, setup, &Rib::shipped());
         daemon.wait_established(IN_SYNC);
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn without_the_key_there_is_one_path() {
-        let two = Two::start(None);
+        let two = Two::start("");
         until("a path", IN_SYNC, || equal(&two.meds()?.len(), &1));
         let routes = two.show(&["received", &two.session()]).unwrap();
         assert_eq!(routes[0]["pathId"], 0, "{routes:#}");

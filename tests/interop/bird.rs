@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::router::{Refresh, Router, SessionView, fill, hold, read};
@@ -67,6 +67,16 @@ impl Bird {
     /// Sends it a signal, by its name.
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);
+    }
+
+    /// All that it has logged.
+    pub(crate) fn log(&self) -> String {
+        self.process.log()
+    }
+
+    /// Its control socket.
+    pub(crate) fn control(&self) -> &Path {
+        &self.control
     }
 
     /// `birdc` with this command.

@@ -15,7 +15,7 @@ use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
 
 pub(crate) struct Frr {
-    _processes: [Process; 2],
+    processes: [Process; 2],
     vty: PathBuf,
 }
 
@@ -27,6 +27,12 @@ impl Frr {
             command.arg("-c").arg(question);
         }
         output(&mut command)
+    }
+
+    /// All that bgpd has logged.
+    pub(crate) fn log(&self) -> String {
+        let [_, bgpd] = &self.processes;
+        bgpd.log()
     }
 
     pub(crate) fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
@@ -66,7 +72,7 @@ impl Frr {
             command.args(["-P", "0", "--log", "stdout"]);
             Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
         };
-        Self { _processes: [start("zebra"), start("bgpd")], vty }
+        Self { processes: [start("zebra"), start("bgpd")], vty }
     }
 }
 

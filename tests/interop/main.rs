@@ -23,5 +23,7 @@ mod router;
 #[cfg(test)]
 mod scenario;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;

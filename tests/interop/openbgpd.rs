@@ -21,27 +21,13 @@ pub(crate) struct Openbgpd {
 }
 
 impl Openbgpd {
-    fn ask(&self, question: &str) -> Result<Value, String> {
-        let mut command = Command::new("/usr/sbin/bgpctl");
-        let text = output(command.arg("-j").arg("-s").arg(&self.socket).args(question.split(' ')))?;
-        serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))
-    }
-
-    fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
-        let all = self.ask("show neighbor")?;
-        let found =
-            all["neighbors"].as_array().and_then(|n| n.iter().find(|n| n["remote_addr"] == ours.to_string()));
-        found.cloned().ok_or_else(|| format!("no neighbor {ours} in {all:#}"))
-    }
-}
-
-impl Router for Openbgpd {
-    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+    /// Starts one with more lines in the block of each neighbour.
+    pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, more: &str) -> Self {
         assert_eq!(setup.sessions, Sessions::EachItsOwn, "the template has no other");
         let folder = lab.folder("openbgpd");
         let socket = folder.join("bgpd.sock");
         let passive = if setup.dials == Dials::Peeringd { "passive" } else { "" };
-        let own = [("PASSIVE", passive), ("SOCKET", socket.to_str().unwrap())];
+        let own = [("MORE", more), ("PASSIVE", passive), ("SOCKET", socket.to_str().unwrap())];
         let config = folder.join("bgpd.conf");
         fs::write(&config, fill(include_str!("configs/openbgpd.conf"), site, setup, &own)).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
@@ -51,6 +37,30 @@ impl Router for Openbgpd {
         command.args(["-c", "mount -t tmpfs none /run && mkdir -m 755 /run/openbgpd && exec \"$@\"", "sh"]);
         command.arg(installed(&["/usr/sbin/bgpd"], "openbgpd")).args(["-d", "-v", "-f"]).arg(config);
         Self { _process: Process::spawn("openbgpd", command, &folder.join("log")), socket }
+    }
+
+    fn ask(&self, question: &str) -> Result<Value, String> {
+        let mut command = Command::new("/usr/sbin/bgpctl");
+        let text = output(command.arg("-j").arg("-s").arg(&self.socket).args(question.split(' ')))?;
+        serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))
+    }
+
+    /// `bgpctl` with a command that has it do something.
+    pub(crate) fn order(&self, words: &[&str]) {
+        output(Command::new("/usr/sbin/bgpctl").arg("-s").arg(&self.socket).args(words)).unwrap();
+    }
+
+    pub(crate) fn neighbor(&self, ours: IpAddr) -> Result<Value, String> {
+        let all = self.ask("show neighbor")?;
+        let found =
+            all["neighbors"].as_array().and_then(|n| n.iter().find(|n| n["remote_addr"] == ours.to_string()));
+        found.cloned().ok_or_else(|| format!("no neighbor {ours} in {all:#}"))
+    }
+}
+
+impl Router for Openbgpd {
+    fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
+        Self::start_with(lab, site, setup, "")
     }
 
     fn table(&self) -> Result<Table, String> {
@@ -90,9 +100,7 @@ impl Router for Openbgpd {
 
 impl Refresh for Openbgpd {
     fn refresh(&self, ours: IpAddr) {
-        let mut command = Command::new("/usr/sbin/bgpctl");
-        let peer = ours.to_string();
-        output(command.arg("-s").arg(&self.socket).args(["neighbor", &peer, "refresh"])).unwrap();
+        self.order(&["neighbor", &ours.to_string(), "refresh"]);
     }
 }
 

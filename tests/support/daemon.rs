@@ -41,14 +41,19 @@ pub(crate) struct Setup {
     pub(crate) sessions: Sessions,
     /// Seconds; what both sides propose.
     pub(crate) hold_time: u16,
-    /// One more key of each `bgp_session` of peeringd's, with its value.
-    pub(crate) key: Option<(&'static str, &'static str)>,
+    /// More of peeringd's keys for its sessions, with "; " between them.
+    pub(crate) keys: &'static str,
 }
 
 impl Setup {
     /// A session for each IP version, with the shortest hold time.
     pub(crate) const fn dialled_by(dials: Dials) -> Self {
-        Self { dials, sessions: Sessions::EachItsOwn, hold_time: HOLD_TIME, key: None }
+        Self { dials, sessions: Sessions::EachItsOwn, hold_time: HOLD_TIME, keys: "" }
+    }
+
+    /// The same with more of peeringd's keys.
+    pub(crate) const fn with_keys(self, keys: &'static str) -> Self {
+        Self { keys, ..self }
     }
 }
 
@@ -153,10 +158,21 @@ impl Daemon {
     /// # Errors
     /// Where nothing listens.
     pub(crate) fn get(&self, path: &str) -> Result<String, String> {
+        self.http(&format!("GET {path} HTTP/1.0\\r\\n\\r\\n"))
+    }
+
+    /// The same to a POST.
+    ///
+    /// # Errors
+    /// Where nothing listens.
+    pub(crate) fn post(&self, path: &str, body: &str) -> Result<String, String> {
+        let head = "Content-Type: application/json\\r\\nContent-Length";
+        self.http(&format!("POST {path} HTTP/1.0\\r\\n{head}: {}\\r\\n\\r\\n{body}", body.len()))
+    }
+
+    fn http(&self, request: &str) -> Result<String, String> {
         let Place::Netns(name) = &self.place else { return Err("only inside a lab".to_owned()) };
-        let script = format!(
-            "exec 3<>/dev/tcp/127.0.0.1/9179 && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
-        );
+        let script = format!("exec 3<>/dev/tcp/127.0.0.1/9179 && printf '{request}' >&3 && cat <&3");
         output(command_in(name, "/bin/bash").args(["-c", &script]))
     }
 
@@ -173,6 +189,15 @@ impl Daemon {
         let text =
             output(command.arg("show").args(arguments).arg("--json").arg("--socket").arg(&self.socket))?;
         serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))
+    }
+
+    /// A command that changes something, like `reset`, with what it prints.
+    ///
+    /// # Errors
+    /// What the command said.
+    pub(crate) fn order(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_peeringd"));
+        output(command.args(arguments).arg("--socket").arg(&self.socket))
     }
 
     /// One session of `show sessions --json`.
@@ -230,12 +255,17 @@ fn peering(site: &Site, setup: Setup) -> String {
           {of_sessions}
           passive: {passive}
           hold_time: {hold_time}
-{key}",
+{keys}",
         name = site.connection(),
         asn = site.asn(),
         of_sessions = of_sessions.join("\n          "),
         passive = setup.dials == Dials::Router,
         hold_time = setup.hold_time,
-        key = setup.key.map(|(key, value)| format!("          {key}: {value}\n")).unwrap_or_default(),
+        keys = setup
+            .keys
+            .split("; ")
+            .filter(|k| !k.is_empty())
+            .map(|k| format!("          {k}\n"))
+            .collect::<String>(),
     )
 }

@@ -97,7 +97,7 @@ impl AdjRibIn {
     }
 
     /// Keeps some routes of a family, and gives back the room of the others; how many those are.
-    fn retain(&mut self, family: Family, keep: impl FnMut(&mut Entry) -> bool) -> u64 {
+    pub(super) fn retain(&mut self, family: Family, keep: impl FnMut(&mut Entry) -> bool) -> u64 {
         let gone = match family {
             Family::Ipv4 => retain(&mut self.v4, keep),
             Family::Ipv6 => retain(&mut self.v6, keep),

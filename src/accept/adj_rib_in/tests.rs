@@ -1,3 +1,5 @@
+mod extensions;
+
 use std::collections::BTreeMap as Map;
 
 use proptest::collection::vec;

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -10,6 +11,7 @@ use expect_test::{Expect, expect};
 use tempfile::TempDir;
 
 use super::*;
+use crate::cli::client::{CONTROL_SOCKET, socket_path};
 use crate::control::fixtures::{NOON, Speaker};
 use crate::control::{bind_socket, serve_socket};
 
@@ -113,6 +115,11 @@ async fn a_session() {
             stale v4/v6          0/0
             flaps                0
             last error           -
+            extensions           route refresh
+            send hold time       480 s
+            roles                ours peer; the peer's peer; leaks among its routes: 2
+            over a limit         down for 60 s, warned of from 75 %; ipv4 is near it
+            graceful shutdown    on 1 of the peer's routes
             messages sent        keepalive 0, notification 0, open 0, routeRefresh 0, update 3
             messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update 0
             our capabilities     Multiprotocol (1): ipv4
@@ -157,6 +164,7 @@ async fn a_session_that_is_down() {
             stale v4/v6        0/0
             flaps              2
             last error         received 2/2 Bad Peer AS: "\u{1b}[2Jgone", 3d02h ago
+            over a limit       down for 60 s, warned of from 75 %
             messages sent      keepalive 0, notification 0, open 0, routeRefresh 0, update 3
             messages received  keepalive 0, notification 0, open 0, routeRefresh 0, update 0
         "#]],
@@ -216,8 +224,8 @@ async fn received() {
         Some(80),
         expect![[r#"
         PREFIX      NEXT HOP     AGE    AS PATH           ATTRIBUTES
-        4.1.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 8075:8007 r…
-        4.2.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 8075:8007 r…
+        4.1.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc 33…
+        4.2.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc 33…
     "#]],
     )
     .await;
@@ -439,7 +447,7 @@ fn ages_are_in_two_units() {
 #[test]
 fn the_socket_comes_from_the_arguments() {
     let cli = Cli::try_parse_from(["show", "sessions", "--socket", "/x"]).unwrap();
-    assert_eq!(cli.show.socket, PathBuf::from("/x"));
+    assert_eq!(cli.show.socket.socket, PathBuf::from("/x"));
     assert_eq!(socket_path("".into()), PathBuf::from(CONTROL_SOCKET));
     for words in [&["show"][..], &["show", "sessions", "x"], &["show", "received"], &["show", "nothing"]] {
         assert!(Cli::try_parse_from(words).is_err(), "{words:?}");

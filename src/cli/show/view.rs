@@ -7,6 +7,7 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::protocol::Protocol;
 use super::restart::Restart;
 use crate::cli::table::{printable, shorten};
 
@@ -134,6 +135,8 @@ pub(super) struct Session {
     hold_time: Option<u16>,
     direction: Option<String>,
     peer_id: Option<String>,
+    #[serde(flatten)]
+    protocol: Protocol,
     #[serde(default)]
     capabilities: Capabilities,
     #[serde(default)]
@@ -198,6 +201,7 @@ impl Lines for Session {
         if !self.add_path_receive.is_empty() {
             lines.push(("ADD-PATH from peer", self.add_path_receive.join(", ")));
         }
+        lines.extend(self.protocol.lines());
         for (way, counts) in self.messages.iter().flatten().rev() {
             let name = if way == "sent" { "messages sent" } else { "messages received" };
             let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
@@ -349,6 +353,9 @@ pub(super) struct Route {
     large_communities: Option<Vec<String>>,
     since: Option<Since>,
     received_at: Option<String>,
+    only_to_customer: Option<u32>,
+    #[serde(default)]
+    is_leak: bool,
     source: Option<String>,
     file: Option<String>,
     line: Option<u32>,
@@ -420,8 +427,15 @@ impl Route {
         }
         parts.extend(self.origin.clone().filter(|o| o != "igp"));
         parts.extend(self.med.map(|med| format!("med {med}")));
+        if self.is_leak {
+            parts.push("leak".to_owned());
+        }
+        parts.extend(self.only_to_customer.map(|asn| format!("otc {asn}")));
         for list in [&self.communities, &self.extended_communities, &self.large_communities] {
-            parts.extend(list.iter().flatten().cloned());
+            parts.extend(list.iter().flatten().map(|community| match community.as_str() {
+                "65535:0" => "graceful-shutdown".to_owned(),
+                other => other.to_owned(),
+            }));
         }
         for (word, only) in [("only at", &self.peering_locations), ("only on", &self.peerings)] {
             if !only.is_empty() {

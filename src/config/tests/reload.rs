@@ -68,6 +68,13 @@ fn changes_are_told_apart() {
             "74.180/30, max_prefixes_advertised_v4: 9, connect_retry: 9}",
             ["", "", "", "a-v4", ""],
         ),
+        ("74.180/30}", "74.180/30, local_role: peer}", ["", "", "a-v4", "", ""]),
+        (
+            "74.180/30}",
+            "74.180/30, graceful_shutdown: true, shutdown_communication: bye, send_hold_time: 500, delay_open: 1, \
+             max_prefix_warning_percent: 9, max_prefix_restart_secs: 9, extended_optional_parameters: always}",
+            ["", "", "", "a-v4", ""],
+        ),
         ("peer_asn: 3356", "peer_asn: 174", ["", "", "a-v4 b-v4", "", ""]),
         (
             "192.0.2.1}",

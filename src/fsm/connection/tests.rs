@@ -12,9 +12,9 @@ fn everywhere() -> Vec<(&'static str, Connection)> {
     let mut rng = Rng::with_seed(1);
     let t = at(1000);
     let id = ConnId(1);
-    let mut confirmed = Connection::accepted(id, t);
+    let mut confirmed = Connection::accepted(id, t, Duration::ZERO);
     confirmed.confirm(t, agreed(), &mut rng);
-    let mut contested = Connection::accepted(id, t);
+    let mut contested = Connection::accepted(id, t, Duration::ZERO);
     contested.contest(t, agreed());
     let mut established = confirmed.clone();
     established.handle(t, Stimulus::Message(Incoming::Keepalive), &ours(), &mut rng);
@@ -22,7 +22,8 @@ fn everywhere() -> Vec<(&'static str, Connection)> {
     over.handle(t, Stimulus::TcpClosed, &ours(), &mut rng);
     vec![
         ("Connect", Connection::dialled(id, t)),
-        ("OpenSent", Connection::accepted(id, t)),
+        ("Delayed", Connection::accepted(id, t, Duration::from_secs(10))),
+        ("OpenSent", Connection::accepted(id, t, Duration::ZERO)),
         ("Contested", contested),
         ("OpenConfirm", confirmed),
         ("Established", established),
@@ -45,6 +46,7 @@ fn everything() -> Vec<(&'static str, Stimulus)> {
         ("malformed", Stimulus::Message(Incoming::Malformed(Notification::new(ErrorCode::BAD_MESSAGE_TYPE)))),
         ("HoldDue", Stimulus::HoldDue),
         ("KeepaliveDue", Stimulus::KeepaliveDue),
+        ("SendHoldDue", Stimulus::SendHoldDue),
         ("Stop", Stimulus::Stop(Some(notification))),
         ("Restart", Stimulus::Stop(None)),
         ("CollisionLost", Stimulus::CollisionLost),
@@ -62,6 +64,7 @@ impl Open {
 fn phase_name(phase: &Phase) -> &'static str {
     match phase {
         Phase::Connect => "Connect",
+        Phase::Delayed => "Delayed",
         Phase::OpenSent => "OpenSent",
         Phase::Contested(_) => "Contested",
         Phase::OpenConfirm(_) => "OpenConfirm",
@@ -77,6 +80,7 @@ fn step_name(step: &Step) -> String {
         Step::Send(Outgoing::Keepalive) => "send KEEPALIVE".to_owned(),
         Step::Send(Outgoing::Notification(_)) => panic!("a NOTIFICATION comes with an end"),
         Step::Agreed(_) => "agreed".to_owned(),
+        Step::AgreedEarly(_) => "send OPEN, agreed".to_owned(),
         Step::Up(_) => "up".to_owned(),
         Step::Claim(_) => "claim".to_owned(),
         Step::End(ending, since) => {
@@ -115,11 +119,30 @@ fn every_state_times_every_event() {
         Connect     malformed     Over        failed: Dropped
         Connect     HoldDue       Over        failed: Dropped
         Connect     KeepaliveDue  Connect     -
+        Connect     SendHoldDue   Connect     -
         Connect     Stop          Over        failed: GivenUp
         Connect     Restart       Over        failed: GivenUp
         Connect     CollisionLost Over        failed: GivenUp
         Connect     Superseded    Over        failed: Dropped
         Connect     WayClear      Connect     -
+        Delayed     TcpUp         Delayed     -
+        Delayed     TcpFailed     Over        failed: Closed
+        Delayed     TcpClosed     Over        failed: Closed
+        Delayed     good OPEN     OpenSent    send OPEN, agreed
+        Delayed     bad OPEN      Over        failed: send 2/6 Unacceptable Hold Time []
+        Delayed     KEEPALIVE     Over        failed: Dropped
+        Delayed     UPDATE        Over        failed: Dropped
+        Delayed     ROUTE-REFRESH Over        failed: Dropped
+        Delayed     NOTIFICATION  Over        failed: received 6/4 Administrative Reset
+        Delayed     malformed     Over        failed: send 1/3 Bad Message Type []
+        Delayed     HoldDue       OpenSent    send OPEN
+        Delayed     KeepaliveDue  Delayed     -
+        Delayed     SendHoldDue   Delayed     -
+        Delayed     Stop          Over        failed: send 6/4 Administrative Reset []
+        Delayed     Restart       Over        failed: Restart
+        Delayed     CollisionLost Over        failed: send 6/7 Connection Collision Resolution []
+        Delayed     Superseded    Over        failed: Dropped
+        Delayed     WayClear      Delayed     -
         OpenSent    TcpUp         OpenSent    -
         OpenSent    TcpFailed     Over        failed: Closed
         OpenSent    TcpClosed     Over        failed: Closed
@@ -132,6 +155,7 @@ fn every_state_times_every_event() {
         OpenSent    malformed     Over        failed: send 1/3 Bad Message Type []
         OpenSent    HoldDue       Over        failed: send 4/0 Hold Timer Expired []
         OpenSent    KeepaliveDue  OpenSent    -
+        OpenSent    SendHoldDue   OpenSent    -
         OpenSent    Stop          Over        failed: send 6/4 Administrative Reset []
         OpenSent    Restart       Over        failed: Restart
         OpenSent    CollisionLost Over        failed: send 6/7 Connection Collision Resolution []
@@ -149,6 +173,7 @@ fn every_state_times_every_event() {
         Contested   malformed     Over        failed: send 1/3 Bad Message Type []
         Contested   HoldDue       Over        failed: send 6/7 Connection Collision Resolution []
         Contested   KeepaliveDue  Contested   -
+        Contested   SendHoldDue   Contested   -
         Contested   Stop          Over        failed: send 6/4 Administrative Reset []
         Contested   Restart       Over        failed: Restart
         Contested   CollisionLost Over        failed: send 6/7 Connection Collision Resolution []
@@ -166,6 +191,7 @@ fn every_state_times_every_event() {
         OpenConfirm malformed     Over        failed: send 1/3 Bad Message Type []
         OpenConfirm HoldDue       Over        failed: send 4/0 Hold Timer Expired []
         OpenConfirm KeepaliveDue  OpenConfirm send KEEPALIVE
+        OpenConfirm SendHoldDue   Over        failed: send 8/0 Send Hold Timer Expired []
         OpenConfirm Stop          Over        failed: send 6/4 Administrative Reset []
         OpenConfirm Restart       Over        failed: Restart
         OpenConfirm CollisionLost Over        failed: send 6/7 Connection Collision Resolution []
@@ -183,6 +209,7 @@ fn every_state_times_every_event() {
         Established malformed     Over        down: send 1/3 Bad Message Type []
         Established HoldDue       Over        down: send 4/0 Hold Timer Expired []
         Established KeepaliveDue  Established send KEEPALIVE
+        Established SendHoldDue   Over        down: send 8/0 Send Hold Timer Expired []
         Established Stop          Over        down: send 6/4 Administrative Reset []
         Established Restart       Over        down: Restart
         Established CollisionLost Over        down: send 6/7 Connection Collision Resolution []
@@ -200,6 +227,7 @@ fn every_state_times_every_event() {
         Over        malformed     Over        -
         Over        HoldDue       Over        -
         Over        KeepaliveDue  Over        -
+        Over        SendHoldDue   Over        -
         Over        Stop          Over        -
         Over        Restart       Over        -
         Over        CollisionLost Over        -
@@ -226,7 +254,7 @@ fn what_ends_is_over_and_what_goes_on_can_end() {
 
 #[test]
 fn each_message_of_an_established_peer_restarts_the_hold_timer() {
-    let (_, established) = everywhere().swap_remove(4);
+    let (_, established) = everywhere().swap_remove(5);
     for message in [Incoming::Keepalive, Incoming::Update, Incoming::RouteRefresh] {
         let mut connection = established.clone();
         let mut rng = Rng::with_seed(2);
@@ -243,7 +271,7 @@ fn with_hold_time_0_an_established_connection_has_no_timer() {
     let open = open_from(4).with_hold_time(0);
     let agreed = Box::new(negotiate(&ours(), Direction::Inbound, open).unwrap());
     let mut rng = Rng::with_seed(2);
-    let mut connection = Connection::accepted(ConnId(1), at(0));
+    let mut connection = Connection::accepted(ConnId(1), at(0), Duration::ZERO);
     connection.confirm(at(0), agreed, &mut rng);
     assert_eq!(connection.timers().deadline(), Some(at(240_000)), "the first KEEPALIVE is awaited");
     let step = connection.handle(at(10), Stimulus::Message(Incoming::Keepalive), &ours(), &mut rng);

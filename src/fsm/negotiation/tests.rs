@@ -162,6 +162,44 @@ fn an_extension_needs_both_sides() {
     assert!(!two_octets.four_octet_as);
 }
 
+fn with_role(role: Option<Role>, strict_role: bool, theirs: &[u8]) -> Result<Option<Role>, ErrorCode> {
+    let config = FsmConfig { role, strict_role, ..ours() };
+    let open = with(theirs.iter().map(|code| Capability::Role(*code)).collect());
+    let agreed = negotiate(&config, Direction::Inbound, open);
+    agreed.map(|agreed| agreed.peer_role).map_err(|answer| answer.code)
+}
+
+#[test]
+fn roles_are_a_pair_of_the_table_or_the_session_is_refused() {
+    let good = [(0, 3), (1, 2), (2, 1), (3, 0), (4, 4)];
+    for ours in Role::ALL {
+        for theirs in 0..=255 {
+            let wanted = if good.contains(&(ours.code(), theirs)) {
+                Ok(Some(ours.counterpart()))
+            } else {
+                Err(ErrorCode(2, 11))
+            };
+            for strict in [false, true] {
+                assert_eq!(with_role(Some(ours), strict, &[theirs]), wanted, "{ours} {theirs}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_role_is_needed_only_where_the_config_is_strict() {
+    assert_eq!(with_role(Some(Role::Provider), false, &[]), Ok(None));
+    assert_eq!(with_role(Some(Role::Provider), true, &[]), Err(ErrorCode::ROLE_MISMATCH));
+    assert_eq!(with_role(None, true, &[0]), Ok(None), "without one of our own, theirs is not looked at");
+    assert_eq!(with_role(None, false, &[3, 4]), Ok(None));
+}
+
+#[test]
+fn two_roles_are_a_mismatch_unless_they_are_one() {
+    assert_eq!(with_role(Some(Role::Peer), false, &[4, 4]), Ok(Some(Role::Peer)));
+    assert_eq!(with_role(Some(Role::Peer), false, &[4, 3]), Err(ErrorCode::ROLE_MISMATCH));
+}
+
 #[test]
 fn several_paths_come_where_the_peer_sends_what_we_take() {
     let agreed = |ours_list, theirs: Vec<Capability>| {

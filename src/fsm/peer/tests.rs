@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::super::collision::favoured;
 use super::super::fixture::{at, drain, open_from, ours, speaker, theirs};
-use super::super::negotiate;
+use super::super::{Event, negotiate};
 use super::*;
 use crate::wire::{Capability, Open};
 
@@ -253,6 +253,96 @@ fn a_notification_is_not_answered() {
     );
 }
 
+// DelayOpen.
+
+fn delaying(secs: u64) -> Bench {
+    let timing = Timing { delay_open: Duration::from_secs(secs), ..ours().timing };
+    Bench::with(FsmConfig { timing, ..ours() })
+}
+
+/// Both directions with TCP up and our OPENs held back.
+fn both_delayed(secs: u64) -> (Bench, ConnId, ConnId) {
+    let mut bench = delaying(secs);
+    let (outbound, _) = bench.dial();
+    bench.fsm.handle_connected(bench.now, outbound);
+    let inbound = bench.fsm.handle_accepted(bench.now).expect("accepted");
+    assert_eq!(bench.drain(), [], "no OPEN yet");
+    (bench, outbound, inbound)
+}
+
+#[test]
+fn our_open_waits_in_connect_or_active() {
+    let (mut bench, outbound, inbound) = both_delayed(10);
+    assert_eq!(bench.fsm.state_of(outbound), Some(State::Connect));
+    assert_eq!(bench.fsm.state_of(inbound), Some(State::Active));
+    assert_eq!(bench.pass(9_999), []);
+    let ours = our_open(bench.fsm.config());
+    let mut opens = bench.pass(1);
+    opens.sort_by_key(|action| format!("{action:?}"));
+    let wanted = [outbound, inbound].map(|conn| Action::Send(conn, Outgoing::Open(ours.clone())));
+    assert_eq!(opens, wanted);
+    assert_eq!(bench.fsm.state_of(inbound), Some(State::OpenSent));
+}
+
+#[test]
+fn the_peers_open_ends_the_wait() {
+    for outbound_first in [true, false] {
+        let (mut bench, outbound, inbound) = both_delayed(60);
+        let conn = if outbound_first { outbound } else { inbound };
+        let ours = our_open(bench.fsm.config());
+        let wanted = [Action::Send(conn, Outgoing::Open(ours)), confirmed(conn)];
+        assert_eq!(bench.open(conn, LOWER), wanted, "OPEN, then KEEPALIVE (event 20)");
+        assert!(matches!(bench.keepalive(conn).as_slice(), [Action::Up(up, _)] if *up == conn));
+    }
+}
+
+#[test]
+fn beside_a_session_a_late_open_loses_after_ours_is_said() {
+    let mut bench = delaying(60);
+    let session = bench.fsm.handle_accepted(bench.now).unwrap();
+    bench.establish(session);
+    let other = bench.fsm.handle_accepted(bench.now).unwrap();
+    let ours = our_open(bench.fsm.config());
+    let mut wanted = vec![Action::Send(other, Outgoing::Open(ours))];
+    wanted.extend(said(other, ErrorCode::COLLISION));
+    assert_eq!(bench.open(other, HIGHER), wanted);
+    assert_eq!(bench.fsm.established(), Some(session));
+}
+
+#[test]
+fn while_our_open_waits_anything_but_an_open_ends_the_connection() {
+    for message in [Incoming::Keepalive, Incoming::Update, Incoming::RouteRefresh] {
+        let (mut bench, outbound, _) = both_delayed(60);
+        let lost = Action::AttemptFailed(outbound, DownReason::ConnectionLost);
+        assert_eq!(bench.hear(outbound, message), [Action::Close(outbound), lost]);
+    }
+    let (mut bench, outbound, _) = both_delayed(60);
+    let bad = Open { my_as: 1, ..open_from(LOWER) };
+    assert_eq!(bench.hear(outbound, Incoming::Open(bad)), said(outbound, ErrorCode::BAD_PEER_AS));
+}
+
+#[test]
+fn a_changed_delay_counts_for_the_next_connection() {
+    let mut bench = delaying(60);
+    bench.fsm.set_timing(ours().timing);
+    bench.accept();
+}
+
+// Send hold.
+
+#[test]
+fn a_peer_that_takes_nothing_is_told_so_and_is_dialled_again() {
+    let mut bench = Bench::with(FsmConfig { hold_time: 0, ..ours() });
+    let conn = bench.accept();
+    bench.establish(conn);
+    bench.fsm.handle_send_hold(bench.now, ConnId(77));
+    assert_eq!(bench.drain(), [], "news of another connection");
+    bench.fsm.handle_send_hold(bench.now, conn);
+    assert_eq!(bench.drain(), downed(conn, ErrorCode::SEND_HOLD_TIMER_EXPIRED));
+    let (_, waited) = bench.dial();
+    assert!(waited <= Duration::from_secs(1));
+}
+
 // Start, stop, reset.
 
 #[test]
@@ -395,7 +485,8 @@ fn a_session_forgives_the_failures_before_it() {
 
 #[test]
 fn a_peer_that_keeps_failing_is_held_off_but_never_for_more_than_a_minute() {
-    let config = FsmConfig { passive: true, max_backoff: Duration::from_secs(3600), ..ours() };
+    let timing = Timing { max_backoff: Duration::from_secs(3600), ..ours().timing };
+    let config = FsmConfig { passive: true, timing, ..ours() };
     let mut bench = Bench::with(config);
     for nth in 0..10 {
         let conn = bench.accept();
@@ -426,7 +517,9 @@ fn after_a_session_the_peer_is_accepted_again_at_once() {
 /// How often a machine without any back-off configured dials and accepts in 60 s, asked each millisecond, when each
 /// accepted connection goes as far as `to` and is closed.
 fn storm(to: State) -> (u32, u32) {
-    let config = FsmConfig { connect_retry: Duration::ZERO, max_backoff: Duration::ZERO, ..ours() };
+    let timing =
+        Timing { connect_retry: Duration::ZERO, max_backoff: Duration::ZERO, delay_open: Duration::ZERO };
+    let config = FsmConfig { timing, ..ours() };
     let mut bench = Bench::with(config);
     let (mut dials, mut accepts) = (0, 0);
     for _ in 0..60_000 {
@@ -722,6 +815,8 @@ fn situations() -> Vec<(&'static str, Bench, Vec<ConnId>)> {
     let mut connect = Bench::new();
     let (dial, _) = connect.dial();
     list.push(("connect", connect, vec![dial]));
+    let (bench, outbound, inbound) = both_delayed(20);
+    list.push(("both delayed", bench, vec![outbound, inbound]));
     let (bench, outbound, inbound) = both_open_sent();
     list.push(("both open sent", bench.clone(), vec![outbound, inbound]));
     let mut confirm = bench.clone();
@@ -751,7 +846,8 @@ fn messages() -> Vec<Incoming> {
 }
 
 fn events_of(conn: ConnId) -> Vec<Event> {
-    let mut events = vec![Event::Connected(conn), Event::ConnectFailed(conn), Event::Closed(conn)];
+    let mut events =
+        vec![Event::Connected(conn), Event::ConnectFailed(conn), Event::Closed(conn), Event::SendHold(conn)];
     events.extend(messages().into_iter().map(|message| Event::Message(conn, message)));
     events
 }
@@ -806,6 +902,7 @@ fn every_situation_times_every_event_is_sound() {
             Event::Stop(Some(cease(ErrorCode::ADMIN_SHUTDOWN))),
             Event::Reset(cease(ErrorCode::ADMIN_RESET)),
             Event::Config(Box::new(ours()), cease(ErrorCode::CONFIG_CHANGE)),
+            Event::Timing(Timing { delay_open: Duration::from_secs(5), ..ours().timing }),
             Event::Accepted,
             Event::Timeout,
         ];

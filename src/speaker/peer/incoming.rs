@@ -1,7 +1,5 @@
 //! What a peer sends, on its way to the state machine, the Adj-RIB-In and the outbox.
 
-use std::time::Duration;
-
 use tracing::{debug, warn};
 
 use super::Peer;
@@ -9,28 +7,36 @@ use crate::accept::LimitExceeded;
 use crate::fsm::{ConnId, Incoming, Moment};
 use crate::speaker::clock::Clock;
 use crate::wire::{
-    ErrorCode, Family, Frame, MessageKind, Notification, Open, RefreshSubtype, RouteRefresh, decode_update,
+    ErrorCode, Family, Frame, MessageKind, Notification, Open, PerFamily, RefreshSubtype, RouteRefresh,
+    decode_update,
 };
 
-/// How long a session that passed its prefix limit stays down.
-const MAX_PREFIX_HOLD_DOWN: Duration = Duration::from_secs(60);
-
-/// How long from the start of one refresh of a family to the next.
-const REFRESH_PAUSE: Duration = Duration::from_secs(1);
-
-/// The route refreshes of one family.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Refresh {
-    /// One was asked for and has not started.
-    is_due: bool,
-    /// When the last one started.
-    last: Option<Moment>,
+/// Whether a session that passed a limit stays down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) enum HoldDown {
+    #[default]
+    No,
+    /// So long.
+    Until(Moment),
+    /// Until somebody resets it.
+    UntilReset,
 }
 
-impl Refresh {
-    /// When the one that is due may start.
-    pub(super) fn when(&self) -> Option<Moment> {
-        self.is_due.then(|| self.last.map_or(Moment::default(), |last| last + REFRESH_PAUSE))
+impl HoldDown {
+    /// When it is over by itself.
+    pub(super) fn when(self) -> Option<Moment> {
+        match self {
+            Self::Until(at) => Some(at),
+            Self::No | Self::UntilReset => None,
+        }
+    }
+
+    /// It is over now, if there was one.
+    pub(super) fn lift(&mut self, now: Moment) {
+        *self = match self {
+            Self::No => Self::No,
+            Self::Until(_) | Self::UntilReset => Self::Until(now),
+        };
     }
 }
 
@@ -69,11 +75,8 @@ impl Peer {
             Ok(refresh) => {
                 let family = Family::from_afi_safi(refresh.afi, refresh.safi);
                 let established = self.fsm.established() == Some(conn);
-                if let (Some(family), RefreshSubtype::Request, true) = (family, refresh.subtype, established)
-                {
-                    self.status.refresh_requested(family);
-                    self.refreshes.get_mut(family).is_due = true;
-                    self.refresh_due();
+                if let Some(family) = family.filter(|_| established) {
+                    self.on_refresh(family, refresh.subtype);
                 }
                 Incoming::RouteRefresh
             }
@@ -84,18 +87,45 @@ impl Peer {
         }
     }
 
-    /// Starts the refreshes that were asked for, each family's at most once a second: a peer must not have the whole
-    /// table by 23 octets as often as it likes.
+    /// A request, or the beginning or the end of what the peer says again, which counts where RFC 7313 was negotiated.
+    fn on_refresh(&mut self, family: Family, subtype: RefreshSubtype) {
+        let enhanced = self.fsm.negotiated().is_some_and(|n| n.enhanced_route_refresh);
+        match subtype {
+            RefreshSubtype::Request => {
+                self.status.refresh_requested(family);
+                self.refreshes.get_mut(family).ask();
+                self.refresh_due();
+            }
+            RefreshSubtype::Borr if enhanced => self.adj_rib_in.begin_refresh(family),
+            RefreshSubtype::Eorr if enhanced => {
+                let gone = self.adj_rib_in.end_refresh(family);
+                debug!(%family, gone, "the peer has said all its routes again");
+            }
+            RefreshSubtype::Borr | RefreshSubtype::Eorr | RefreshSubtype::Other(_) => {}
+        }
+    }
+
+    /// Starts the refreshes that were asked for, of each family one at a time with a second between them: a peer must not
+    /// have the whole table by 23 octets as often as it likes.
     pub(super) fn refresh_due(&mut self) {
         let now = self.now();
         for family in Family::ALL {
-            let refresh = *self.refreshes.get(family);
-            if refresh.when().is_some_and(|when| when <= now)
+            if self.refreshes.get(family).when().is_some_and(|when| when <= now)
                 && let Some(connection) = self.established_mut()
             {
                 connection.outbox.refresh(family);
-                *self.refreshes.get_mut(family) = Refresh { is_due: false, last: Some(now) };
+                self.refreshes.get_mut(family).start();
             }
+        }
+    }
+
+    /// Notes which refreshes have come to their end.
+    pub(super) fn refresh_done(&mut self) {
+        let now = self.now();
+        let Some(outbox) = self.established_mut().map(|connection| &connection.outbox) else { return };
+        let done = PerFamily::from_fn(|family| outbox.is_done(family));
+        for family in Family::ALL.into_iter().filter(|family| *done.get(*family)) {
+            self.refreshes.get_mut(family).end(now);
         }
     }
 
@@ -112,6 +142,7 @@ impl Peer {
             Ok(applied) => {
                 self.status.applied(&applied);
                 self.refreshed(&applied);
+                self.watch_limits();
                 Incoming::Update
             }
             Err(exceeded) => {
@@ -121,11 +152,22 @@ impl Peer {
         }
     }
 
-    /// Ends the session over a limit, and holds it down for a while: what passed it once would again.
+    /// Says once that a limit is near, before it is passed.
+    pub(super) fn watch_limits(&mut self) {
+        let percent = self.intent.plan.protocol.max_prefix_warning_percent;
+        let near = percent.map(|percent| self.adj_rib_in.near_limit(percent)).unwrap_or_default();
+        self.status.near_limit(near, self.adj_rib_in.count(), &self.intent.plan);
+    }
+
+    /// Ends the session over a limit, and holds it down: what passed it once would again.
     pub(super) fn limit_passed(&mut self, exceeded: &LimitExceeded) {
-        warn!(%exceeded, hold_down_secs = MAX_PREFIX_HOLD_DOWN.as_secs(), "prefix limit passed");
         let now = self.now();
-        self.start_again_at = Some(now + MAX_PREFIX_HOLD_DOWN);
+        let hold_down = self.intent.plan.protocol.max_prefix_restart;
+        match hold_down {
+            Some(time) => warn!(%exceeded, hold_down_secs = time.as_secs(), "prefix limit passed"),
+            None => warn!(%exceeded, "prefix limit passed: the session stays down until it is reset"),
+        }
+        self.hold_down = hold_down.map_or(HoldDown::UntilReset, |time| HoldDown::Until(now + time));
         self.fsm.handle_stop(now, Some(exceeded.notification()));
         self.act();
     }

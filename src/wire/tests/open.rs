@@ -101,6 +101,16 @@ fn what_has_no_place_is_not_encoded() {
 }
 
 #[test]
+fn the_extended_form_can_be_asked_for() {
+    let small = open(vec![Capability::RouteRefresh]);
+    let octets = small.encode_in(ParameterForm::Extended).unwrap();
+    assert_eq!(octets[28..], [255, 255, 0, 5, 2, 0, 2, 2, 0]);
+    assert_eq!(decoded(&octets), small);
+    let none = open(vec![]);
+    assert_eq!(none.encode_in(ParameterForm::Extended).unwrap(), none.encode().unwrap());
+}
+
+#[test]
 fn the_extended_form_is_read_whatever_its_size_and_its_first_length() {
     for first in [1, 7, 254, 255] {
         let body = with_parameters(&[first, 255, 0, 9, 2, 0, 6, 65, 4, 0, 0, 0xFD, 0xE9]);

@@ -41,6 +41,17 @@ fn a_shutdown_communication_is_shown_escaped() {
 }
 
 #[test]
+fn a_shutdown_communication_is_cut_between_characters() {
+    let short = Notification::with_communication(ErrorCode::ADMIN_RESET, "maintenance");
+    assert_eq!(short.data, b"\x0bmaintenance");
+    assert_eq!(short.communication(), Some("maintenance".into()));
+    let long = Notification::with_communication(ErrorCode::ADMIN_SHUTDOWN, &"ü".repeat(200));
+    assert_eq!((long.data[0], long.data.len()), (254, 255));
+    assert_eq!(long.communication(), Some("ü".repeat(127)));
+    assert_eq!(Notification::with_communication(ErrorCode::ADMIN_RESET, "").communication(), None);
+}
+
+#[test]
 fn a_hard_reset_carries_another_notification() {
     let inner = Notification::with_data(ErrorCode::ADMIN_SHUTDOWN, b"\x03bye");
     let outer = Notification::hard_reset(&inner);

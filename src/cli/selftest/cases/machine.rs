@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cli::selftest::case::{Case, Verdict, ensure, same};
 use crate::cli::selftest::network::{Network, Who};
 use crate::fsm::{
-    Action, ConnId, DownReason, FsmConfig, Incoming, Moment, Outgoing, PeerFsm, State, our_open,
+    Action, ConnId, DownReason, FsmConfig, Incoming, Moment, Outgoing, PeerFsm, State, Timing, our_open,
 };
 use crate::wire::{Asn, Capability, ErrorCode, Notification, PerFamily};
 
@@ -83,12 +83,17 @@ fn speaker(who: Who, id: u8) -> FsmConfig {
             Capability::Multiprotocol(2, 1),
             Capability::FourOctetAs(local_asn),
         ],
-        connect_retry: Duration::from_secs(5),
-        max_backoff: Duration::from_secs(60),
+        role: None,
+        strict_role: false,
+        timing: Timing {
+            connect_retry: Duration::from_secs(5),
+            max_backoff: Duration::from_secs(60),
+            delay_open: Duration::ZERO,
+        },
     }
 }
 
-fn at(ms: u64) -> Moment {
+pub(super) fn at(ms: u64) -> Moment {
     Moment(Duration::from_millis(ms))
 }
 
@@ -143,7 +148,7 @@ fn passive() -> Verdict {
     same(&dials.count(), &0, "dials of the passive one")
 }
 
-fn drain(machine: &mut PeerFsm) -> Vec<Action> {
+pub(super) fn drain(machine: &mut PeerFsm) -> Vec<Action> {
     std::iter::from_fn(|| machine.poll_action()).collect()
 }
 
@@ -156,7 +161,7 @@ fn accepted(now: Moment) -> Result<(PeerFsm, ConnId), String> {
 }
 
 /// The same with a session on that connection.
-fn established(now: Moment) -> Result<(PeerFsm, ConnId), String> {
+pub(super) fn established(now: Moment) -> Result<(PeerFsm, ConnId), String> {
     let (mut machine, conn) = accepted(now)?;
     machine.handle_message(now, conn, Incoming::Open(our_open(&speaker(Who::Second, 2))));
     machine.handle_message(now, conn, Incoming::Keepalive);
