@@ -14,6 +14,7 @@ mod load;
 mod log;
 pub mod out;
 pub mod run;
+pub mod selftest;
 pub mod show;
 mod systemd;
 mod table;
@@ -37,6 +38,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Make a RIB file of published prefix data.
     Import(import::ImportArgs),
+    /// Test this binary against itself on loopback, RFC by RFC.
+    Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
     Show(show::ShowArgs),
     /// End a session and begin it anew.
@@ -53,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),

@@ -54,6 +54,17 @@ pub enum Way {
     Received,
 }
 
+impl Way {
+    /// `sent` or `received`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Received => "received",
+        }
+    }
+}
+
 label_values! {
     /// The type of a BGP message.
     MessageType {

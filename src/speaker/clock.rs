@@ -42,6 +42,12 @@ impl Clock {
     /// Seconds since the epoch.
     #[must_use]
     pub(super) fn unix() -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+        Self::since_epoch().as_secs()
+    }
+
+    /// The same, as precise as the system has it.
+    #[must_use]
+    pub(super) fn since_epoch() -> Duration {
+        SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::clock::Clock;
+use super::flight::Ring;
 use super::system;
 use crate::advertise::{Outbox, Wrote};
 use crate::config::Md5Key;
@@ -48,6 +49,8 @@ pub(super) struct Connection {
     pub(super) id: ConnId,
     pub(super) outbox: Outbox,
     pub(super) max_message_len: usize,
+    /// The last messages.
+    pub(super) ring: Ring,
     stream: TcpStream,
     partial: Vec<u8>,
 }
@@ -55,7 +58,14 @@ pub(super) struct Connection {
 impl Connection {
     /// Takes a connected stream that was [prepared](system::prepare).
     pub(super) fn new(id: ConnId, stream: TcpStream) -> Self {
-        Self { id, outbox: Outbox::new(), max_message_len: MAX_MESSAGE_LEN, stream, partial: Vec::new() }
+        Self {
+            id,
+            outbox: Outbox::new(),
+            max_message_len: MAX_MESSAGE_LEN,
+            ring: Ring::default(),
+            stream,
+            partial: Vec::new(),
+        }
     }
 
     /// Signs by another key from now on, and takes nothing else.
@@ -79,6 +89,11 @@ impl Connection {
         system::progress(&self.stream)
     }
 
+    /// Our end and the peer's, while TCP is there.
+    pub(super) fn ends(&self) -> Option<(SocketAddr, SocketAddr)> {
+        Some((self.stream.local_addr().ok()?, self.stream.peer_addr().ok()?))
+    }
+
     /// Whether there is something to read, or room to write where something waits; else the task is woken when so.
     pub(super) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
         // An error counts as readiness: the read or write that follows names it.
@@ -89,8 +104,13 @@ impl Connection {
 
     /// Writes what the outbox has, a turn's worth at most.
     pub(super) fn write(&mut self) -> io::Result<Wrote> {
-        let Self { outbox, stream, .. } = self;
-        outbox.write(Clock::unix(), WRITE_TURN, &mut |slices| stream.try_write_vectored(slices))
+        let Self { outbox, stream, ring, .. } = self;
+        let now = Clock::since_epoch();
+        outbox.write(now.as_secs(), WRITE_TURN, &mut |slices| {
+            let taken = stream.try_write_vectored(slices)?;
+            ring.sent(now, slices, taken);
+            Ok(taken)
+        })
     }
 
     /// Reads a turn's worth at most, behind what was left over.

@@ -5,6 +5,7 @@
 
 mod clock;
 mod connection;
+mod flight;
 mod generations;
 mod handle;
 mod keyring;

@@ -3,6 +3,7 @@
 //! One task owns all of it, so nothing of a session is shared or locked. A socket that would block never blocks the
 //! task; whoever looks gets a snapshot.
 
+mod incident;
 mod incoming;
 mod orders;
 mod progress;
@@ -25,6 +26,7 @@ use self::refresh::Refresh;
 use self::wait::{Dial, dialled, due, ready};
 use super::clock::Clock;
 use super::connection::Connection;
+use super::flight::{Pace, Recorder};
 use super::handle::Ask;
 use super::ledger::Ledger;
 use super::snapshot::SessionSnapshot;
@@ -74,6 +76,7 @@ pub(super) struct Links {
     pub(super) metrics: Arc<SessionMetrics>,
     pub(super) budget: Arc<Budget>,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) recorder: Recorder,
     pub(super) clock: Clock,
     pub(super) life: terms::Life,
 }
@@ -113,6 +116,9 @@ pub(super) struct Peer {
     has_served: bool,
     /// Octets of private deltas, as the ledger has them.
     held: usize,
+    pace: Pace,
+    /// What is wrong with the message at hand, for the NOTIFICATION that will answer it.
+    because: Option<String>,
     status: Status,
     links: Links,
 }
@@ -137,6 +143,8 @@ impl Peer {
             busy: false,
             has_served: false,
             held: 0,
+            pace: Pace::default(),
+            because: None,
             status: Status::new(&links.router, plan, links.life, links.metrics.clone()),
             intent,
             links,
@@ -382,6 +390,7 @@ impl Peer {
             connection.outbox.control(bytes);
         }
         if let Outgoing::Notification(notification) = message {
+            self.record_sent(conn, notification);
             self.status.notification_sent(notification);
         }
     }

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use super::clock::Clock;
+use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
 use super::keyring::Keyring;
 use super::ledger::Ledger;
@@ -93,6 +94,7 @@ impl Speaker {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
+            recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),
@@ -198,6 +200,7 @@ struct Supervisor {
     board: Arc<Board>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
+    recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
     keyring: Keyring,
@@ -273,6 +276,7 @@ impl Supervisor {
             metrics,
             budget: self.budget.clone(),
             ledger: self.ledger.clone(),
+            recorder: self.recorder.clone(),
             clock: self.clock,
             life,
         };

@@ -133,7 +133,7 @@ fn frr_as_our_customer_agrees_on_the_roles() {
         let site = lab.site();
         let role = |ours: std::net::IpAddr| format!("neighbor {ours} local-role customer strict-mode\n ");
         let more = role(site.our_v4()) + &role(site.our_v6());
-        Frr::start_with(lab, site, setup, more.trim_end())
+        Frr::start_around(lab, site, setup, ["", more.trim_end()], &site.our_v6().to_string())
     });
     assert_eq!(pair.details().unwrap()["negotiated"]["peerRole"], "customer");
     let neighbor = pair.router.neighbor(pair.lab.site().our_v4()).unwrap();

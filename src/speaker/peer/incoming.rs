@@ -51,6 +51,7 @@ impl Peer {
                 }
                 Err(error) => {
                     debug!(%error, "malformed OPEN");
+                    self.because = Some(error.to_string());
                     Incoming::Malformed((&error).into())
                 }
             },
@@ -58,13 +59,14 @@ impl Peer {
             MessageKind::Notification => match Notification::decode(frame.body) {
                 Ok(notification) => {
                     self.status.notification_received(&notification);
+                    self.record_received(conn, &notification);
                     Incoming::Notification(notification)
                 }
                 // RFC 4271 §6.4: a NOTIFICATION is not answered by one, so a bad one ends the session the same way.
                 Err(_) => Incoming::Notification(Notification::new(ErrorCode::BAD_MESSAGE_LENGTH)),
             },
             MessageKind::RouteRefresh => self.decode_refresh(conn, frame.body),
-            MessageKind::Update => self.decode_update(conn, frame.body),
+            MessageKind::Update => self.decode_update(conn, frame),
         }
     }
 
@@ -78,7 +80,10 @@ impl Peer {
                 }
                 Incoming::RouteRefresh
             }
-            Err(error) => Incoming::Malformed((&error).into()),
+            Err(error) => {
+                self.because = Some(error.to_string());
+                Incoming::Malformed((&error).into())
+            }
         }
     }
 
@@ -124,11 +129,12 @@ impl Peer {
         }
     }
 
-    fn decode_update(&mut self, conn: ConnId, body: &[u8]) -> Incoming {
+    fn decode_update(&mut self, conn: ConnId, frame: &Frame<'_>) -> Incoming {
         let established = self.fsm.established() == Some(conn);
         let Some(context) = self.context.as_ref().filter(|_| established) else { return Incoming::Update };
-        let update = decode_update(body, context);
+        let update = decode_update(frame.body, context);
         self.status.update_received(&update);
+        self.record_faults(conn, frame, &update);
         if let Some(notification) = update.notification() {
             return Incoming::Malformed(notification.clone());
         }

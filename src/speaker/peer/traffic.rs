@@ -5,6 +5,7 @@ use tracing::debug;
 use super::Peer;
 use crate::advertise::Outcome;
 use crate::fsm::{ConnId, Incoming};
+use crate::speaker::clock::Clock;
 use crate::speaker::connection::{self, READ_TURN};
 use crate::wire::{Frame, frame};
 
@@ -53,6 +54,7 @@ impl Peer {
                     break;
                 }
                 Err(notification) => {
+                    connection.ring.received(Clock::since_epoch(), unread);
                     let now = self.now();
                     self.fsm.handle_message(now, conn, Incoming::Malformed(notification));
                     self.act();
@@ -69,10 +71,14 @@ impl Peer {
 
     fn on_frame(&mut self, conn: ConnId, frame: &Frame<'_>) {
         self.status.message_received(frame.kind);
+        if let Some(connection) = self.connection_mut(conn) {
+            connection.ring.received(Clock::since_epoch(), frame.whole);
+        }
         let incoming = self.decode(conn, frame);
         let now = self.now();
         self.fsm.handle_message(now, conn, incoming);
         self.act();
+        self.because = None;
     }
 
     pub(super) fn lost(&mut self, conn: ConnId) {

@@ -1,0 +1,13 @@
+//! What several fuzz targets check.
+
+mod findings;
+mod import;
+mod machine;
+mod pair;
+mod table;
+
+pub use findings::check_findings;
+pub use import::import;
+pub use machine::{Watched, speaker};
+pub use pair::Pair;
+pub use table::check_table;
