@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
-use peeringd::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
+use peeringd::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
 use peeringd::metrics::Metrics;
 use peeringd::peering::ConnectionState;
 use peeringd::rib::Generation;
@@ -71,6 +71,7 @@ fn session(peer: Ipv4Addr) -> SessionPlan {
         families: PerFamily { ipv4: true, ipv6: false },
         next_hop: PerFamily { ipv4: Some(US.into()), ipv6: None },
         max_prefixes: PerFamily { ipv4: Some(1), ipv6: Some(1) },
+        transport: TransportPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }
@@ -87,6 +88,7 @@ fn plan(peers: u32) -> Plan {
         limits: Limits { received_prefixes: 1_000 },
         peerings: Vec::new(),
         sessions: (0..=peers).map(|n| Arc::new(session(address(n)))).collect(),
+        ranges: Vec::new(),
     }
 }
 

@@ -146,6 +146,7 @@ pub(crate) fn session() -> SessionProfile {
         next_hop: PerFamily { ipv4: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), ipv6: None },
         extended_next_hop: false,
         enhanced_route_refresh: false,
+        link_local: None,
         otc: None,
     }
 }

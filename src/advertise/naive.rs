@@ -75,7 +75,10 @@ fn whatever_the_length(session: &SessionProfile, hop: IpAddr, attrs: &AttrSet, g
     let mut mp_next_hop = Vec::new();
     match hop {
         IpAddr::V4(ip) => all.push((0x40, 3, ip.octets().to_vec())),
-        IpAddr::V6(ip) => mp_next_hop = ip.octets().to_vec(),
+        IpAddr::V6(ip) => {
+            mp_next_hop = ip.octets().to_vec();
+            mp_next_hop.extend(session.link_local.iter().flat_map(|local| local.octets()));
+        }
     }
     if let Some(med) = attrs.med {
         all.push((0x80, 4, med.to_be_bytes().to_vec()));

@@ -21,6 +21,8 @@ pub struct SessionProfile {
     /// The next hop of each family's routes: an IPv4 address for IPv4 (an IPv6 one with `extended_next_hop`), an IPv6
     /// address for IPv6. A negotiated family without a usable one is told nothing but End-of-RIB.
     pub next_hop: PerFamily<Option<IpAddr>>,
+    /// Our address on the link that is shared with the peer, for RFC 2545 §3: it stands behind a global IPv6 next hop.
+    pub link_local: Option<Ipv6Addr>,
     /// RFC 8950 was negotiated: IPv4 routes go in MP_REACH_NLRI with an IPv6 next hop, that of `next_hop.ipv4` if it
     /// is one, else that of `next_hop.ipv6`.
     pub extended_next_hop: bool,
@@ -70,7 +72,6 @@ pub(super) struct Profile {
 pub(super) enum NextHop {
     V4(Ipv4Addr),
     V6(Ipv6Addr),
-    #[allow(dead_code, reason = "a session over link-local addresses is the one to use it")]
     V6WithLinkLocal(Ipv6Addr, Ipv6Addr),
 }
 
@@ -102,6 +103,7 @@ impl SessionProfile {
             max_message_len,
             families: _,
             next_hop: _,
+            link_local: _,
             extended_next_hop: _,
             enhanced_route_refresh: _,
             otc,
@@ -127,7 +129,10 @@ impl SessionProfile {
 
     fn next_hop_of(&self, family: Family) -> Option<NextHop> {
         let v6 = |ip: Option<IpAddr>| match ip {
-            Some(IpAddr::V6(ip)) => Some(NextHop::V6(ip)),
+            Some(IpAddr::V6(ip)) => Some(match self.link_local {
+                Some(local) if !ip.is_unicast_link_local() => NextHop::V6WithLinkLocal(ip, local),
+                Some(_) | None => NextHop::V6(ip),
+            }),
             Some(IpAddr::V4(_)) | None => None,
         };
         match (family, self.extended_next_hop, self.next_hop.ipv4) {
@@ -152,6 +157,7 @@ mod tests {
             next_hop: PerFamily { ipv4: None, ipv6: None },
             extended_next_hop: false,
             enhanced_route_refresh: false,
+            link_local: None,
             otc: None,
         }
     }
@@ -174,6 +180,20 @@ mod tests {
         assert_eq!(hop(Some(four), None, true, Ipv4), (Reach::Classic, None));
         assert_eq!(hop(None, Some(six), false, Ipv6), (Reach::Mp16, Some(six)));
         assert_eq!(hop(None, Some(four), false, Ipv6), (Reach::Mp16, None));
+    }
+
+    #[test]
+    fn a_link_local_address_stands_behind_a_global_one_and_not_behind_itself() {
+        let local: Ipv6Addr = "fe80::1".parse().unwrap();
+        let hop = |address: &str| {
+            let next_hop = PerFamily { ipv4: None, ipv6: Some(address.parse().unwrap()) };
+            SessionProfile { next_hop, link_local: Some(local), ..session() }.of(Family::Ipv6)
+        };
+        let (profile, both) = hop("2001:db8::1");
+        let global = "2001:db8::1".parse().unwrap();
+        assert_eq!((profile.reach, both), (Reach::Mp32, Some(NextHop::V6WithLinkLocal(global, local))));
+        let (profile, alone) = hop("fe80::1");
+        assert_eq!((profile.reach, alone), (Reach::Mp16, Some(NextHop::V6(local))));
     }
 
     #[test]

@@ -54,13 +54,14 @@ fn say(out: &mut dyn Write, findings: &Findings) -> io::Result<()> {
 
 fn summary(out: &mut dyn Write, plan: &Plan, rows: &Rows) -> io::Result<()> {
     let connections = plan.peerings.iter().map(|p| p.connections.len()).sum();
-    let file = plan.file.display();
+    let (file, ranges) = (plan.file.display(), plan.ranges.len());
     writeln!(
         out,
-        "{file}: {}, {}, {}{}",
+        "{file}: {}, {}, {}{}{}",
         counted(plan.peerings.len(), "peering"),
         counted(connections, "connection"),
         counted(plan.sessions.len(), "session"),
+        if ranges == 0 { String::new() } else { format!(", {}", counted(ranges, "range")) },
         if plan.lab { ", lab mode" } else { "" },
     )?;
     writeln!(

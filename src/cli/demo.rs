@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
 use crate::control;
 use crate::fsm::State;
 use crate::metrics::Metrics;
@@ -373,6 +373,7 @@ fn session(connection: &str) -> SessionPlan {
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily::default(),
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: Some(2_000) },
+        transport: TransportPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }
@@ -389,5 +390,6 @@ fn plan(asn: Asn, router_id: Ipv4Addr, at: SocketAddr, sessions: Vec<SessionPlan
         limits: Limits { received_prefixes: 1_000_000 },
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
+        ranges: Vec::new(),
     }
 }

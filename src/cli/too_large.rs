@@ -17,7 +17,7 @@ pub(super) fn warnings(plan: &Plan, rows: Rows) -> Result<Findings, BuildError> 
     let generation = Generation::build(rows, None, &mut Ranks::default(), 1, 0)?;
     let board = Board::new(Arc::new(generation));
     let mut selectors: Vec<Selector> = Vec::new();
-    for session in &plan.sessions {
+    for session in plan.sessions.iter().chain(plan.ranges.iter().map(|range| &range.template)) {
         let selector =
             Selector { peering: session.peering.clone(), location: session.peering_location.clone() };
         if !selectors.contains(&selector) {
@@ -36,6 +36,7 @@ pub(super) fn warnings(plan: &Plan, rows: Rows) -> Result<Findings, BuildError> 
         },
         extended_next_hop: false,
         enhanced_route_refresh: false,
+        link_local: None,
         otc: None,
     };
     let mut found: Vec<LeftOut> = Vec::new();

@@ -8,7 +8,7 @@ use super::{Plan, RouterPlan, SessionPlan, place_of};
 use crate::rib::{Finding, Findings};
 
 /// What it takes to get from one plan to another. A session is the same where its peer's address is, whatever it is
-/// called: names of a list's sessions go by their order.
+/// called: names of a list's sessions go by their order. Sessions of ranges come and go by themselves and are not listed.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Changes {
     /// To be started.
@@ -78,6 +78,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         extended_next_hop,
         next_hop,
         max_prefixes: _,
+        transport,
         graceful_restart,
     } = old;
     *peer_port != new.peer_port
@@ -90,6 +91,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         || *add_path_receive != new.add_path_receive
         || *extended_next_hop != new.extended_next_hop
         || *next_hop != new.next_hop
+        || transport.needs_reset(&new.transport)
         || *graceful_restart != new.graceful_restart
 }
 
@@ -112,6 +114,7 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         limits: _,
         peerings: _,
         sessions: _,
+        ranges: _,
     } = old;
     let RouterPlan { asn, router_id, listen } = router;
     let changed = [

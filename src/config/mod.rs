@@ -8,13 +8,17 @@ mod changes;
 mod document;
 mod faults;
 mod plan;
+mod range;
+mod readers;
 mod resolve;
 mod restart;
 mod scope;
+mod secret;
 mod section;
 mod session;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod unique;
 mod values;
 mod written;
@@ -24,6 +28,10 @@ use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
+pub use range::RangePlan;
+pub(crate) use secret::MAX_MD5_KEY_LEN;
+pub use secret::Md5Key;
+pub use transport::TransportPlan;
 
 use crate::rib::load::folder;
 use crate::rib::{self, Finding, Findings, LoadOptions, Place, Rows};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::{RangePlan, TransportPlan};
 use crate::peering::{
     ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
     SessionAddressProvider,
@@ -34,6 +35,8 @@ pub struct Plan {
     pub peerings: Vec<Arc<PeeringPlan>>,
     /// Every session, in the order of the file, IPv4 transport before IPv6; names and peer addresses are unique.
     pub sessions: Vec<Arc<SessionPlan>>,
+    /// Where peers that the config does not name may dial from, in the order of the file; no address is in two.
+    pub ranges: Vec<Arc<RangePlan>>,
 }
 
 /// The speaker itself.
@@ -99,7 +102,8 @@ pub struct ConnectionPlan {
 /// One BGP session: everything the speaker needs to run it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SessionPlan {
-    /// `CONNECTION-v4` or `CONNECTION-v6`; further sessions of a list get `CONNECTION-v4-2` and so on.
+    /// `CONNECTION-v4` or `CONNECTION-v6`; further sessions of a list get `CONNECTION-v4-2` and so on, and those of a
+    /// range the peer's address behind it.
     pub name: Arc<str>,
     /// The connection's name.
     pub connection: Arc<str>,
@@ -138,6 +142,8 @@ pub struct SessionPlan {
     pub next_hop: PerFamily<Option<IpAddr>>,
     /// The most prefixes accepted from the peer; `None`: `limits.received_prefixes`.
     pub max_prefixes: PerFamily<Option<u64>>,
+    /// What is asked of its TCP connections.
+    pub transport: TransportPlan,
     /// Graceful restart, where it is offered.
     pub graceful_restart: Option<RestartPlan>,
 }

@@ -6,10 +6,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::faults::{At, Faults};
-use super::session::{Connected, sessions};
+use super::session::{Connected, Sessions, sessions};
+use super::transport::Md5Policy;
 use super::unique::Unique;
 use super::written::{Connection, Peering, Written};
-use super::{ConnectionPlan, Limits, PeeringPlan, Plan, RouterPlan, SessionPlan, advice};
+use super::{ConnectionPlan, Limits, PeeringPlan, Plan, RangePlan, RouterPlan, SessionPlan, advice};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider, bandwidth_refusal};
 use crate::rib::load::events::Mark;
 use crate::rib::special;
@@ -61,15 +62,19 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         },
         peerings: Vec::new(),
         sessions: Vec::new(),
+        ranges: Vec::new(),
         router,
     };
+    let md5 =
+        Md5Policy { is_allowed: written.allow_md5.is_some_and(|at| at.value), folder: folder.to_owned() };
+    let us = Us { asn: plan.router.asn, setting, md5 };
     let mut names = Names::default();
     let mut unique = Unique::default();
     for peering in written.peerings.iter().flatten() {
-        let (peering, sessions) =
-            resolve_peering(peering, (plan.router.asn, setting), &mut names, &mut unique, faults);
+        let (peering, sessions, ranges) = resolve_peering(peering, &us, &mut names, &mut unique, faults);
         plan.peerings.push(Arc::new(peering));
         plan.sessions.extend(sessions);
+        plan.ranges.extend(ranges);
     }
     unique.check(faults);
     if written.peerings.is_none() {
@@ -171,6 +176,16 @@ fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str
     }
 }
 
+/// What holds for every peering.
+struct Us {
+    asn: Asn,
+    setting: Setting,
+    md5: Md5Policy,
+}
+
+/// A peering, its sessions and its ranges.
+type Resolved = (PeeringPlan, Vec<Arc<SessionPlan>>, Vec<Arc<RangePlan>>);
+
 /// Where names were used first.
 #[derive(Default)]
 struct Names {
@@ -199,11 +214,12 @@ fn claim(
 
 fn resolve_peering(
     written: &Peering,
-    (our_asn, setting): (Asn, Setting),
+    us: &Us,
     names: &mut Names,
     unique: &mut Unique,
     faults: &mut Faults,
-) -> (PeeringPlan, Vec<Arc<SessionPlan>>) {
+) -> Resolved {
+    let setting = us.setting;
     let before = faults.count();
     let kind = written.kind.map_or(Kind::Direct, |kind| kind.value);
     let direct_peering_type = written.direct_peering_type.map_or(DirectPeeringType::Edge, |kind| kind.value);
@@ -215,7 +231,7 @@ fn resolve_peering(
         kind,
         direct_peering_type,
         peering_service: written.peering_service.is_some_and(|at| at.value),
-        peer_asn: peer_asn(written, our_asn, setting, faults),
+        peer_asn: peer_asn(written, us.asn, setting, faults),
         peering_location: written.peering_location.as_ref().map(|at| at.value.as_str().into()),
         registered_prefixes: once(&written.registered_prefixes, |r| r.prefix, "registered prefix", faults),
         registered_asns: once(&written.registered_asns, |r| r.asn, "registered ASN", faults),
@@ -228,21 +244,27 @@ fn resolve_peering(
         connections: Vec::with_capacity(written.connections.len()),
     };
     registered(written, setting, faults);
-    let mut all_sessions = Vec::new();
+    let (mut all_sessions, mut all_ranges) = (Vec::new(), Vec::new());
     for written in &written.connections {
         let mut connection = resolve_connection(written, &peering, names, faults);
-        let connected = Connected { peering: &peering, connection: &connection, setting };
-        let sessions = sessions(written, connected, unique, faults);
-        unique.connection(written.name.as_ref(), &sessions);
-        connection.sessions = sessions.iter().map(|session| Arc::clone(&session.name)).collect();
+        let connected = Connected { peering: &peering, connection: &connection, setting, md5: &us.md5 };
+        let Sessions { named, ranges } = sessions(written, connected, unique, faults);
+        unique.connection(written.name.as_ref(), &named);
+        connection.sessions = named.iter().map(|session| Arc::clone(&session.name)).collect();
         peering.connections.push(Arc::new(connection));
-        all_sessions.extend(sessions.into_iter().map(Arc::new));
+        all_sessions.extend(named.into_iter().map(Arc::new));
+        all_ranges.extend(ranges.into_iter().map(Arc::new));
     }
     // What looks missing may be there, and wrong.
     if !written.broken && faults.count() == before {
-        advice::peering(written, &peering, (&all_sessions, setting), faults);
+        let spoken: Vec<_> = all_sessions
+            .iter()
+            .cloned()
+            .chain(all_ranges.iter().map(|range| Arc::clone(&range.template)))
+            .collect();
+        advice::peering(written, &peering, (&spoken, setting), faults);
     }
-    (peering, all_sessions)
+    (peering, all_sessions, all_ranges)
 }
 
 fn peer_asn(written: &Peering, our_asn: Asn, setting: Setting, faults: &mut Faults) -> Asn {

@@ -116,8 +116,11 @@ pub(super) fn read_node<T>(
 fn unknown(key: &str, shape: Shape) -> (String, String) {
     let lower = key.to_lowercase();
     if lower.contains("md5") || lower.contains("password") {
-        let what = format!("{}, but by Microsoft's policy these sessions have no MD5", shown(key));
-        return (what, "remove the key, here and on the peer".to_owned());
+        let what =
+            format!("{}: a key does not stand in the config, and Microsoft's policy is no MD5", shown(key));
+        let fix = "remove it, here and on the peer; or put the key into a file that peeringd's user alone can read, \
+                   and write md5_authentication_key_file with policy: { allow_md5: true }";
+        return (what, fix.to_owned());
     }
     let fix = match near(key, shape.keys.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),

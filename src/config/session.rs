@@ -7,8 +7,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::faults::{At, Faults};
+use super::range::{self, RangePlan};
 use super::resolve::Setting;
 use super::restart;
+use super::secret::Md5Key;
+use super::transport::{self, Md5Policy, TransportPlan};
 use super::unique::Unique;
 use super::written::{Addresses, BgpSession, Connection, Options};
 use super::{ConnectionPlan, PeeringPlan, SessionPlan};
@@ -28,11 +31,19 @@ pub(super) struct Connected<'a> {
     pub(super) peering: &'a PeeringPlan,
     pub(super) connection: &'a ConnectionPlan,
     pub(super) setting: Setting,
+    pub(super) md5: &'a Md5Policy,
+}
+
+/// What a connection's sessions come to.
+#[derive(Default)]
+pub(super) struct Sessions {
+    pub(super) named: Vec<SessionPlan>,
+    pub(super) ranges: Vec<RangePlan>,
 }
 
 impl Connected<'_> {
     /// Whether the addresses are hosts of an exchange's network rather than the ends of a link.
-    fn on_exchange(&self) -> bool {
+    pub(super) fn on_exchange(&self) -> bool {
         match (self.peering.kind, self.peering.direct_peering_type) {
             (Kind::Exchange, _) | (Kind::Direct, DirectPeeringType::Ix | DirectPeeringType::IxRs) => true,
             (
@@ -55,15 +66,16 @@ pub(super) fn sessions(
     connected: Connected<'_>,
     unique: &mut Unique,
     faults: &mut Faults,
-) -> Vec<SessionPlan> {
+) -> Sessions {
     if let Some(mark) = written.list.filter(|_| !connected.on_exchange()) {
         let what = "bgp_session is a list on a direct connection";
         faults.error(mark, what, "write one mapping: a list is for kind: exchange and for ix_rs");
     }
-    let mut sessions = Vec::new();
+    let mut sessions = Sessions::default();
     let mut count = PerFamily::<usize>::default();
     for bgp_session in &written.sessions {
-        let (before, faults_before) = (sessions.len(), faults.count());
+        let (before, faults_before) = (sessions.named.len(), faults.count());
+        let md5_keys = transport::md5_keys(bgp_session, connected.md5, faults);
         for transport in Family::ALL {
             let given = *bgp_session.addresses.get(transport);
             let own = bgp_session.own.get(transport).as_ref();
@@ -76,17 +88,35 @@ pub(super) fn sessions(
             }
             *count.get_mut(transport) += 1;
             let name = name(&connected.connection.name, transport, *count.get(transport));
-            let ends = ends(given, transport, bgp_session.mark, connected, faults);
+            let keys = Keys { own, common: &bgp_session.common, md5: md5_keys.get(transport).as_ref() };
+            if let Some(range) = given.range.filter(|_| !given.broken) {
+                let Some(local) = range::local_end(range, given, transport, connected, faults) else {
+                    continue;
+                };
+                unique.range(range, local.value);
+                let ends = (range.value.addr(), local.value);
+                let mut template = session(name, ends, (bgp_session.mark, keys), connected, faults);
+                template.passive = true;
+                template.transport.range = Some(range.value);
+                let peer_limit = range::peer_limit(keys.get(|o| o.peer_limit));
+                let plan = RangePlan { range: range.value, peer_limit, template: Arc::new(template) };
+                sessions.ranges.push(plan);
+                continue;
+            }
+            let mark = bgp_session.mark;
+            let ends = ends(given, transport, mark, keys, connected, faults);
             if let Some((peer, local)) = ends {
                 let asn = connected.peering.peer_asn;
                 unique.session(transport, peer, local.value, asn);
-                sessions.push(session(name, (peer.value, local.value), bgp_session, connected, faults));
+                let ends = (peer.value, local.value);
+                sessions.named.push(session(name, ends, (mark, keys), connected, faults));
             }
         }
         let broken = Family::ALL.iter().any(|family| bgp_session.addresses.get(*family).broken);
         if !broken && faults.count() == faults_before {
-            let sessions = sessions.get(before..).unwrap_or_default();
-            unused_next_hops(bgp_session, sessions, connected.setting, faults);
+            let named = sessions.named.get(before..).unwrap_or_default();
+            unused_next_hops(bgp_session, named, connected.setting, faults);
+            range::unused_limits(bgp_session, faults);
         }
     }
     sessions
@@ -94,7 +124,8 @@ pub(super) fn sessions(
 
 /// Whether a transport has no session.
 pub(super) fn is_absent(given: Addresses) -> bool {
-    given.prefix.is_none() && given.microsoft.is_none() && given.peer.is_none() && !given.broken
+    let Addresses { prefix, microsoft, peer, range, broken } = given;
+    prefix.is_none() && microsoft.is_none() && peer.is_none() && range.is_none() && !broken
 }
 
 fn version(transport: Family) -> &'static str {
@@ -120,6 +151,7 @@ fn ends(
     given: Addresses,
     transport: Family,
     mark: Mark,
+    keys: Keys<'_>,
     connected: Connected<'_>,
     faults: &mut Faults,
 ) -> Option<Ends> {
@@ -167,7 +199,7 @@ fn ends(
             }
         }
     }
-    check_ends(peer, local, given.prefix, connected, faults);
+    check_ends((peer, local), given.prefix, keys, connected, faults);
     Some((peer, local))
 }
 
@@ -187,15 +219,19 @@ fn from_link(prefix: At<IpNet>, transport: Family, faults: &mut Faults) -> Optio
 }
 
 fn check_ends(
-    peer: At<IpAddr>,
-    local: At<IpAddr>,
+    (peer, local): Ends,
     prefix: Option<At<IpNet>>,
+    keys: Keys<'_>,
     connected: Connected<'_>,
     faults: &mut Faults,
 ) {
     let setting = connected.setting;
     let before = faults.count();
+    let has_interface = keys.get(|o| o.transport.interface.clone()).is_some();
     for (at, whose) in [(peer, "the peer's"), (local, "our")] {
+        if has_interface && is_link_local(at.value) {
+            continue;
+        }
         if let Some((why, fix)) = address_refusal(at.value, setting) {
             faults.error(at.mark, format!("{} as {whose} address is {why}", at.value), fix);
         }
@@ -207,6 +243,11 @@ fn check_ends(
     if peer.value == local.value {
         let what = format!("{} is both ends of the session", peer.value);
         faults.error(peer.mark, what, "give each end an address of its own");
+        return;
+    }
+    if is_link_local(peer.value) != is_link_local(local.value) {
+        let what = format!("of {} and {} one is link-local and the other is not", peer.value, local.value);
+        faults.error(peer.mark, what, "write link-local addresses at both ends, or at neither");
         return;
     }
     match prefix.filter(|_| connected.on_exchange()) {
@@ -230,12 +271,20 @@ fn check_ends(
     }
 }
 
+/// Whether an address means something on its own link only.
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(a) if a.is_unicast_link_local())
+}
+
 /// Why an address cannot be a session's, and the way out.
 fn address_refusal(address: IpAddr, setting: Setting) -> Option<(String, &'static str)> {
     const FIX: &str = "write an address of the link";
+    if is_link_local(address) {
+        let fix = "name the interface by interface:, or write another address of the link";
+        return Some(("link-local, and has no interface".to_owned(), fix));
+    }
     let never = match address {
         IpAddr::V4(a) if a.is_broadcast() => Some("the broadcast address"),
-        IpAddr::V6(a) if a.is_unicast_link_local() => Some("link-local, and has no interface"),
         IpAddr::V6(a) if a.to_ipv4_mapped().is_some() => Some("an IPv4 address in IPv6 form"),
         IpAddr::V4(_) | IpAddr::V6(_) => None,
     };
@@ -254,6 +303,8 @@ fn address_refusal(address: IpAddr, setting: Setting) -> Option<(String, &'stati
 struct Keys<'a> {
     own: Option<&'a Options>,
     common: &'a Options,
+    /// As read from its file.
+    md5: Option<&'a Md5Key>,
 }
 
 impl Keys<'_> {
@@ -273,12 +324,11 @@ impl Keys<'_> {
 fn session(
     name: Arc<str>,
     (peer_address, local_address): (IpAddr, IpAddr),
-    written: &BgpSession,
+    (mark, keys): (Mark, Keys<'_>),
     connected: Connected<'_>,
     faults: &mut Faults,
 ) -> SessionPlan {
     let transport = if peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
-    let keys = Keys { own: written.own.get(transport).as_ref(), common: &written.common };
     let families = keys.value(|o| o.families).unwrap_or_else(|| PerFamily::from_fn(|f| f == transport));
     let extended_next_hop =
         transport == Family::Ipv6 && families.ipv4 && keys.value(|o| o.extended_next_hop).unwrap_or_default();
@@ -288,7 +338,7 @@ fn session(
         true => {
             let given = other_next_hop(family, keys, connected.setting, faults);
             if given.is_none() && !extended_next_hop && !keys.broken() {
-                let mark = keys.get(|o| o.families).map_or(written.mark, |at| at.mark);
+                let mark = keys.get(|o| o.families).map_or(mark, |at| at.mark);
                 no_next_hop(family, &name, mark, faults);
             }
             given
@@ -300,7 +350,7 @@ fn session(
         unused_extended_next_hop(at.mark, faults);
     }
     if let Some(at) = keys.own.and_then(|own| *own.next_hop.get(transport))
-        && connected.setting == Setting::Live
+        && !may_choose(local_address, connected.setting)
     {
         let what = format!("next_hop_{} has no use here", version(transport));
         let fix = "remove it: the session's own address is the next hop of its own family; lab: true allows another";
@@ -334,14 +384,28 @@ fn session(
             let limit = keys.value(|o| *o.max_prefixes.get(family));
             limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
         }),
+        transport: TransportPlan {
+            md5_key: keys.md5.cloned(),
+            ttl_security_hops: keys.value(|o| o.transport.ttl_security_hops),
+            // Off a lab the two ends have been found to be on one link, or on one exchange.
+            is_on_link: connected.setting == Setting::Live,
+            interface: keys.value(|o| o.transport.interface.clone()).map(Into::into),
+            range: None,
+        },
         graceful_restart: restart::meant(keys.get(|o| o.graceful_restart), faults),
     }
 }
 
-/// The next hop of the transport's own family: our end, which on loopback no peer would take. A lab may give another.
+/// Whether the next hop of the transport's own family may be another than our end: in a lab, where our end may be
+/// loopback, and over link-local addresses, of which our end is only the half (RFC 2545 §3).
+fn may_choose(local: IpAddr, setting: Setting) -> bool {
+    setting == Setting::Lab || is_link_local(local)
+}
+
+/// The next hop of the transport's own family: our end, or the one that the config chose.
 fn own_next_hop(local: IpAddr, keys: Keys<'_>, setting: Setting, faults: &mut Faults) -> IpAddr {
     let family = if local.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
-    match keys.get(|o| *o.next_hop.get(family)).filter(|_| setting == Setting::Lab) {
+    match keys.get(|o| *o.next_hop.get(family)).filter(|_| may_choose(local, setting)) {
         Some(at) => {
             check_next_hop(at, setting, faults);
             at.value
@@ -397,7 +461,7 @@ fn unused_next_hops(written: &BgpSession, sessions: &[SessionPlan], setting: Set
     }
     let transport = |s: &SessionPlan| if s.peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
     let takes = |s: &SessionPlan, family: Family| {
-        *s.families.get(family) && (transport(s) != family || setting == Setting::Lab)
+        *s.families.get(family) && (transport(s) != family || may_choose(s.local_address, setting))
     };
     for family in Family::ALL {
         if let Some(at) = *written.common.next_hop.get(family)

@@ -2,6 +2,7 @@ mod addresses;
 mod errors;
 mod reload;
 mod restart;
+mod transport;
 
 use std::fs;
 use std::net::IpAddr;

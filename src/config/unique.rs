@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::SessionPlan;
+use ipnet::IpNet;
+
 use super::faults::{At, Faults};
+use super::{SessionPlan, range};
 use crate::rib::load::events::Mark;
 use crate::wire::{Asn, Family};
 
@@ -13,6 +15,7 @@ use crate::wire::{Asn, Family};
 #[derive(Default)]
 pub(super) struct Unique {
     peers: Vec<Peer>,
+    ranges: Vec<At<IpNet>>,
     /// How many sessions have an address as ours.
     locals: HashMap<IpAddr, usize>,
     connections: Vec<At<String>>,
@@ -31,6 +34,12 @@ impl Unique {
     /// A session's addresses.
     pub(super) fn session(&mut self, transport: Family, peer: At<IpAddr>, local: IpAddr, peer_asn: Asn) {
         self.peers.push(Peer { transport, address: peer, asn: peer_asn, is_local: peer.value == local });
+        *self.locals.entry(local).or_default() += 1;
+    }
+
+    /// A range of peers, and our end of their sessions.
+    pub(super) fn range(&mut self, range: At<IpNet>, local: IpAddr) {
+        self.ranges.push(range);
         *self.locals.entry(local).or_default() += 1;
     }
 
@@ -71,6 +80,7 @@ impl Unique {
                 faults.error(*mark, what, "mend one of the two");
             }
         }
+        range::overlaps(&self.ranges, faults);
         for name in &self.connections {
             if let Some(other) = self.sessions.get(name.value.as_str()) {
                 let what =

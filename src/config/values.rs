@@ -145,6 +145,21 @@ pub(super) fn words(node: &Node) -> Read<String> {
     Err(Fault::new(format!("{} is no name", node.shown()), "write up to 200 printable characters"))
 }
 
+/// A network interface's name, as Linux takes it.
+pub(super) fn interface(node: &Node) -> Read<String> {
+    let name = text(node)?;
+    let is_name = (1..=15).contains(&name.len())
+        && !matches!(name.as_str(), "." | "..")
+        && name.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'/' | b':'));
+    if is_name {
+        return Ok(name);
+    }
+    Err(Fault::new(
+        format!("{} is no interface", node.shown()),
+        "write its name, of up to 15 characters, like eth0",
+    ))
+}
+
 pub(super) fn path(node: &Node) -> Read<PathBuf> {
     let path = text(node)?;
     if path.is_empty() || path.contains('\0') {

@@ -9,6 +9,7 @@ use super::document::{Node, Value};
 use super::faults::{At, Faults};
 use super::restart;
 use super::section::{Section, Shape, read_node};
+use super::transport::TransportKeys;
 use super::values;
 use crate::peering::{
     ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
@@ -19,12 +20,13 @@ use crate::wire::{Asn, Family, PerFamily};
 
 const ROOT: Shape = Shape {
     name: "the config",
-    keys: &["router", "rib", "http", "control", "state_dir", "lab", "limits", "peerings"],
+    keys: &["router", "rib", "http", "control", "state_dir", "lab", "limits", "policy", "peerings"],
 };
 const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "listen"] };
 const HTTP: Shape = Shape { name: "http", keys: &["listen"] };
 const CONTROL: Shape = Shape { name: "control", keys: &["socket"] };
 const LIMITS: Shape = Shape { name: "limits", keys: &["received_prefixes"] };
+const POLICY: Shape = Shape { name: "policy", keys: &["allow_md5"] };
 const PEERING: Shape = Shape {
     name: "a peering",
     keys: &[
@@ -64,6 +66,8 @@ const BGP_SESSION: Shape = Shape {
         "microsoft_session_ipv6_address",
         "peer_session_ipv4_address",
         "peer_session_ipv6_address",
+        "peer_range_v4",
+        "peer_range_v6",
         "families",
         "add_path_receive",
         "extended_next_hop",
@@ -75,6 +79,10 @@ const BGP_SESSION: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "peer_limit",
+        "md5_authentication_key_file",
+        "ttl_security_hops",
+        "interface",
         "graceful_restart",
         "v4",
         "v6",
@@ -95,6 +103,10 @@ const V4: Shape = Shape {
         "connect_retry",
         "max_prefixes_advertised_v4",
         "max_prefixes_advertised_v6",
+        "peer_limit",
+        "md5_authentication_key_file",
+        "ttl_security_hops",
+        "interface",
         "graceful_restart",
     ],
 };
@@ -103,12 +115,13 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 13] = [
+pub(super) const SHAPES: [Shape; 14] = [
     ROOT,
     ROUTER,
     HTTP,
     CONTROL,
     LIMITS,
+    POLICY,
     PEERING,
     REGISTERED_PREFIX,
     REGISTERED_ASN,
@@ -131,6 +144,7 @@ pub(super) struct Written {
     pub(super) state_dir: Option<At<PathBuf>>,
     pub(super) lab: Option<At<bool>>,
     pub(super) received_prefixes: Option<At<u64>>,
+    pub(super) allow_md5: Option<At<bool>>,
     /// None where there is nothing below the key; what could not be read as a peering is left out.
     pub(super) peerings: Option<Vec<Peering>>,
     pub(super) mark: Mark,
@@ -181,6 +195,8 @@ pub(super) struct Addresses {
     pub(super) prefix: Option<At<IpNet>>,
     pub(super) microsoft: Option<At<IpAddr>>,
     pub(super) peer: Option<At<IpAddr>>,
+    /// Peers by range instead.
+    pub(super) range: Option<At<IpNet>>,
     /// One of them could not be read, so what is missing may not be.
     pub(super) broken: bool,
 }
@@ -200,6 +216,8 @@ pub(super) struct Options {
     pub(super) connect_retry: Option<At<u16>>,
     /// The inner none is null: no limit of its own.
     pub(super) max_prefixes: PerFamily<Option<At<Option<u64>>>>,
+    pub(super) peer_limit: Option<At<u32>>,
+    pub(super) transport: TransportKeys,
     /// The inner none is false.
     pub(super) graceful_restart: Option<At<Option<restart::Written>>>,
 }
@@ -213,6 +231,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
     let listen = router.filter(|r| r.node("listen").is_some());
     let control = section.node("control").and_then(|node| Section::open(node, CONTROL, faults));
     let limits = section.node("limits").and_then(|node| Section::open(node, LIMITS, faults));
+    let policy = section.node("policy").and_then(|node| Section::open(node, POLICY, faults));
     let http = section.node("http").and_then(|node| Section::open(node, HTTP, faults));
     Some(Written {
         mark: root.mark,
@@ -227,6 +246,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
         lab: section.read("lab", faults, values::boolean),
         received_prefixes: limits
             .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
+        allow_md5: policy.and_then(|p| p.read("allow_md5", faults, values::boolean)),
         peerings: peerings(&section, faults),
     })
 }
@@ -358,19 +378,26 @@ fn bgp_session(node: &Node, faults: &mut Faults) -> Option<BgpSession> {
     };
     let own = PerFamily { ipv4: own(V4, faults), ipv6: own(V6, faults) };
     let addresses = PerFamily::from_fn(|family| {
-        let [prefix, microsoft, peer] = match family {
-            Family::Ipv4 => {
-                ["session_prefix_v4", "microsoft_session_ipv4_address", "peer_session_ipv4_address"]
-            }
-            Family::Ipv6 => {
-                ["session_prefix_v6", "microsoft_session_ipv6_address", "peer_session_ipv6_address"]
-            }
+        let [prefix, microsoft, peer, range] = match family {
+            Family::Ipv4 => [
+                "session_prefix_v4",
+                "microsoft_session_ipv4_address",
+                "peer_session_ipv4_address",
+                "peer_range_v4",
+            ],
+            Family::Ipv6 => [
+                "session_prefix_v6",
+                "microsoft_session_ipv6_address",
+                "peer_session_ipv6_address",
+                "peer_range_v6",
+            ],
         };
         let before = faults.count();
         let prefix = section.read(prefix, faults, values::prefix_of(family));
         let microsoft = section.read(microsoft, faults, values::address(family));
         let peer = section.read(peer, faults, values::address(family));
-        Addresses { prefix, microsoft, peer, broken: faults.count() > before }
+        let range = section.read(range, faults, values::prefix_of(family));
+        Addresses { prefix, microsoft, peer, range, broken: faults.count() > before }
     });
     Some(BgpSession { mark: section.mark, addresses, common: options(&section, faults), own })
 }
@@ -401,6 +428,8 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
         hold_time: section.read("hold_time", faults, values::hold_time),
         connect_retry: section.read("connect_retry", faults, values::number(1..=u16::MAX)),
         max_prefixes,
+        peer_limit: section.read("peer_limit", faults, values::number(1..=10_000)),
+        transport: TransportKeys::read(section, faults),
         graceful_restart: restart::read(section, faults),
     };
     options.broken = faults.count() > before;

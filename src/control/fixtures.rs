@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{RestartPlan, SessionPlan};
+use crate::config::{RestartPlan, SessionPlan, TransportPlan};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -153,6 +153,7 @@ fn told(before: Option<Arc<Generation>>, now: Option<Arc<Generation>>) -> PerFam
         },
         extended_next_hop: false,
         enhanced_route_refresh: false,
+        link_local: None,
         otc: None,
     };
     let board = Board::new(before.unwrap_or_else(|| now.clone()));
@@ -191,6 +192,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },
         next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
         max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
+        transport: TransportPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }

@@ -21,6 +21,7 @@ use crate::wire::{
 
 use super::capability::CapabilityJson;
 use super::restart::RestartJson;
+use super::transport::TransportJson;
 
 /// Seconds since the epoch, as RFC 3339.
 #[derive(Clone, Copy)]
@@ -153,6 +154,7 @@ pub(super) struct SessionDetailJson<'a> {
     next_hop: PerFamily<Option<IpAddr>>,
     max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
+    transport: TransportJson<'a>,
     graceful_restart: RestartJson,
     capabilities: Capabilities,
     messages: Option<Messages>,
@@ -209,6 +211,7 @@ impl<'a> SessionDetailJson<'a> {
             next_hop: s.plan.next_hop,
             max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
+            transport: TransportJson::new(&s.plan.transport),
             graceful_restart: RestartJson::new(s),
             capabilities: Capabilities {
                 local: s.local_capabilities.iter().map(CapabilityJson::new).collect(),

@@ -22,6 +22,7 @@ mod restart;
 mod router;
 mod serve;
 mod socket;
+mod transport;
 
 pub use router::{router, socket_router};
 pub use serve::{serve_http, serve_socket};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use super::labels::{LoadResult, MessageType, NotificationCode, TREATMENTS, Way};
+use super::labels::{LoadResult, MessageType, NotificationCode, TREATMENTS, TurnedAway, Way};
 use super::process::Process;
 use super::{Inner, PrefixGauge, RibMetrics, SessionMetrics, process};
 use crate::wire::Family as AddressFamily;
@@ -340,7 +340,7 @@ static PROCESS: [Family<Process>; 5] = [
     }),
 ];
 
-static BUILD: [Family<Inner>; 2] = [
+static WHOLE: [Family<Inner>; 3] = [
     Family::gauge("peeringd_build_info", "Always 1; the version is a label.", Some("version"), |_, put| {
         put(Some(env!("CARGO_PKG_VERSION")), 1.0);
     }),
@@ -349,6 +349,16 @@ static BUILD: [Family<Inner>; 2] = [
         "When the process started, in seconds since the epoch.",
         None,
         |inner, put| put(None, inner.started),
+    ),
+    Family::counter(
+        "peeringd_connections_turned_away_total",
+        "Connections to the listeners that went to no session, by reason.",
+        Some("reason"),
+        |inner, put| {
+            for why in TurnedAway::ALL {
+                put(Some(why.label()), float(inner.turned_away.get(*why)));
+            }
+        },
     ),
 ];
 
@@ -365,7 +375,7 @@ impl Scrape {
             .map(|f| f.desc(&SESSION_LABELS))
             .chain(RIB.iter().map(|f| f.desc(&[])))
             .chain(PROCESS.iter().map(|f| f.desc(&[])))
-            .chain(BUILD.iter().map(|f| f.desc(&[])))
+            .chain(WHOLE.iter().map(|f| f.desc(&[])))
             .collect::<Result<_, _>>()?;
         Ok(Self { inner, descs })
     }
@@ -391,7 +401,7 @@ impl Collector for Scrape {
         let none = Vec::new;
         all.extend(RIB.iter().map(|f| f.collect(std::iter::once((none(), &self.inner.rib)))));
         all.extend(PROCESS.iter().map(|f| f.collect(std::iter::once((none(), &process)))));
-        all.extend(BUILD.iter().map(|f| f.collect(std::iter::once((none(), &*self.inner)))));
+        all.extend(WHOLE.iter().map(|f| f.collect(std::iter::once((none(), &*self.inner)))));
         all
     }
 }

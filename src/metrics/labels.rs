@@ -161,6 +161,22 @@ label_values! {
     }
 }
 
+label_values! {
+    /// Why a connection to a listener went to no session.
+    TurnedAway {
+        /// No session and no range has the peer's address.
+        Stranger = "stranger",
+        /// It came to another address than the session's own.
+        WrongAddress = "wrong_address",
+        /// It is not as the session's transport asks for, or could not be made so.
+        Unfit = "unfit",
+        /// Others of the peer, or of a range, are waiting.
+        Crowded = "crowded",
+        /// The range has as many sessions as it may.
+        RangeFull = "range_full",
+    }
+}
+
 /// Counters or gauges, one for each value of a label.
 #[derive(Debug)]
 pub(super) struct Counts<const N: usize>([AtomicU64; N]);

@@ -18,7 +18,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prometheus::{Registry, TextEncoder};
 use thiserror::Error;
 
-pub use labels::{LoadResult, MessageType, NotificationCode, Way};
+use labels::Counts;
+pub use labels::{LoadResult, MessageType, NotificationCode, TurnedAway, Way};
 pub use rib::{GenerationFigures, RibMetrics};
 pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
 
@@ -45,6 +46,7 @@ struct Inner {
     /// Seconds since the epoch.
     started: f64,
     rib: RibMetrics,
+    turned_away: Counts<5>,
     sessions: Mutex<Sessions>,
 }
 
@@ -94,6 +96,17 @@ impl Metrics {
     /// Drops a session's series; nothing, if it has none.
     pub fn remove_session(&self, session_ip: IpAddr) {
         self.inner.lock().remove(&session_ip);
+    }
+
+    /// A connection to a listener went to no session.
+    pub fn count_turned_away(&self, why: TurnedAway) {
+        self.inner.turned_away.add(why, 1);
+    }
+
+    /// Connections to listeners that went to no session for this reason.
+    #[must_use]
+    pub fn turned_away(&self, why: TurnedAway) -> u64 {
+        self.inner.turned_away.get(why)
     }
 
     /// The gauges and counters of the RIB.

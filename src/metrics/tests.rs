@@ -91,7 +91,7 @@ fn every_family_keeps_the_rules_for_names_and_help() {
     let metrics = Metrics::new().unwrap();
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
     let parsed = parse(&metrics.render().unwrap());
-    assert_eq!(parsed.len(), 23 + 6 + 5 + 2, "{:?}", parsed.keys());
+    assert_eq!(parsed.len(), 23 + 6 + 5 + 3, "{:?}", parsed.keys());
     let units =
         ["_bytes", "_seconds", "_prefixes", "_sets", "_fds", "_threads", "_number", "_info", "_up", "_state"];
     for (name, family) in &parsed {
@@ -110,8 +110,17 @@ fn every_family_keeps_the_rules_for_names_and_help() {
             let own = name.starts_with("peeringd_session_");
             assert_eq!(own, labels.contains_key("connection"), "{name} {labels:?}");
             assert_eq!(own, labels.contains_key("session_ip"), "{name} {labels:?}");
-            let allowed =
-                ["connection", "session_ip", "family", "type", "code", "treatment", "result", "version"];
+            let allowed = [
+                "connection",
+                "session_ip",
+                "family",
+                "type",
+                "code",
+                "treatment",
+                "result",
+                "reason",
+                "version",
+            ];
             assert!(labels.keys().all(|l| allowed.contains(&l.as_str())), "{name} {labels:?}");
         }
     }
@@ -247,6 +256,7 @@ fn the_rib_and_the_build_are_there() {
         ("peeringd_rib_last_load_timestamp_seconds", &[], 1.7e9),
         ("peeringd_rib_loads_total", &[("result", "ok")], 1.0),
         ("peeringd_rib_loads_total", &[("result", "failed")], 1.0),
+        ("peeringd_connections_turned_away_total", &[("reason", "stranger")], 0.0),
         ("peeringd_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
     ] {
         assert_eq!(value(&text, name, labels), expected, "{name} {labels:?}");

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::clock::Clock;
 use super::flight::Ring;
 use super::system;
 use crate::advertise::{Outbox, Wrote};
+use crate::config::Md5Key;
 use crate::fsm::ConnId;
 use crate::wire::{MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN};
 
@@ -54,24 +56,28 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Takes a connected stream.
-    ///
-    /// # Errors
-    /// A socket option could not be set: the connection must not be used.
-    pub(super) fn new(id: ConnId, stream: TcpStream) -> io::Result<Self> {
-        system::prepare(&stream)?;
-        Ok(Self {
+    /// Takes a connected stream that was [prepared](system::prepare).
+    pub(super) fn new(id: ConnId, stream: TcpStream) -> Self {
+        Self {
             id,
             outbox: Outbox::new(),
             max_message_len: MAX_MESSAGE_LEN,
             ring: Ring::default(),
             stream,
             partial: Vec::new(),
-        })
+        }
+    }
+
+    /// Signs by another key from now on, and takes nothing else.
+    ///
+    /// # Errors
+    /// Whatever the kernel says; the connection must not be used any more.
+    pub(super) fn set_md5(&self, peer: IpAddr, key: &Md5Key) -> io::Result<()> {
+        system::set_md5(self.stream.as_fd(), peer.into(), Some(key))
     }
 
     /// Our end.
-    pub(super) fn local_ip(&self) -> Option<std::net::IpAddr> {
+    pub(super) fn local_ip(&self) -> Option<IpAddr> {
         self.stream.local_addr().ok().map(|a| a.ip())
     }
 

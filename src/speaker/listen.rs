@@ -12,6 +12,8 @@ use tracing::{info, warn};
 
 use super::said::Said;
 use super::system;
+use crate::config::{RangePlan, SessionPlan};
+use crate::metrics::{Metrics, TurnedAway};
 
 /// How long accepting pauses when the process is out of descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -19,14 +21,37 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Where connections of one peer go.
 #[derive(Clone, Debug)]
 pub(super) struct Door {
-    /// Our end of the session: what came to another address is not it.
-    pub(super) local_address: IpAddr,
+    /// The session as planned. What came to another address than its own is not for it.
+    pub(super) plan: Arc<SessionPlan>,
     /// The session's task.
     pub(super) accepted: mpsc::Sender<TcpStream>,
 }
 
-/// Every session by its peer's address.
-pub(super) type Doors = Arc<ArcSwap<HashMap<IpAddr, Door>>>;
+/// Who may come in.
+#[derive(Debug, Default)]
+pub(super) struct Doors {
+    /// Every session by its peer's address.
+    pub(super) sessions: HashMap<IpAddr, Door>,
+    /// Where peers that have no session yet may come from.
+    pub(super) ranges: Vec<Arc<RangePlan>>,
+}
+
+/// A peer out of a range that has no session yet, and its connection.
+#[derive(Debug)]
+pub(super) struct Newcomer {
+    pub(super) peer: IpAddr,
+    pub(super) stream: TcpStream,
+}
+
+/// What a listener's task needs to know of the rest.
+#[derive(Clone, Debug)]
+pub(super) struct Entrance {
+    /// The newest word on who may come in.
+    pub(super) doors: Arc<ArcSwap<Doors>>,
+    /// Who starts sessions of ranges.
+    pub(super) newcomers: mpsc::Sender<Newcomer>,
+    pub(super) metrics: Metrics,
+}
 
 /// The bound listeners of a plan.
 #[derive(Debug)]
@@ -65,15 +90,16 @@ impl Listeners {
 }
 
 /// Accepts for ever.
-pub(super) async fn accept(listener: TcpListener, doors: Doors) {
+pub(super) async fn accept(listener: Arc<TcpListener>, entrance: Entrance) {
     let mut said = Said::default();
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
-                if let Err(why) = hand_over(&doors, stream, from)
-                    && let Some(unsaid) = said.again()
-                {
-                    info!(%from, unsaid, "connection closed: {why}");
+                if let Err(why) = entrance.admit(stream, from.ip()) {
+                    entrance.metrics.count_turned_away(why.counted());
+                    if let Some(unsaid) = said.again() {
+                        info!(%from, unsaid, "connection closed: {why}");
+                    }
                 }
             }
             Err(error) => {
@@ -93,16 +119,48 @@ enum Astray {
     WrongAddress { came_to: IpAddr, expected: IpAddr },
     #[error("it was gone before it was taken: {0}")]
     Gone(std::io::Error),
+    #[error("it is not as the session asks for, or cannot be made so: {0}")]
+    Unfit(std::io::Error),
     #[error("the session has others waiting")]
     Crowded,
+    #[error("other peers that have no session yet are waiting")]
+    CrowdedRange,
 }
 
-/// Gives a connection to its session. Whoever is not configured sees it closed and learns nothing.
-fn hand_over(doors: &Doors, stream: TcpStream, from: SocketAddr) -> Result<(), Astray> {
-    let door = doors.load().get(&from.ip()).cloned().ok_or(Astray::Stranger)?;
-    let came_to = stream.local_addr().map_err(Astray::Gone)?.ip();
-    if came_to != door.local_address {
-        return Err(Astray::WrongAddress { came_to, expected: door.local_address });
+impl Astray {
+    fn counted(&self) -> TurnedAway {
+        match self {
+            Self::Stranger => TurnedAway::Stranger,
+            Self::WrongAddress { .. } => TurnedAway::WrongAddress,
+            Self::Gone(_) | Self::Unfit(_) => TurnedAway::Unfit,
+            Self::Crowded | Self::CrowdedRange => TurnedAway::Crowded,
+        }
     }
-    door.accepted.try_send(stream).map_err(|_| Astray::Crowded)
+}
+
+impl Entrance {
+    /// Gives a connection to its session. Whoever is not configured sees it closed and learns nothing.
+    fn admit(&self, stream: TcpStream, peer: IpAddr) -> Result<(), Astray> {
+        let doors = self.doors.load();
+        if let Some(door) = doors.sessions.get(&peer) {
+            let stream = fit(stream, peer, &door.plan)?;
+            return door.accepted.try_send(stream).map_err(|_| Astray::Crowded);
+        }
+        let range = doors.ranges.iter().find(|range| range.takes(peer)).ok_or(Astray::Stranger)?;
+        let stream = fit(stream, peer, &range.template)?;
+        self.newcomers.try_send(Newcomer { peer, stream }).map_err(|_| Astray::CrowdedRange)
+    }
+}
+
+/// A connection with all that its session asks of it, and before anything else is decided about it.
+fn fit(stream: TcpStream, peer: IpAddr, plan: &SessionPlan) -> Result<TcpStream, Astray> {
+    let came_to = stream.local_addr().map_err(Astray::Gone)?.ip();
+    let expected = plan.local_address;
+    if came_to != expected {
+        return Err(Astray::WrongAddress { came_to, expected });
+    }
+    match system::prepare_accepted(&stream, peer, &plan.transport) {
+        Ok(()) => Ok(stream),
+        Err(error) => Err(Astray::Unfit(error)),
+    }
 }

@@ -8,6 +8,7 @@ mod connection;
 mod flight;
 mod generations;
 mod handle;
+mod keyring;
 mod ledger;
 mod listen;
 mod peer;

@@ -7,6 +7,7 @@ mod incident;
 mod incoming;
 mod restart;
 mod traffic;
+mod transport;
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -109,6 +110,8 @@ pub(super) struct Peer {
     told: Option<ConnId>,
     /// A turn's worth was not enough: the others come first.
     busy: bool,
+    /// The peer has come, if only once.
+    has_served: bool,
     /// Octets of private deltas, as the ledger has them.
     held: usize,
     pace: Pace,
@@ -135,6 +138,7 @@ impl Peer {
             refreshes: Refreshes::default(),
             told: None,
             busy: false,
+            has_served: false,
             held: 0,
             pace: Pace::default(),
             because: None,
@@ -158,7 +162,7 @@ impl Peer {
             self.on_wake(wake);
             self.on_due();
             self.write_all();
-            if matches!(self.intent.order, Order::Leave(_)) {
+            if matches!(self.intent.order, Order::Leave(_)) || self.is_over() {
                 break;
             }
             if std::mem::take(&mut self.busy) {
@@ -230,7 +234,8 @@ impl Peer {
             // A session held down over the limit before is given another try.
             self.start_again_at = self.start_again_at.map(|_| now);
         }
-        self.intent = intent;
+        let before = std::mem::replace(&mut self.intent, intent);
+        self.change_key(&before.plan);
         // What a reset ends is gone before the rest is told of the new table.
         self.act();
         let view = self.intent.view.clone();
@@ -277,9 +282,9 @@ impl Peer {
     fn on_dialled(&mut self, conn: ConnId, stream: std::io::Result<TcpStream>) {
         self.dialing = None;
         let now = self.now();
-        match stream.and_then(|stream| Connection::new(conn, stream)) {
-            Ok(connection) => {
-                self.connections.push(connection);
+        match stream {
+            Ok(stream) => {
+                self.connections.push(Connection::new(conn, stream));
                 self.fsm.handle_connected(now, conn);
             }
             Err(error) => {
@@ -293,20 +298,14 @@ impl Peer {
 
     fn on_accepted(&mut self, stream: TcpStream) {
         let now = self.now();
+        self.has_served = true;
         match self.fsm.handle_accepted(now) {
-            Ok(conn) => match Connection::new(conn, stream) {
-                Ok(connection) => self.connections.push(connection),
-                Err(error) => {
-                    warn!(%error, "a socket option could not be set: the connection is refused");
-                    self.fsm.handle_closed(now, conn);
-                }
-            },
+            Ok(conn) => self.connections.push(Connection::new(conn, stream)),
             Err(refused) => {
                 self.status.inbound_refused();
                 let room = self.closing.len() < MAX_REFUSED;
-                if let (true, Some(notification), Ok(mut connection)) =
-                    (room, refused.0, Connection::new(ConnId(u64::MAX), stream))
-                {
+                if let (true, Some(notification)) = (room, refused.0) {
+                    let mut connection = Connection::new(ConnId(u64::MAX), stream);
                     connection.outbox.control(notification.encode());
                     self.status.notification_sent(&notification);
                     self.close(connection);
@@ -357,9 +356,11 @@ impl Peer {
         while let Some(action) = self.fsm.poll_action() {
             match action {
                 Action::Dial(conn) => {
-                    let to = SocketAddr::new(self.intent.plan.peer_address, self.intent.plan.peer_port);
+                    let plan = &self.intent.plan;
+                    let to = SocketAddr::new(plan.peer_address, plan.peer_port);
+                    let dial = system::dial(plan.local_address, to, plan.transport.clone());
                     self.status.connect_attempt();
-                    self.dialing = Some((conn, Box::pin(system::dial(self.intent.plan.local_address, to))));
+                    self.dialing = Some((conn, Box::pin(dial)));
                 }
                 Action::Send(conn, message) => self.send(conn, &message),
                 Action::Close(conn) => self.end(conn),

@@ -1,11 +1,14 @@
 //! Starts and ends the sessions' tasks, gives each its intent, and starts again what died.
 
+mod ranges;
+
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -15,15 +18,18 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::clock::Clock;
 use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::keyring::Keyring;
 use super::ledger::Ledger;
-use super::listen::{self, Door, Doors, Listeners};
+use super::listen::{self, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
 use super::terms::Life;
 use crate::accept::Budget;
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
+use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
@@ -36,6 +42,8 @@ const AFTER_PANIC: Duration = Duration::from_secs(1);
 const WAITING_CONNECTIONS: usize = 4;
 /// Questions to one session that may wait for its task.
 const WAITING_ASKS: usize = 16;
+/// Connections out of ranges that may wait for their sessions to start.
+const WAITING_NEWCOMERS: usize = 16;
 
 /// What the supervisor is told.
 #[derive(Debug)]
@@ -81,13 +89,17 @@ impl Speaker {
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
         };
+        let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
             recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
-            doors: Doors::default(),
+            doors: Arc::default(),
+            keyring: Keyring::new(listeners.clone()),
+            keyless: HashSet::new(),
+            said: Said::default(),
             handle: handle.clone(),
             metrics,
             overview: overview_tx,
@@ -98,13 +110,17 @@ impl Speaker {
         for session in supervisor.plan.sessions.clone() {
             supervisor.spawn(session, Life::Another, Duration::ZERO);
         }
+        supervisor.keyless = supervisor.keyring.put(&supervisor.plan);
         supervisor.publish();
+        let (newcomers, newcomers_rx) = mpsc::channel(WAITING_NEWCOMERS);
+        let metrics = supervisor.metrics.clone();
+        let entrance = Entrance { doors: supervisor.doors.clone(), newcomers, metrics };
         let mut accepting = JoinSet::new();
-        for listener in listeners.into_inner() {
-            accepting.spawn(listen::accept(listener, supervisor.doors.clone()));
+        for listener in listeners {
+            accepting.spawn(listen::accept(listener, entrance.clone()));
         }
         let (commands, inbox) = mpsc::channel(4);
-        tokio::spawn(supervisor.run(inbox, accepting));
+        tokio::spawn(supervisor.run(inbox, newcomers_rx, accepting));
         Self { handle, commands }
     }
 
@@ -168,6 +184,14 @@ struct Running {
     door: Door,
     entry: SessionEntry,
     profile: watch::Receiver<Option<SessionProfile>>,
+    began: Moment,
+}
+
+impl Running {
+    /// Has the session end, and its task with it.
+    fn leave(&self, notification: Option<Notification>) {
+        self.intent.send_modify(|intent| intent.order = Order::Leave(notification));
+    }
 }
 
 /// Owns the tasks of all sessions.
@@ -178,7 +202,11 @@ struct Supervisor {
     ledger: Arc<Ledger>,
     recorder: Recorder,
     clock: Clock,
-    doors: Doors,
+    doors: Arc<ArcSwap<Doors>>,
+    keyring: Keyring,
+    /// Who has an MD5 key that the listeners could not take, and so is not let in.
+    keyless: HashSet<IpNet>,
+    said: Said,
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
@@ -188,12 +216,21 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    async fn run(mut self, mut inbox: mpsc::Receiver<Command>, mut accepting: JoinSet<()>) {
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Command>,
+        mut newcomers: mpsc::Receiver<Newcomer>,
+        mut accepting: JoinSet<()>,
+    ) {
         loop {
             let command = tokio::select! {
                 command = inbox.recv() => command,
                 Some(ended) = self.tasks.join_next_with_id() => {
                     self.on_task_ended(ended);
+                    continue;
+                }
+                Some(newcomer) = newcomers.recv() => {
+                    self.on_newcomer(newcomer);
                     continue;
                 }
             };
@@ -208,6 +245,7 @@ impl Supervisor {
                 Some(Command::Ping(done)) => answer(done),
                 Some(Command::Stop { notification, done }) => {
                     accepting.abort_all();
+                    self.keyring = Keyring::new(Vec::new());
                     self.stop(notification).await;
                     answer(done);
                     return;
@@ -248,18 +286,30 @@ impl Supervisor {
             Peer::new(links).run().await;
         };
         let task = self.tasks.spawn(session.instrument(span)).id();
-        let door = Door { local_address: plan.local_address, accepted };
+        let peer = plan.peer_address;
+        let door = Door { plan, accepted };
         let entry = SessionEntry { snapshot: snapshot_rx, ask };
-        self.running.insert(plan.peer_address, Running { task, intent, door, entry, profile });
+        let began = self.clock.now();
+        self.running.insert(peer, Running { task, intent, door, entry, profile, began });
     }
 
-    /// Tells the listeners and whoever looks which sessions there are.
+    /// Tells the listeners and whoever looks which sessions there are: those of the plan in its order, then those of
+    /// ranges by address.
     fn publish(&self) {
-        let running =
-            || self.plan.sessions.iter().filter_map(|s| Some((s, self.running.get(&s.peer_address)?)));
-        let doors: HashMap<IpAddr, Door> = running().map(|(s, r)| (s.peer_address, r.door.clone())).collect();
-        self.doors.store(Arc::new(doors));
-        self.handle.sessions.store(Arc::new(running().map(|(_, r)| r.entry.clone()).collect()));
+        let named = self.plan.sessions.iter().filter_map(|s| self.running.get(&s.peer_address));
+        let mut of_ranges: Vec<&Running> = self.running.values().filter(|r| r.range().is_some()).collect();
+        of_ranges.sort_by_key(|r| r.door.plan.peer_address);
+        let all: Vec<&Running> = named.chain(of_ranges).collect();
+        let let_in = all.iter().filter(|r| {
+            let peers = r.range().unwrap_or(r.door.plan.peer_address.into());
+            !self.keyless.contains(&peers)
+        });
+        let ranges = self.plan.ranges.iter().filter(|range| !self.keyless.contains(&range.range));
+        self.doors.store(Arc::new(Doors {
+            sessions: let_in.map(|r| (r.door.plan.peer_address, r.door.clone())).collect(),
+            ranges: ranges.cloned().collect(),
+        }));
+        self.handle.sessions.store(Arc::new(all.iter().map(|r| r.entry.clone()).collect()));
     }
 
     /// A session's task ended: as it was told to, which has been seen to, or by a panic, after which it starts again.
@@ -279,6 +329,12 @@ impl Supervisor {
                 status::after_death(&metrics);
             }
             self.spawn(plan, Life::Another, AFTER_PANIC);
+        } else {
+            // One of a range, whose peer comes again if it wants to.
+            if let Some(died) = died {
+                error!(%peer, error = %died, "a session's task died");
+            }
+            self.metrics.remove_session(peer);
         }
         self.publish();
     }
@@ -294,7 +350,11 @@ impl Supervisor {
             o.lab = self.plan.lab;
         });
         self.budget.set_limit(self.plan.limits.received_prefixes);
+        self.keyless = self.keyring.put(&self.plan);
         for session in self.plan.sessions.clone() {
+            self.tell(session);
+        }
+        for session in self.sessions_of_ranges() {
             self.tell(session);
         }
         self.end_removed();
@@ -307,7 +367,7 @@ impl Supervisor {
             self.spawn(plan, Life::First, Duration::ZERO);
             return;
         };
-        running.door.local_address = plan.local_address;
+        running.door.plan = plan.clone();
         // Its counters stay, under what it is called now.
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
@@ -316,11 +376,17 @@ impl Supervisor {
 
     /// Ends the sessions that the plan has no more. Nobody waits for them.
     fn end_removed(&mut self) {
-        let wanted: HashSet<IpAddr> = self.plan.sessions.iter().map(|s| s.peer_address).collect();
-        for (peer, running) in self.running.extract_if(|peer, _| !wanted.contains(peer)) {
-            let code = ErrorCode::PEER_DECONFIGURED;
+        let named: HashSet<IpAddr> = self.plan.sessions.iter().map(|s| s.peer_address).collect();
+        let plan = self.plan.clone();
+        // A peer that was named and now is within a range comes anew.
+        let is_wanted = |peer: &IpAddr, running: &Running| match running.range() {
+            Some(_) => plan.ranges.iter().any(|range| range.takes(*peer)),
+            None => named.contains(peer),
+        };
+        let code = ErrorCode::PEER_DECONFIGURED;
+        for (peer, running) in self.running.extract_if(|peer, running| !is_wanted(peer, running)) {
             info!(session = %running.intent.borrow().plan.name, notification = %code, "session ends");
-            running.intent.send_modify(|intent| intent.order = Order::Leave(Some(Notification::new(code))));
+            running.leave(Some(Notification::new(code)));
             self.metrics.remove_session(peer);
         }
     }
@@ -342,8 +408,7 @@ impl Supervisor {
 
     async fn stop(&mut self, notification: Option<Notification>) {
         for running in std::mem::take(&mut self.running).into_values() {
-            let order = Order::Leave(notification.clone());
-            running.intent.send_modify(|intent| intent.order = order);
+            running.leave(notification.clone());
         }
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(STOP_WITHIN, all).await.is_err() {

@@ -109,6 +109,10 @@ pub(super) fn session_profile(local_asn: Asn, plan: &SessionPlan, negotiated: &N
         max_message_len: if negotiated.extended_message { MAX_EXTENDED_MESSAGE_LEN } else { MAX_MESSAGE_LEN },
         families: negotiated.families,
         next_hop: next_hops(plan, negotiated),
+        link_local: match plan.local_address {
+            IpAddr::V6(ip) if ip.is_unicast_link_local() => Some(ip),
+            IpAddr::V4(_) | IpAddr::V6(_) => None,
+        },
         extended_next_hop: negotiated.extended_next_hop,
         enhanced_route_refresh: negotiated.enhanced_route_refresh,
         otc: None,

@@ -13,15 +13,18 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan};
+use crate::config::{Limits, Plan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
 use crate::fsm::State;
-use crate::metrics::{Metrics, PrefixGauge, Way};
+use crate::metrics::{Metrics, PrefixGauge, TurnedAway, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
 mod next_hops;
+mod ranges;
+mod rough;
 mod stream;
+mod transport;
 
 const OURS: Asn = Asn(8075);
 const THEIRS: Asn = Asn(64500);
@@ -48,6 +51,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         families: PerFamily { ipv4: true, ipv6: true },
         next_hop: PerFamily { ipv4: Some(local.into()), ipv6: Some("2001:db8::1".parse().unwrap()) },
         max_prefixes: PerFamily { ipv4: Some(1000), ipv6: Some(1000) },
+        transport: TransportPlan::default(),
         graceful_restart: Some(RestartPlan::default()),
     }
 }
@@ -64,6 +68,7 @@ fn plan(asn: Asn, id: Ipv4Addr, sessions: Vec<SessionPlan>) -> Plan {
         limits: Limits { received_prefixes: 1_000_000 },
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
+        ranges: Vec::new(),
     }
 }
 
@@ -321,6 +326,7 @@ async fn a_stranger_is_closed_without_a_word() {
     let us = Side::start(plan(OURS, US, vec![ours]), &["13.64.0.0/11"]);
     let peer = Raw::dial(Ipv4Addr::new(127, 0, 7, 2), us.at).await;
     assert!(peer.rest().await.is_empty());
+    assert_eq!(us.metrics.turned_away(TurnedAway::Stranger), 1);
     us.stop().await;
 }
 

@@ -277,9 +277,23 @@ impl<'a, 'c> Decoder<'a, 'c> {
             (Family::Ipv4 | Family::Ipv6, 16 | 32) => {
                 let (rest, bits) = be_u128::<_, ()>(octets).ok()?;
                 let link_local = be_u128::<_, ()>(rest).ok().map(|(_, bits)| Ipv6Addr::from_bits(bits));
-                Some(NextHop { address: IpAddr::V6(Ipv6Addr::from_bits(bits)), link_local })
+                Some(self.on_this_link(Ipv6Addr::from_bits(bits), link_local))
             }
             (Family::Ipv4 | Family::Ipv6, _) => None,
+        }
+    }
+}
+
+/// Next hops of sessions over link-local addresses.
+impl Decoder<'_, '_> {
+    /// Over link-local addresses a peer without a global one sends the unspecified address and its link-local one, as
+    /// BIRD does: that is a link-local next hop that came alone.
+    fn on_this_link(&self, first: Ipv6Addr, second: Option<Ipv6Addr>) -> NextHop {
+        match (self.ctx.peer_address, second) {
+            (IpAddr::V6(peer), Some(local)) if peer.is_unicast_link_local() && first.is_unspecified() => {
+                NextHop { address: IpAddr::V6(local), link_local: None }
+            }
+            (IpAddr::V4(_) | IpAddr::V6(_), link_local) => NextHop { address: IpAddr::V6(first), link_local },
         }
     }
 }

@@ -15,7 +15,8 @@ use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
 
 pub(crate) struct Frr {
-    _processes: [Process; 2],
+    /// Zebra, bgpd and whatever helps them; they end with it.
+    processes: Vec<Process>,
     vty: PathBuf,
 }
 
@@ -37,11 +38,23 @@ impl Frr {
 }
 
 impl Frr {
-    /// Starts one with more lines in its `router bgp`.
+    /// Starts one with more lines in its `router bgp`, before its neighbors.
     pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, more: &str) -> Self {
+        Self::start_around(lab, site, setup, [more, ""], &site.our_v6().to_string())
+    }
+
+    /// Starts one with more lines below `router bgp`, before its neighbors and behind them, and with its IPv6 session
+    /// with this neighbor.
+    pub(crate) fn start_around(
+        lab: &Lab,
+        site: &Site,
+        setup: Setup,
+        [first, more]: [&str; 2],
+        our_v6: &str,
+    ) -> Self {
         let folder = lab.folder("frr");
         let vty = lab.folder("frr-vty");
-        let ours = [site.our_v4(), site.our_v6()].map(|a| a.to_string());
+        let ours = [site.our_v4().to_string(), our_v6.to_owned()];
         let (over4, over6, extended) = match setup.sessions {
             Sessions::EachItsOwn => (&ours[0], &ours[1], "no "),
             Sessions::BothOnIpv4 => (&ours[0], &ours[0], "no "),
@@ -49,7 +62,9 @@ impl Frr {
         };
         let maybe = if setup.dials == Dials::Peeringd { "" } else { "no " };
         let own = [
+            ("FIRST", first),
             ("MORE", more),
+            ("OUR_V6", our_v6),
             ("MAYBE", maybe),
             ("IPV4_OVER", over4),
             ("IPV6_OVER", over6),
@@ -66,7 +81,26 @@ impl Frr {
             command.args(["-P", "0", "--log", "stdout"]);
             Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
         };
-        Self { _processes: [start("zebra"), start("bgpd")], vty }
+        Self { processes: vec![start("zebra"), start("bgpd")], vty }
+    }
+
+    /// Sends router advertisements from peeringd's end of the cable, by which an FRR learns its neighbor's link-local
+    /// address; peeringd does not send any.
+    pub(crate) fn advertise_router(&mut self, lab: &Lab) {
+        let folder = lab.folder("frr-ours");
+        let config = "interface peer0\n no ipv6 nd suppress-ra\n ipv6 nd ra-interval 1\n";
+        fs::write(folder.join("zebra.conf"), config).unwrap();
+        let mut command = lab.ours.command(&installed(&["/usr/lib/frr/zebra"], "frr"));
+        command.arg("-f").arg(folder.join("zebra.conf")).arg("-i").arg(folder.join("zebra.pid"));
+        command.arg("-z").arg(folder.join("zserv")).arg("--vty_socket").arg(&folder);
+        command.args(["-P", "0", "--log", "stdout"]);
+        self.processes.push(Process::spawn("zebra at peeringd's end", command, &folder.join("log")));
+    }
+
+    /// Everything of its IPv6 routes, as JSON.
+    pub(crate) fn ask_ipv6(&self, prefix: &str) -> Result<Value, String> {
+        let text = self.ask(&[format!("show bgp ipv6 unicast {prefix} json")])?;
+        serde_json::from_str(&text).map_err(|e| format!("{e}: {text}"))
     }
 }
 

@@ -11,6 +11,8 @@ mod bird_alone;
 #[cfg(test)]
 mod exabgp;
 #[cfg(test)]
+mod flood;
+#[cfg(test)]
 mod frr;
 #[cfg(test)]
 mod gobgp;
@@ -25,3 +27,5 @@ mod scenario;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(test)]
+mod transport;

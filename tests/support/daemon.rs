@@ -74,8 +74,18 @@ enum Place {
 impl Daemon {
     /// Starts peeringd in its namespace of the lab, with a peering for each site.
     pub(crate) fn start(lab: &Lab, setup: Setup, rib: &Rib) -> Self {
+        Self::start_changed(lab, setup, rib, |config, _| config)
+    }
+
+    /// The same with another config, made of the usual one, and with whatever files that names in its folder.
+    pub(crate) fn start_changed(
+        lab: &Lab,
+        setup: Setup,
+        rib: &Rib,
+        change: impl FnOnce(String, &Path) -> String,
+    ) -> Self {
         let folder = lab.folder("peeringd");
-        let config = Self::config(lab, &folder, &lab.sites, setup);
+        let config = change(Self::config(lab, &folder, &lab.sites, setup), &folder);
         Self::start_at(Place::Netns(lab.ours.name().to_owned()), folder, &config, rib)
     }
 
@@ -140,6 +150,18 @@ impl Daemon {
         let new = self.rib.with_extension("new");
         fs::write(&new, rib).unwrap();
         fs::rename(&new, &self.rib).unwrap();
+    }
+
+    /// Puts another config in place, made of the one that is there, and asks for a reload.
+    pub(crate) fn reload_changed(&self, change: impl FnOnce(String) -> String) {
+        let config = fs::read_to_string(&self.config).unwrap();
+        fs::write(&self.config, change(config)).unwrap();
+        self.process.signal("HUP");
+    }
+
+    /// The folder of its files.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Puts another config in place, with peerings for these sites alone, and asks for a reload.

@@ -32,7 +32,7 @@ impl Netns {
     }
 
     /// `ip` with these arguments, inside.
-    fn configure(&self, arguments: &str) {
+    pub(crate) fn configure(&self, arguments: &str) {
         run(ip().args(["-n", &self.name]).args(arguments.split(' ')));
     }
 
@@ -185,6 +185,18 @@ impl Lab {
         fs::create_dir(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
         folder
+    }
+
+    /// Gives the ends of a site's cable `fe80::2`, ours, and `fe80::1`, and no other link-local address. The devices are
+    /// `peerN` and `microsoft`.
+    pub(crate) fn link_local(&self, site: &Site) {
+        let near = format!("peer{}", site.index);
+        for (netns, device, address) in
+            [(&self.ours, near.as_str(), "fe80::2"), (&site.netns, "microsoft", "fe80::1")]
+        {
+            netns.configure(&format!("-6 addr flush dev {device} scope link"));
+            netns.configure(&format!("addr add {address}/64 dev {device} nodad"));
+        }
     }
 
     fn lay_cable(&self, site: &Site) {

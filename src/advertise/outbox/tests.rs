@@ -35,6 +35,7 @@ pub(super) fn session() -> SessionProfile {
         },
         extended_next_hop: false,
         enhanced_route_refresh: false,
+        link_local: None,
         otc: None,
     }
 }
@@ -61,6 +62,7 @@ fn sessions() -> Vec<SessionProfile> {
             local_asn: Asn(196_608),
             ..session()
         },
+        SessionProfile { max_message_len: 140, link_local: "fe80::7".parse().ok(), ..session() },
     ]
 }
 

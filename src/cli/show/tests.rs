@@ -103,6 +103,7 @@ async fn a_session() {
             local address        4.68.74.182
             state                Established for 3d02h
             dialled by           us
+            transport            plain TCP
             hold time            30 s
             families             ipv4
             advertised v4/v6     354/0
@@ -147,6 +148,7 @@ async fn a_session_that_is_down() {
             local address      2001:1900::2
             state              Idle for 3d02h
             dialled by         -
+            transport          plain TCP
             hold time          -
             families           -
             advertised v4/v6   0/0

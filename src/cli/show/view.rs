@@ -97,6 +97,30 @@ struct Capabilities {
     peer: Vec<Capability>,
 }
 
+/// What a session asks of its TCP connections.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Transport {
+    md5: bool,
+    ttl_security_hops: Option<u8>,
+    ttl: Option<u8>,
+    interface: Option<String>,
+    range: Option<String>,
+}
+
+impl Transport {
+    /// Whatever is not as in plain TCP.
+    fn in_words(&self) -> String {
+        let mut words = Vec::new();
+        words.extend(self.md5.then(|| "MD5".to_owned()));
+        words.extend(self.ttl_security_hops.map(|hops| format!("TTL security, hops {hops}")));
+        words.extend(self.ttl.filter(|_| self.ttl_security_hops.is_none()).map(|ttl| format!("TTL {ttl}")));
+        words.extend(self.interface.as_ref().map(|name| format!("on {name}")));
+        words.extend(self.range.as_ref().map(|range| format!("out of {range}")));
+        if words.is_empty() { "plain TCP".to_owned() } else { words.join(", ") }
+    }
+}
+
 /// A session, short or whole.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -134,6 +158,7 @@ pub(super) struct Session {
     hold_time: Option<u16>,
     direction: Option<String>,
     peer_id: Option<String>,
+    transport: Option<Transport>,
     #[serde(default)]
     capabilities: Capabilities,
     #[serde(default)]
@@ -181,6 +206,7 @@ impl Lines for Session {
             ("local address", self.local_address.clone()),
             ("state", format!("{}{since}", self.state)),
             ("dialled by", dialled_by(self.direction.as_deref())),
+            ("transport", self.transport.as_ref().map_or_else(none, Transport::in_words)),
             ("hold time", self.hold_time.map_or_else(none, |s| format!("{s} s"))),
             ("families", if self.families.is_empty() { none() } else { self.families.join(", ") }),
             ("advertised v4/v6", self.advertised.both()),

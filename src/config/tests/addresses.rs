@@ -115,14 +115,14 @@ fn addresses_are_settled_or_refused() {
             "",
             "{peer_session_ipv6_address: fe80::1, microsoft_session_ipv6_address: fe80::2}",
             expect![[r#"
-                c.yaml:6:68: fe80::1 as the peer's address is link-local, and has no interface: write an address of the link
-                c.yaml:6:109: fe80::2 as our address is link-local, and has no interface: write an address of the link"#]],
+                c.yaml:6:68: fe80::1 as the peer's address is link-local, and has no interface: name the interface by interface:, or write another address of the link
+                c.yaml:6:109: fe80::2 as our address is link-local, and has no interface: name the interface by interface:, or write another address of the link"#]],
         ),
         (
             LAB,
             "{peer_session_ipv6_address: fe80::1, microsoft_session_ipv6_address: '::ffff:1.2.3.4'}",
             expect![[r#"
-                c.yaml:6:68: fe80::1 as the peer's address is link-local, and has no interface: write an address of the link
+                c.yaml:6:68: fe80::1 as the peer's address is link-local, and has no interface: name the interface by interface:, or write another address of the link
                 c.yaml:6:109: ::ffff:1.2.3.4 as our address is an IPv4 address in IPv6 form: write an address of the link"#]],
         ),
         (

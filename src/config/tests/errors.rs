@@ -95,7 +95,7 @@ peerings:
         c.yaml:26:29: peering_db_facility_id -1 is out of range: write a number from 0 to 4294967295
         c.yaml:28:26: session_prefix_v4 has host bits (Invalid Prefix: 4.68.74.181/30, must be 4.68.74.180/30): write 4.68.74.180/30
         c.yaml:29:26: session_prefix_v6 4.68.74.180/30 is an IPv4 prefix: write an IPv6 prefix, like 2a01:111:2000:1::2044/126
-        c.yaml:30:7: md5_authentication_key, but by Microsoft's policy these sessions have no MD5: remove the key, here and on the peer
+        c.yaml:30:7: md5_authentication_key: a key does not stand in the config, and Microsoft's policy is no MD5: remove it, here and on the peer; or put the key into a file that peeringd's user alone can read, and write md5_authentication_key_file with policy: { allow_md5: true }
         c.yaml:31:18: hold_time 2 s is below the minimum of 3 s: write seconds: 0, or from 3 to 65535
         c.yaml:32:22: connect_retry "5" is text: write the number without quotes
         c.yaml:33:18: peer_port 65536 is out of range: write a number from 1 to 65535
@@ -104,8 +104,8 @@ peerings:
         c.yaml:36:35: max_prefixes_advertised_v6 "many" is no whole number: write a number from 1 to 4294967295, or null for limits.received_prefixes alone
         c.yaml:37:24: families "ipv5" is unknown: did you mean ipv4? write one of ipv4, ipv6
         c.yaml:37:30: families has ipv4 twice: keep one of the two
-        c.yaml:38:11: v4 is a list, and should be a mapping: write one; its keys are families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, graceful_restart
-        c.yaml:39:7: unknown key bfd in bgp_session: remove it; the keys of bgp_session are session_prefix_v4, session_prefix_v6, microsoft_session_ipv4_address, microsoft_session_ipv6_address, peer_session_ipv4_address, peer_session_ipv6_address, families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, graceful_restart, v4, v6
+        c.yaml:38:11: v4 is a list, and should be a mapping: write one; its keys are families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, peer_limit, md5_authentication_key_file, ttl_security_hops, interface, graceful_restart
+        c.yaml:39:7: unknown key bfd in bgp_session: remove it; the keys of bgp_session are session_prefix_v4, session_prefix_v6, microsoft_session_ipv4_address, microsoft_session_ipv6_address, peer_session_ipv4_address, peer_session_ipv6_address, peer_range_v4, peer_range_v6, families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, peer_limit, md5_authentication_key_file, ttl_security_hops, interface, graceful_restart, v4, v6
         c.yaml:40:11: the connection name c is already used at c.yaml:22: give each connection a name of its own
         c.yaml:41:18: bgp_session is a list on a direct connection: write one mapping: a list is for kind: exchange and for ix_rs
         c.yaml:41:39: Invalid Prefix: 4.68.74.0/24, must be /30 or /31: write the link's own prefix in session_prefix_v4
@@ -124,7 +124,7 @@ fn what_is_no_config_is_refused() {
         (
             "[]\n",
             expect![
-                "c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, peerings"
+                "c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, policy, peerings"
             ],
         ),
         (

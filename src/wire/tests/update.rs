@@ -64,6 +64,26 @@ fn ipv6_routes_come_out_with_either_form_of_next_hop() {
 }
 
 #[test]
+fn over_link_local_addresses_a_peer_may_have_no_global_one() {
+    let local = std::net::Ipv6Addr::from(LINK_LOCAL);
+    let over_link_local = UpdateContext { peer_address: local.into(), ..ctx() };
+    let none = [0; 16];
+    for (hop, context, expected) in [
+        ([none, LINK_LOCAL].concat(), &over_link_local, Treatment::Accept),
+        ([none, LINK_LOCAL].concat(), &ctx(), Treatment::TreatAsWithdraw),
+        ([none, none].concat(), &over_link_local, Treatment::TreatAsWithdraw),
+        (none.to_vec(), &over_link_local, Treatment::TreatAsWithdraw),
+    ] {
+        let octets = body(&[], &[mp_reach(2, 1, &hop, &V6_NLRI), origin(), path(&[65001])], &[]);
+        let update = decode_update(&octets, context);
+        assert_eq!(update.treatment(), expected, "{hop:?}");
+        let next_hops: Vec<NextHop> = update.announced().map(|reach| reach.next_hop).collect();
+        let alone = NextHop { address: local.into(), link_local: None };
+        assert_eq!(next_hops.contains(&alone), expected == Treatment::Accept, "{next_hops:?}");
+    }
+}
+
+#[test]
 fn one_update_may_carry_both_families_and_both_directions() {
     let attributes =
         [vec![mp_reach(2, 1, &V6_HOP, &V6_NLRI), mp_unreach(2, 1, &[16, 0x20, 2])], well_known()].concat();

@@ -7,13 +7,14 @@ mod open;
 mod paths;
 mod restart;
 mod routes;
+mod transport;
 mod update;
 
 use super::case::Case;
 
 /// All of them.
 pub(super) fn all() -> Vec<Case> {
-    let families: [fn() -> Vec<Case>; 8] = [
+    let families: [fn() -> Vec<Case>; 9] = [
         header::cases,
         open::cases,
         update::cases,
@@ -21,6 +22,7 @@ pub(super) fn all() -> Vec<Case> {
         paths::cases,
         ending::cases,
         restart::cases,
+        transport::cases,
         machine::cases,
     ];
     families.into_iter().flat_map(|cases| cases()).collect()
