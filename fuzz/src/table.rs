@@ -139,6 +139,7 @@ fn check_messages(generation: Arc<Generation>, prefixes: &BTreeSet<IpNet>) {
             ipv4: Some(IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1))),
             ipv6: Some(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))),
         },
+        link_local: None,
         extended_next_hop: false,
         enhanced_route_refresh: false,
         otc: None,

@@ -152,7 +152,12 @@ impl Bench {
 
     /// TCP, and nothing said yet.
     pub(super) async fn dial(&self) -> Result<Peer, String> {
-        Peer::dial(self.peer, self.at).await
+        Peer::dial(self.peer, self.at, None).await
+    }
+
+    /// The same, in packets with this TTL.
+    pub(super) async fn dial_with_ttl(&self, ttl: u32) -> Result<Peer, String> {
+        Peer::dial(self.peer, self.at, Some(ttl)).await
     }
 
     /// Our OPEN, with these capabilities.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
@@ -34,11 +35,14 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// Dials from an address.
-    pub(super) async fn dial(from: Ipv4Addr, to: SocketAddr) -> Result<Self, String> {
+    /// Dials from an address, with this TTL where one is given.
+    pub(super) async fn dial(from: Ipv4Addr, to: SocketAddr, ttl: Option<u32>) -> Result<Self, String> {
         let dial = async {
             let socket = TcpSocket::new_v4()?;
             socket.set_reuseaddr(true)?;
+            if let Some(ttl) = ttl {
+                SockRef::from(&socket).set_ttl_v4(ttl)?;
+            }
             socket.bind(SocketAddr::from((from, 0)))?;
             socket.connect(to).await
         };

@@ -9,13 +9,14 @@ mod restart;
 mod roles;
 mod routes;
 mod send_hold;
+mod transport;
 mod update;
 
 use super::case::Case;
 
 /// All of them.
 pub(super) fn all() -> Vec<Case> {
-    let families: [fn() -> Vec<Case>; 10] = [
+    let families: [fn() -> Vec<Case>; 11] = [
         header::cases,
         open::cases,
         update::cases,
@@ -25,6 +26,7 @@ pub(super) fn all() -> Vec<Case> {
         restart::cases,
         roles::cases,
         send_hold::cases,
+        transport::cases,
         machine::cases,
     ];
     families.into_iter().flat_map(|cases| cases()).collect()
