@@ -10,7 +10,7 @@ from .bench import Figure, mib
 
 LIMIT = 1_000
 GROWTH = 4 * 2**20
-# bgpreplay is AS 8075 here, so peeringd is someone else.
+# bgpreplay is AS 8075 here and the next hop of what it says is the speaker's address, so peeringd is someone else, elsewhere.
 ROUTER_AS = 64500
 
 
@@ -21,7 +21,7 @@ class Leaked(Peeringd):
         self.folder = folder
         (folder / "rib.yaml").write_text("routes:\n  - prefixes: [20.33.0.0/16]\n")
         (folder / "peeringd.yaml").write_text(
-            f"""router: {{ asn: {ROUTER_AS}, router_id: {room.SPEAKER}, listen: ["{room.SPEAKER}:{room.PORT}"] }}
+            f"""router: {{ asn: {ROUTER_AS}, router_id: {room.SPEAKER}, listen: ["0.0.0.0:{room.PORT}"] }}
 rib: rib.yaml
 control: {{ socket: {folder}/control.sock }}
 state_dir: {folder}/state
@@ -32,8 +32,8 @@ peerings:
     connections:
       - name: leak
         bgp_session:
-          microsoft_session_ipv4_address: {room.SPEAKER}
-          peer_session_ipv4_address: {room.PEERS}
+          microsoft_session_ipv4_address: {room.PEERS}
+          peer_session_ipv4_address: {room.SPEAKER}
           peer_port: {room.PORT + 2}
           connect_retry: 1
           max_prefixes_advertised_v4: {LIMIT}
@@ -47,7 +47,7 @@ def figures(bench):
         before = run.daemons.memory("VmRSS")
         leaks = room.Daemons(bench.scratch / "leak.log")
         try:
-            leaks.start(bench.tools / "bgpreplay", f"{room.PEERS}:{room.PORT + 2}", room.SPEAKER_AS, table.folder / "messages.bin")
+            leaks.start(bench.tools / "bgpreplay", f"{room.SPEAKER}:{room.PORT + 2}", room.SPEAKER_AS, table.folder / "messages.bin")
             words = ended(run)
         finally:
             leaks.stop()
