@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
 from side_by_side import machine, report, room
 from side_by_side.tables import Tables
@@ -32,17 +31,7 @@ def main():
     if os.environ.get(room.MARK):
         return inside(arguments)
     build(arguments)
-    with tempfile.TemporaryDirectory(prefix="against-floor-") as scratch:
-        command = room.enter([sys.executable, str(BENCHES / "against-floor"), *sys.argv[1:]])
-        environment = {**os.environ, room.MARK: scratch}
-        child = subprocess.Popen(command, env=environment, preexec_fn=room.die_with_parent)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: room.terminate(child.pid))
-        while True:
-            try:
-                return child.wait()
-            except KeyboardInterrupt:
-                continue
+    return room.run_inside([sys.executable, str(BENCHES / "against-floor"), *sys.argv[1:]], "against-floor-")
 
 
 def parse(words):

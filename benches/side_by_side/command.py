@@ -6,7 +6,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import tempfile
 
 from . import machine, picture, report, room
 from .measure import Limits, measure
@@ -26,20 +25,8 @@ def main():
         return inside(arguments)
     if not arguments.report_only:
         build(arguments)
-    with tempfile.TemporaryDirectory(prefix="side-by-side-") as scratch:
-        command = [sys.executable, str(BENCHES / "side-by-side"), *sys.argv[1:]]
-        if not arguments.report_only:
-            command = room.enter(command)
-        environment = {**os.environ, room.MARK: scratch}
-        child = subprocess.Popen(command, env=environment, preexec_fn=room.die_with_parent)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: room.terminate(child.pid))
-        while True:
-            try:
-                return child.wait()
-            except KeyboardInterrupt:
-                # The terminal told the child as well; it ends its processes first.
-                continue
+    command = [sys.executable, str(BENCHES / "side-by-side"), *sys.argv[1:]]
+    return room.run_inside(command, "side-by-side-", outside=arguments.report_only)
 
 
 def parse(words):

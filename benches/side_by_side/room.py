@@ -8,6 +8,7 @@ import pwd
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 # The environment variable that says we are inside; its value is the folder for temporary files.
@@ -28,6 +29,22 @@ def enter(command):
         # Enough for all but OpenBGPD, which changes to a user of its own.
         namespaces.append("--map-root-user")
     return ["unshare", *namespaces, *command]
+
+
+def run_inside(command, prefix, outside=False):
+    """Runs a command of these benches again, in the room and with a folder for temporary files; its exit status. `outside`: in that
+    folder, but in no room."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as scratch:
+        environment = {**os.environ, MARK: scratch}
+        child = subprocess.Popen(command if outside else enter(command), env=environment, preexec_fn=die_with_parent)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: terminate(child.pid))
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:
+                # The terminal told the child as well; it ends its processes first.
+                continue
 
 
 def die_with_parent():

@@ -6,8 +6,11 @@ use super::faults::{At, Faults};
 use super::section::{Section, Shape};
 use super::values;
 
-pub(super) const SHAPE: Shape =
-    Shape { name: "graceful_restart", keys: &["restart_time", "notification", "long_lived_stale_time"] };
+pub(super) const SHAPE: Shape = Shape {
+    name: "graceful_restart",
+    keys: &["restart_time", "notification", "long_lived_stale_time"],
+    more: &[],
+};
 
 /// The mapping's keys.
 #[derive(Clone, Copy, Debug)]

@@ -10,6 +10,15 @@ use crate::rib::load::events::Mark;
 pub(super) struct Shape {
     pub(super) name: &'static str,
     pub(super) keys: &'static [&'static str],
+    /// Further keys, which it shares with other mappings.
+    pub(super) more: &'static [&'static str],
+}
+
+impl Shape {
+    /// All its keys.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'static str> + Clone + use<> {
+        self.keys.iter().chain(self.more).copied()
+    }
 }
 
 /// A mapping that is being read.
@@ -25,10 +34,10 @@ impl<'d> Section<'d> {
     pub(super) fn open(node: &'d Node, shape: Shape, faults: &mut Faults) -> Option<Self> {
         let Value::Map(entries) = &node.value else {
             let what = format!("{} is {}, and should be a mapping", shape.name, node.shown());
-            faults.error(node.mark, what, format!("write one; its keys are {}", list(shape.keys)));
+            faults.error(node.mark, what, format!("write one; its keys are {}", list(&shape)));
             return None;
         };
-        for entry in entries.iter().filter(|entry| !shape.keys.contains(&entry.key.as_str())) {
+        for entry in entries.iter().filter(|entry| !shape.all().any(|key| key == entry.key)) {
             let (what, fix) = unknown(&entry.key, shape);
             faults.error(entry.mark, what, fix);
         }
@@ -122,13 +131,13 @@ fn unknown(key: &str, shape: Shape) -> (String, String) {
                    and write md5_authentication_key_file with policy: { allow_md5: true }";
         return (what, fix.to_owned());
     }
-    let fix = match near(key, shape.keys.iter().copied()) {
+    let fix = match near(key, shape.all()) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("remove it; the keys of {} are {}", shape.name, list(shape.keys)),
+        None => format!("remove it; the keys of {} are {}", shape.name, list(&shape)),
     };
     (format!("unknown key {} in {}", shown(key), shape.name), fix)
 }
 
-fn list(keys: &[&str]) -> String {
-    keys.join(", ")
+fn list(shape: &Shape) -> String {
+    shape.all().collect::<Vec<_>>().join(", ")
 }

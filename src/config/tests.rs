@@ -66,7 +66,7 @@ fn the_reference_loads_and_has_every_key() {
         ]
     );
     let text = fs::read_to_string(path).unwrap();
-    for key in written::SHAPES.iter().flat_map(|shape| shape.keys) {
+    for key in written::SHAPES.iter().flat_map(|shape| shape.all()) {
         let has = |line: &str| {
             line.trim_start().trim_start_matches(['-', '#', ' ']).starts_with(&format!("{key}:"))
         };

@@ -22,12 +22,13 @@ use crate::wire::{Asn, Family, PerFamily};
 const ROOT: Shape = Shape {
     name: "the config",
     keys: &["router", "rib", "http", "control", "state_dir", "lab", "limits", "policy", "peerings"],
+    more: &[],
 };
-const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "listen"] };
-const HTTP: Shape = Shape { name: "http", keys: &["listen"] };
-const CONTROL: Shape = Shape { name: "control", keys: &["socket"] };
-const LIMITS: Shape = Shape { name: "limits", keys: &["received_prefixes"] };
-const POLICY: Shape = Shape { name: "policy", keys: &["allow_md5"] };
+const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "listen"], more: &[] };
+const HTTP: Shape = Shape { name: "http", keys: &["listen"], more: &[] };
+const CONTROL: Shape = Shape { name: "control", keys: &["socket"], more: &[] };
+const LIMITS: Shape = Shape { name: "limits", keys: &["received_prefixes"], more: &[] };
+const POLICY: Shape = Shape { name: "policy", keys: &["allow_md5"], more: &[] };
 const PEERING: Shape = Shape {
     name: "a peering",
     keys: &[
@@ -42,11 +43,15 @@ const PEERING: Shape = Shape {
         "peering_service_prefixes",
         "connections",
     ],
+    more: &[],
 };
-const REGISTERED_PREFIX: Shape = Shape { name: "a registered prefix", keys: &["name", "prefix"] };
-const REGISTERED_ASN: Shape = Shape { name: "a registered ASN", keys: &["name", "asn"] };
-const SERVICE_PREFIX: Shape =
-    Shape { name: "a Peering Service prefix", keys: &["name", "prefix", "peering_service_prefix_key"] };
+const REGISTERED_PREFIX: Shape = Shape { name: "a registered prefix", keys: &["name", "prefix"], more: &[] };
+const REGISTERED_ASN: Shape = Shape { name: "a registered ASN", keys: &["name", "asn"], more: &[] };
+const SERVICE_PREFIX: Shape = Shape {
+    name: "a Peering Service prefix",
+    keys: &["name", "prefix", "peering_service_prefix_key"],
+    more: &[],
+};
 const CONNECTION: Shape = Shape {
     name: "a connection",
     keys: &[
@@ -57,6 +62,7 @@ const CONNECTION: Shape = Shape {
         "peering_db_facility_id",
         "bgp_session",
     ],
+    more: &[],
 };
 const BGP_SESSION: Shape = Shape {
     name: "bgp_session",
@@ -69,66 +75,41 @@ const BGP_SESSION: Shape = Shape {
         "peer_session_ipv6_address",
         "peer_range_v4",
         "peer_range_v6",
-        "families",
-        "add_path_receive",
-        "extended_next_hop",
-        "next_hop_v4",
-        "next_hop_v6",
-        "passive",
-        "peer_port",
-        "hold_time",
-        "connect_retry",
-        "max_prefixes_advertised_v4",
-        "max_prefixes_advertised_v6",
-        "peer_limit",
-        "md5_authentication_key_file",
-        "ttl_security_hops",
-        "interface",
-        "local_role",
-        "strict_role",
-        "graceful_shutdown",
-        "shutdown_communication",
-        "send_hold_time",
-        "max_prefix_warning_percent",
-        "max_prefix_restart_secs",
-        "delay_open",
-        "extended_optional_parameters",
-        "graceful_restart",
         "v4",
         "v6",
     ],
+    more: OPTIONS,
 };
+/// What holds for both sessions, or for one of them.
+const OPTIONS: &[&str] = &[
+    "families",
+    "add_path_receive",
+    "extended_next_hop",
+    "next_hop_v4",
+    "next_hop_v6",
+    "passive",
+    "peer_port",
+    "hold_time",
+    "connect_retry",
+    "max_prefixes_advertised_v4",
+    "max_prefixes_advertised_v6",
+    "peer_limit",
+    "md5_authentication_key_file",
+    "ttl_security_hops",
+    "interface",
+    "local_role",
+    "strict_role",
+    "graceful_shutdown",
+    "shutdown_communication",
+    "send_hold_time",
+    "max_prefix_warning_percent",
+    "max_prefix_restart_secs",
+    "delay_open",
+    "extended_optional_parameters",
+    "graceful_restart",
+];
 /// What `bgp_session` has too, but for addresses.
-const V4: Shape = Shape {
-    name: "v4",
-    keys: &[
-        "families",
-        "add_path_receive",
-        "extended_next_hop",
-        "next_hop_v4",
-        "next_hop_v6",
-        "passive",
-        "peer_port",
-        "hold_time",
-        "connect_retry",
-        "max_prefixes_advertised_v4",
-        "max_prefixes_advertised_v6",
-        "peer_limit",
-        "md5_authentication_key_file",
-        "ttl_security_hops",
-        "interface",
-        "local_role",
-        "strict_role",
-        "graceful_shutdown",
-        "shutdown_communication",
-        "send_hold_time",
-        "max_prefix_warning_percent",
-        "max_prefix_restart_secs",
-        "delay_open",
-        "extended_optional_parameters",
-        "graceful_restart",
-    ],
-};
+const V4: Shape = Shape { name: "v4", keys: &[], more: OPTIONS };
 
 const V6: Shape = Shape { name: "v6", ..V4 };
 
