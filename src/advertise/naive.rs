@@ -77,7 +77,8 @@ fn whatever_the_length(session: &SessionProfile, hop: IpAddr, attrs: &AttrSet, g
         IpAddr::V4(ip) => all.push((0x40, 3, ip.octets().to_vec())),
         IpAddr::V6(ip) => {
             mp_next_hop = ip.octets().to_vec();
-            mp_next_hop.extend(session.link_local.iter().flat_map(|local| local.octets()));
+            let local = session.link_local.filter(|_| !ip.is_unicast_link_local());
+            mp_next_hop.extend(local.iter().flat_map(Ipv6Addr::octets));
         }
     }
     if let Some(med) = attrs.med {

@@ -94,9 +94,9 @@ pub(super) fn sessions(
                 let Some(local) = range::local_end(range, given, transport, connected, faults) else {
                     continue;
                 };
-                unique.range(range, local.value);
                 let ends = (range.value.addr(), local.value);
                 let mut template = session(name, ends, (bgp_session.mark, keys), connected, faults);
+                unique.range(range, &template);
                 template.passive = true;
                 template.transport.range = Some(range.value);
                 let peer_limit = range::peer_limit(keys.get(|o| o.peer_limit));
@@ -107,10 +107,10 @@ pub(super) fn sessions(
             let mark = bgp_session.mark;
             let ends = ends(given, transport, mark, keys, connected, faults);
             if let Some((peer, local)) = ends {
-                let asn = connected.peering.peer_asn;
-                unique.session(transport, peer, local.value, asn);
                 let ends = (peer.value, local.value);
-                sessions.named.push(session(name, ends, (mark, keys), connected, faults));
+                let plan = session(name, ends, (mark, keys), connected, faults);
+                unique.session(peer.mark, &plan);
+                sessions.named.push(plan);
             }
         }
         let broken = Family::ALL.iter().any(|family| bgp_session.addresses.get(*family).broken);

@@ -16,6 +16,8 @@ use crate::wire::{Asn, Family};
 pub(super) struct Unique {
     peers: Vec<Peer>,
     ranges: Vec<At<IpNet>>,
+    /// Those of them whose peers have a TCP-MD5 key.
+    keyed: Vec<IpNet>,
     /// How many sessions have an address as ours.
     locals: HashMap<IpAddr, usize>,
     connections: Vec<At<String>>,
@@ -28,19 +30,29 @@ struct Peer {
     asn: Asn,
     /// It is also our address in the same session.
     is_local: bool,
+    /// It has a TCP-MD5 key.
+    is_keyed: bool,
 }
 
 impl Unique {
     /// A session's addresses.
-    pub(super) fn session(&mut self, transport: Family, peer: At<IpAddr>, local: IpAddr, peer_asn: Asn) {
-        self.peers.push(Peer { transport, address: peer, asn: peer_asn, is_local: peer.value == local });
-        *self.locals.entry(local).or_default() += 1;
+    pub(super) fn session(&mut self, mark: Mark, plan: &SessionPlan) {
+        let SessionPlan { peer_address, local_address, peer_asn, .. } = *plan;
+        self.peers.push(Peer {
+            transport: if peer_address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 },
+            address: At { value: peer_address, mark },
+            asn: peer_asn,
+            is_local: peer_address == local_address,
+            is_keyed: plan.transport.md5_key.is_some(),
+        });
+        *self.locals.entry(local_address).or_default() += 1;
     }
 
     /// A range of peers, and our end of their sessions.
-    pub(super) fn range(&mut self, range: At<IpNet>, local: IpAddr) {
+    pub(super) fn range(&mut self, range: At<IpNet>, template: &SessionPlan) {
+        self.keyed.extend(template.transport.md5_key.as_ref().map(|_| range.value));
         self.ranges.push(range);
-        *self.locals.entry(local).or_default() += 1;
+        *self.locals.entry(template.local_address).or_default() += 1;
     }
 
     /// A connection and its sessions.
@@ -52,7 +64,7 @@ impl Unique {
     /// Says what stands twice, once the whole config has been seen.
     pub(super) fn check(&self, faults: &mut Faults) {
         let mut first: HashMap<IpAddr, (Mark, Asn)> = HashMap::with_capacity(self.peers.len());
-        for Peer { transport, address: At { value: address, mark }, asn, is_local } in &self.peers {
+        for Peer { transport, address: At { value: address, mark }, asn, is_local, .. } in &self.peers {
             match first.get(address) {
                 Some((other, other_asn)) => {
                     let at = faults.at(*other);
@@ -80,12 +92,25 @@ impl Unique {
                 faults.error(*mark, what, "mend one of the two");
             }
         }
+        self.keys(faults);
         range::overlaps(&self.ranges, faults);
         for name in &self.connections {
             if let Some(other) = self.sessions.get(name.value.as_str()) {
                 let what =
                     format!("the connection name {} is also the name of a session of {other}", name.value);
                 faults.error(name.mark, what, "name it otherwise: it could not be told which is meant");
+            }
+        }
+    }
+
+    /// The system holds everybody within a range to the range's key.
+    fn keys(&self, faults: &mut Faults) {
+        for Peer { address: At { value: address, mark }, .. } in self.peers.iter().filter(|p| !p.is_keyed) {
+            if let Some(range) = self.keyed.iter().find(|range| range.contains(address)) {
+                let what = format!(
+                    "the peer {address} has no TCP-MD5 key, and is within {range}, whose peers have one"
+                );
+                faults.error(*mark, what, "give its session a key too, or take it out of the range");
             }
         }
     }

@@ -31,18 +31,20 @@ pub struct Kept {
     pub stale_time: Duration,
 }
 
-/// What two lists of capabilities come to. The long-lived one counts only beside the other (RFC 9494 §4.5).
+/// What two lists of capabilities come to. The long-lived one counts only beside the other (RFC 9494 §4.5), for families
+/// that we list too, which is by configuration alone (§5), and no longer than we ask for ourselves: a peer must not have
+/// half a year of our memory for the asking.
 pub(super) fn between(ours: &[Capability], theirs: &[Capability]) -> Option<GracefulRestart> {
     let notification = graceful_restart(ours)?.notification;
     let mut agreed = graceful_restart(theirs)?;
     agreed.notification &= notification;
-    if long_lived(ours).is_some() {
-        for (afi, safi, forwarding, stale_time) in long_lived(theirs).unwrap_or_default() {
-            if let Some(family) = Family::from_afi_safi(*afi, *safi) {
-                let kept = agreed.families.get_mut(family);
-                kept.forwarding |= *forwarding;
-                kept.stale_time = Duration::from_secs((*stale_time).into());
-            }
+    let listed = long_lived(ours).unwrap_or_default();
+    for (afi, safi, forwarding, stale_time) in long_lived(theirs).unwrap_or_default() {
+        let most = listed.iter().find(|(a, s, ..)| (a, s) == (afi, safi)).map(|(.., most)| *most);
+        if let (Some(family), Some(most)) = (Family::from_afi_safi(*afi, *safi), most) {
+            let kept = agreed.families.get_mut(family);
+            kept.forwarding |= *forwarding;
+            kept.stale_time = Duration::from_secs(most.min(*stale_time).into());
         }
     }
     Some(agreed)

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::said::Said;
 use super::system;
-use crate::config::{RangePlan, SessionPlan};
+use crate::config::{RangePlan, SessionPlan, TransportPlan};
 use crate::metrics::{Metrics, TurnedAway};
 
 /// How long accepting pauses when the process is out of descriptors or memory.
@@ -24,7 +24,15 @@ pub(super) struct Door {
     /// The session as planned. What came to another address than its own is not for it.
     pub(super) plan: Arc<SessionPlan>,
     /// The session's task.
-    pub(super) accepted: mpsc::Sender<TcpStream>,
+    pub(super) accepted: mpsc::Sender<Admitted>,
+}
+
+/// A connection that has what its session asked of it when it came.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) stream: TcpStream,
+    /// What that was.
+    pub(super) by: TransportPlan,
 }
 
 /// Who may come in.
@@ -40,7 +48,7 @@ pub(super) struct Doors {
 #[derive(Debug)]
 pub(super) struct Newcomer {
     pub(super) peer: IpAddr,
-    pub(super) stream: TcpStream,
+    pub(super) admitted: Admitted,
 }
 
 /// What a listener's task needs to know of the rest.
@@ -143,24 +151,24 @@ impl Entrance {
     fn admit(&self, stream: TcpStream, peer: IpAddr) -> Result<(), Astray> {
         let doors = self.doors.load();
         if let Some(door) = doors.sessions.get(&peer) {
-            let stream = fit(stream, peer, &door.plan)?;
-            return door.accepted.try_send(stream).map_err(|_| Astray::Crowded);
+            let admitted = fit(stream, peer, &door.plan)?;
+            return door.accepted.try_send(admitted).map_err(|_| Astray::Crowded);
         }
         let range = doors.ranges.iter().find(|range| range.takes(peer)).ok_or(Astray::Stranger)?;
-        let stream = fit(stream, peer, &range.template)?;
-        self.newcomers.try_send(Newcomer { peer, stream }).map_err(|_| Astray::CrowdedRange)
+        let admitted = fit(stream, peer, &range.template)?;
+        self.newcomers.try_send(Newcomer { peer, admitted }).map_err(|_| Astray::CrowdedRange)
     }
 }
 
 /// A connection with all that its session asks of it, and before anything else is decided about it.
-fn fit(stream: TcpStream, peer: IpAddr, plan: &SessionPlan) -> Result<TcpStream, Astray> {
+fn fit(stream: TcpStream, peer: IpAddr, plan: &SessionPlan) -> Result<Admitted, Astray> {
     let came_to = stream.local_addr().map_err(Astray::Gone)?.ip();
     let expected = plan.local_address;
     if came_to != expected {
         return Err(Astray::WrongAddress { came_to, expected });
     }
     match system::prepare_accepted(&stream, peer, &plan.transport) {
-        Ok(()) => Ok(stream),
+        Ok(()) => Ok(Admitted { stream, by: plan.transport.clone() }),
         Err(error) => Err(Astray::Unfit(error)),
     }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use self::incoming::HoldDown;
 use self::refresh::Refresh;
@@ -29,6 +29,7 @@ use super::connection::Connection;
 use super::flight::{Pace, Recorder};
 use super::handle::Ask;
 use super::ledger::Ledger;
+use super::listen::Admitted;
 use super::snapshot::SessionSnapshot;
 use super::status::{Held, Status};
 use super::{system, terms};
@@ -68,7 +69,7 @@ pub(super) enum Order {
 pub(super) struct Links {
     pub(super) router: RouterPlan,
     pub(super) intent: watch::Receiver<Intent>,
-    pub(super) accepted: mpsc::Receiver<TcpStream>,
+    pub(super) accepted: mpsc::Receiver<Admitted>,
     pub(super) asks: mpsc::Receiver<Ask>,
     pub(super) snapshot: watch::Sender<Arc<SessionSnapshot>>,
     /// What the session sends by, while it is Established: what a new table is prepared for.
@@ -88,7 +89,7 @@ enum Wake {
     Intent(Result<(), watch::error::RecvError>),
     Ready,
     Dialled(ConnId, std::io::Result<TcpStream>),
-    Accepted(Option<TcpStream>),
+    Accepted(Option<Admitted>),
     Asked(Option<Ask>),
     Due,
     Closed,
@@ -174,6 +175,8 @@ impl Peer {
             }
         }
         self.publish();
+        // Nobody would take what still came.
+        self.links.accepted.close();
         while self.closing.join_next().await.is_some() {}
     }
 
@@ -209,7 +212,7 @@ impl Peer {
             Wake::Intent(Err(_)) | Wake::Accepted(None) | Wake::Asked(None) => self.on_orphaned(),
             Wake::Ready => self.read_all(),
             Wake::Dialled(conn, stream) => self.on_dialled(conn, stream),
-            Wake::Accepted(Some(stream)) => self.on_accepted(stream),
+            Wake::Accepted(Some(admitted)) => self.on_accepted(admitted),
             Wake::Asked(Some(ask)) => self.on_ask(ask),
             Wake::Due | Wake::Closed => {}
         }
@@ -247,9 +250,9 @@ impl Peer {
             self.hold_down.lift(now);
         }
         let before = std::mem::replace(&mut self.intent, intent);
-        self.change_key(&before.plan);
-        // What a reset ends is gone before the rest is told of the new table.
+        // What a reset ends is gone before the rest is told of the new table, and its NOTIFICATION signed as before.
         self.act();
+        self.change_key(&before.plan);
         let view = self.intent.view.clone();
         if let Some(conn) = self.established_mut() {
             conn.outbox.set_view(view);
@@ -282,7 +285,11 @@ impl Peer {
     fn on_dialled(&mut self, conn: ConnId, stream: std::io::Result<TcpStream>) {
         self.dialing = None;
         let now = self.now();
-        match stream {
+        let transport = &self.intent.plan.transport;
+        // The plan may have changed since the dial began.
+        let fit =
+            |stream| system::prepare(&stream, self.intent.plan.peer_address, transport).map(|()| stream);
+        match stream.and_then(fit) {
             Ok(stream) => {
                 self.connections.push(Connection::new(conn, stream));
                 self.fsm.handle_connected(now, conn);
@@ -296,9 +303,14 @@ impl Peer {
         self.act();
     }
 
-    fn on_accepted(&mut self, stream: TcpStream) {
+    fn on_accepted(&mut self, Admitted { stream, by }: Admitted) {
         let now = self.now();
         self.has_served = true;
+        if by != self.intent.plan.transport {
+            debug!("connection closed: it has waited since before the session asked for what it does now");
+            self.status.inbound_refused();
+            return;
+        }
         match self.fsm.handle_accepted(now) {
             Ok(conn) => self.connections.push(Connection::new(conn, stream)),
             Err(refused) => {
@@ -462,8 +474,9 @@ impl Peer {
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
         self.status.set_needs_reset(self.hold_down == HoldDown::UntilReset);
-        let held =
-            Held { rib: &self.adj_rib_in, stale_until: self.retention.ends(), clock: self.links.clock };
+        let (ends, stale) = (self.retention.ends(), self.adj_rib_in.stale());
+        let stale_until = PerFamily::from_fn(|family| ends.get(family).filter(|_| *stale.get(family) > 0));
+        let held = Held { rib: &self.adj_rib_in, stale_until, clock: self.links.clock };
         let snapshot = self.status.snapshot(&self.intent.plan, state, local, outbox, &held);
         if let Some(snapshot) = snapshot {
             self.links.snapshot.send_replace(Arc::new(snapshot));

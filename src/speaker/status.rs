@@ -58,6 +58,10 @@ pub(super) struct Status {
     negotiated: Option<Arc<Negotiated>>,
     send_hold_time: Option<Duration>,
     near_limit: PerFamily<bool>,
+    /// What has been said of that in this session.
+    near_limit_said: PerFamily<bool>,
+    /// When the last session ended, or the task began.
+    ended: u64,
     needs_reset: bool,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
@@ -86,6 +90,8 @@ impl Status {
             negotiated: None,
             send_hold_time: None,
             near_limit: PerFamily::default(),
+            near_limit_said: PerFamily::default(),
+            ended: Clock::unix(),
             needs_reset: false,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
@@ -110,6 +116,7 @@ impl Status {
             plan: plan.clone(),
             state: State::Idle,
             since: Clock::unix(),
+            ended: Clock::unix(),
             local_address: None,
             direction: None,
             peer_id: None,
@@ -232,7 +239,14 @@ impl Status {
         self.end_of_rib_received = PerFamily::default();
         self.negotiated = None;
         self.send_hold_time = None;
+        self.near_limit_said = PerFamily::default();
+        self.ended = Clock::unix();
         self.last_error = Some(error);
+    }
+
+    /// Whether the peer's End-of-RIB of a family came.
+    pub(super) fn has_ended(&self, family: Family) -> bool {
+        *self.end_of_rib_received.get(family)
     }
 
     /// How long the peer may acknowledge nothing.
@@ -245,12 +259,12 @@ impl Status {
         self.needs_reset = needs_reset;
     }
 
-    /// Which families are near their limit: said once when one comes to be.
+    /// Which families are near their limit: said once a session, since the peer could cross the line for ever.
     pub(super) fn near_limit(&mut self, near: PerFamily<bool>, held: PerFamily<u64>, plan: &SessionPlan) {
         for family in Family::ALL {
             let is_near = *near.get(family);
-            let was_near = std::mem::replace(self.near_limit.get_mut(family), is_near);
-            if is_near && !was_near {
+            *self.near_limit.get_mut(family) = is_near;
+            if is_near && !std::mem::replace(self.near_limit_said.get_mut(family), true) {
                 let limit = plan.max_prefixes.get(family).unwrap_or(u64::MAX);
                 warn!(%family, held = held.get(family), limit, "the peer is near its prefix limit");
             }
@@ -381,6 +395,7 @@ impl Status {
             plan: seen.plan.clone(),
             state: seen.state,
             since: self.since,
+            ended: self.ended,
             local_address: seen.local,
             direction: negotiated.map(|n| n.direction),
             peer_id: negotiated.map(|n| n.peer_open.bgp_id),

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use ipnet::IpNet;
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
@@ -20,7 +19,7 @@ use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
 use super::keyring::Keyring;
 use super::ledger::Ledger;
-use super::listen::{self, Door, Doors, Entrance, Listeners, Newcomer};
+use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
@@ -29,7 +28,6 @@ use super::terms::Life;
 use crate::accept::Budget;
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
-use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
@@ -184,7 +182,6 @@ struct Running {
     door: Door,
     entry: SessionEntry,
     profile: watch::Receiver<Option<SessionProfile>>,
-    began: Moment,
 }
 
 impl Running {
@@ -261,7 +258,7 @@ impl Supervisor {
         let view = self.board.view(&selector(&plan));
         let intent = Intent { plan: plan.clone(), view, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
-        let (accepted, accepted_rx) = mpsc::channel::<TcpStream>(WAITING_CONNECTIONS);
+        let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
         let first = Arc::new(Status::before_start(&self.plan.router, &plan, life, &metrics));
         let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
@@ -289,8 +286,7 @@ impl Supervisor {
         let peer = plan.peer_address;
         let door = Door { plan, accepted };
         let entry = SessionEntry { snapshot: snapshot_rx, ask };
-        let began = self.clock.now();
-        self.running.insert(peer, Running { task, intent, door, entry, profile, began });
+        self.running.insert(peer, Running { task, intent, door, entry, profile });
     }
 
     /// Tells the listeners and whoever looks which sessions there are: those of the plan in its order, then those of

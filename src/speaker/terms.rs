@@ -75,12 +75,11 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Ve
             restart_time: restart.restart_time,
             families: offered().map(|f| (f.afi(), Family::SAFI_UNICAST, true)).collect(),
         });
-        // Without a family it says that we keep the peer's routes so, and do not ask for the same.
         let stale_time = restart.long_lived_stale_time;
-        let asked = offered().filter(|_| stale_time > 0);
-        capabilities.push(Capability::LongLivedGracefulRestart(
-            asked.map(|f| (f.afi(), Family::SAFI_UNICAST, true, stale_time)).collect(),
-        ));
+        if stale_time > 0 {
+            let families = offered().map(|f| (f.afi(), Family::SAFI_UNICAST, true, stale_time));
+            capabilities.push(Capability::LongLivedGracefulRestart(families.collect()));
+        }
     }
     if plan.extended_next_hop {
         let (ipv4, ipv6) = (Family::Ipv4.afi(), Family::Ipv6.afi());

@@ -358,8 +358,10 @@ mod tests {
         let more = "graceful restart on; graceful restart time 2;\n    \
                     long lived graceful restart on; long lived stale time 4;";
         let others = [("OWN4", route.as_str()), ("MORE", more)];
-        let pair = Pair::in_sync_with(DIALLED_BY_US, &Rib::shipped(), |lab| {
-            Bird::start_with(lab, lab.site(), DIALLED_BY_US, &others)
+        // The peer's time is the shorter one, and counts.
+        let setup = DIALLED_BY_US.with_keys("graceful_restart: { long_lived_stale_time: 60 }");
+        let pair = Pair::in_sync_with(setup, &Rib::shipped(), |lab| {
+            Bird::start_with(lab, lab.site(), setup, &others)
         });
         until("their route", IN_SYNC, || equal(&held(&pair)?, &vec![json!([ANNOUNCED, false, []])]));
         let details = pair.daemon.show(&["session", &name(&pair, "v4")]).unwrap();

@@ -149,6 +149,26 @@ fn openbgpd_as_our_route_server_client_agrees_on_the_roles() {
     assert_eq!(pair.details().unwrap()["negotiated"]["peerRole"], "rs_client");
 }
 
+// Extended messages (RFC 8654).
+
+#[test]
+fn bird_takes_messages_longer_than_4096_octets() {
+    let pair = beside_bird(OURS, &[]);
+    pair.wait_for(&Rib::shipped(), IN_SYNC);
+    assert_eq!(pair.details().unwrap()["negotiated"]["extendedMessage"], true);
+    // 20,000 octets of one attribute set.
+    let prefixes: Vec<String> = (0..5000_u32).map(|n| format!("20.{}.{}.0/24", n >> 8, n & 255)).collect();
+    let sent = || pair.details().unwrap()["messages"]["sent"]["update"].as_u64().unwrap();
+    let before = sent();
+    pair.daemon.reload_text(&format!("routes:\n  - prefixes: [{}]\n", prefixes.join(", ")));
+    until("BIRD to hold it all", IN_SYNC, || match pair.router.table()?.len() {
+        5000 => Ok(()),
+        held => Err(format!("{held} routes")),
+    });
+    // What goes is told in one, what comes in one, where messages of 4,096 octets would have to be five.
+    assert_eq!(sent() - before, 2);
+}
+
 // Graceful shutdown (RFC 8326).
 
 #[test]

@@ -239,3 +239,22 @@ fn ranges_that_cannot_be_are_refused() {
         ),
     ]);
 }
+
+#[test]
+fn a_peer_without_a_key_within_a_range_that_has_one_is_refused() {
+    let range = format!("{{{RANGE}, {OURS}, md5_authentication_key_file: key}}");
+    let peer = format!("peer_session_ipv4_address: 206.126.236.200, {OURS}");
+    let with = |peer: &str| exchange(&format!("[{range}, {{{peer}}}]")) + ALLOWED;
+    let said = with_key(&with(&peer), "hunter2", 0o400).unwrap_err();
+    assert!(
+        said.contains(
+            "the peer 206.126.236.200 has no TCP-MD5 key, and is within 206.126.236.128/25, whose peers have one: \
+             give its session a key too, or take it out of the range"
+        ),
+        "{said}"
+    );
+    let keyed = with(&format!("{peer}, md5_authentication_key_file: key"));
+    assert_eq!(with_key(&keyed, "hunter2", 0o400).unwrap().sessions.len(), 1);
+    let outside = with(&peer.replace("236.200", "236.100"));
+    assert_eq!(with_key(&outside, "hunter2", 0o400).unwrap().sessions.len(), 1);
+}

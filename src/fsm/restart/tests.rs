@@ -30,7 +30,7 @@ fn both_sides_must_list_it() {
 
 #[test]
 fn what_the_peer_lists_counts_and_n_of_both_sides() {
-    let ours = [gr(true, 120, &[]), llgr(&[])];
+    let ours = [gr(true, 120, &[]), llgr(&[(V4.0, V4.1, true, 5), (V6.0, V6.1, true, 3600)])];
     for (theirs_n, ours_n) in [(false, true), (true, false), (true, true)] {
         let theirs = [gr(theirs_n, 4095, &[(V4.0, V4.1, true), (25, 70, true)])];
         let agreed = between(&[gr(ours_n, 120, &[])], &theirs).unwrap();
@@ -40,13 +40,15 @@ fn what_the_peer_lists_counts_and_n_of_both_sides() {
     }
     let theirs = [
         gr(false, 0, &[(V4.0, V4.1, false)]),
-        llgr(&[(V6.0, V6.1, true, 0x00FF_FFFF), (V4.0, V4.1, false, 7)]),
+        llgr(&[(V6.0, V6.1, true, 0x00FF_FFFF), (V4.0, V4.1, false, 4)]),
     ];
-    let families = PerFamily { ipv4: kept(true, false, 7), ipv6: kept(false, true, 0x00FF_FFFF) };
+    // As long as the peer asks for, and no longer than we do.
+    let families = PerFamily { ipv4: kept(true, false, 4), ipv6: kept(false, true, 3600) };
     assert_eq!(between(&ours, &theirs).unwrap().families, families);
-    // Where we do not list the long-lived one, theirs is not agreed on.
+    // Where we do not list the long-lived one, or not of this family, theirs is not agreed on.
     let families = PerFamily { ipv4: kept(true, false, 0), ipv6: Kept::default() };
     assert_eq!(between(&ours[..1], &theirs).unwrap().families, families);
+    assert_eq!(between(&[gr(true, 120, &[]), llgr(&[])], &theirs).unwrap().families, families);
 }
 
 #[test]

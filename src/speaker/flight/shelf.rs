@@ -69,8 +69,9 @@ pub(super) fn write(folder: &Path, capture: &Capture) -> io::Result<PathBuf> {
     let name = format!("{}-{}", file_time(capture.at), capture.incident.slug());
     let file = of_session.join(format!("{name}.{PCAPNG}"));
     let octets = capture.to_pcapng().map_err(io::Error::other)?;
-    fs::write(of_session.join(format!("{name}.{TEXT}")), capture.to_text())?;
+    // The one that is counted comes first, so that no text is left without it.
     fs::write(&file, octets)?;
+    fs::write(of_session.join(format!("{name}.{TEXT}")), capture.to_text())?;
     let mut captures = captures_in(&of_session)?;
     thin_out(&mut captures, MOST_OF_SESSION)?;
     let mut all = Vec::new();

@@ -89,7 +89,10 @@ impl Peer {
 
     /// A request, or the beginning or the end of what the peer says again, which counts where RFC 7313 was negotiated.
     fn on_refresh(&mut self, family: Family, subtype: RefreshSubtype) {
-        let enhanced = self.fsm.negotiated().is_some_and(|n| n.enhanced_route_refresh);
+        let negotiated = self.fsm.negotiated();
+        // Of a peer that sends End-of-RIB, what comes before it marks nothing (RFC 7313 §4).
+        let begun = negotiated.is_some_and(|n| n.graceful_restart.is_none()) || self.status.has_ended(family);
+        let enhanced = begun && negotiated.is_some_and(|n| n.enhanced_route_refresh);
         match subtype {
             RefreshSubtype::Request => {
                 self.status.refresh_requested(family);
@@ -159,7 +162,8 @@ impl Peer {
         self.status.near_limit(near, self.adj_rib_in.count(), &self.intent.plan);
     }
 
-    /// Ends the session over a limit, and holds it down: what passed it once would again.
+    /// Ends the session over a limit, and holds it down: what passed it once would again. By a Hard Reset, since routes
+    /// that are too many must not stay as stale ones either.
     pub(super) fn limit_passed(&mut self, exceeded: &LimitExceeded) {
         let now = self.now();
         let hold_down = self.intent.plan.protocol.max_prefix_restart;
@@ -168,7 +172,7 @@ impl Peer {
             None => warn!(%exceeded, "prefix limit passed: the session stays down until it is reset"),
         }
         self.hold_down = hold_down.map_or(HoldDown::UntilReset, |time| HoldDown::Until(now + time));
-        self.fsm.handle_stop(now, Some(exceeded.notification()));
+        self.fsm.handle_stop(now, Some(Notification::hard_reset(&exceeded.notification())));
         self.act();
     }
 }

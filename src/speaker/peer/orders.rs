@@ -34,6 +34,9 @@ impl Peer {
         let notification = if order.is_hard { Notification::hard_reset(&inner) } else { inner };
         info!(hard = order.is_hard, "reset by hand");
         let now = self.now();
+        if self.fsm.established().is_none() {
+            self.forget_stale();
+        }
         match std::mem::take(&mut self.hold_down) {
             HoldDown::No => self.fsm.handle_reset(now, notification),
             HoldDown::Until(_) | HoldDown::UntilReset => self.fsm.handle_start(now),

@@ -56,6 +56,12 @@ impl Peer {
         }
     }
 
+    /// What is kept of sessions before goes.
+    pub(super) fn forget_stale(&mut self) {
+        let gone = self.retention.clear(&mut self.adj_rib_in);
+        gone_stale(gone, "the session was reset by hand");
+    }
+
     /// Stale routes whose time is over go, or become the last choice.
     pub(super) fn stale_due(&mut self) {
         let now = self.now();

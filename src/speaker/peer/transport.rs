@@ -8,12 +8,13 @@ use crate::fsm::State;
 
 impl Peer {
     /// Whether the peer came out of a range and is gone again. While it is kept from coming back the session stays, so
-    /// that it cannot come back sooner as a new one.
+    /// that it cannot come back sooner as a new one; and while its routes are kept for it.
     pub(super) fn is_over(&self) -> bool {
         self.has_served
             && self.intent.plan.transport.range.is_some()
             && self.connections.is_empty()
             && self.fsm.state() == State::Active
+            && self.retention.poll_deadline().is_none()
     }
 
     /// Connections take another MD5 key as they are. A peer that takes it too, within the hold time, loses nothing.

@@ -11,6 +11,7 @@ use super::{Running, Supervisor};
 use crate::config::{RangePlan, SessionPlan};
 use crate::fsm::State;
 use crate::metrics::TurnedAway;
+use crate::speaker::clock::Clock;
 use crate::speaker::listen::Newcomer;
 use crate::speaker::terms::Life;
 use crate::wire::{ErrorCode, Notification};
@@ -22,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Supervisor {
     /// A peer out of a range came. Where its session has begun meanwhile, that has it; where its range is full, nobody.
     pub(super) fn on_newcomer(&mut self, newcomer: Newcomer) {
-        let Newcomer { peer, stream } = newcomer;
+        let Newcomer { peer, admitted } = newcomer;
         let is_over = |running: &Running| running.door.accepted.is_closed();
         if self.running.get(&peer).is_none_or(is_over) {
             let Some(range) = self.plan.ranges.iter().find(|range| range.takes(peer)).cloned() else {
@@ -40,7 +41,7 @@ impl Supervisor {
             self.publish();
         }
         let door = self.running.get(&peer).map(|running| &running.door.accepted);
-        if door.is_some_and(|accepted| accepted.try_send(stream).is_err()) {
+        if door.is_some_and(|accepted| accepted.try_send(admitted).is_err()) {
             debug!(%peer, "connection closed: the session has others waiting");
         }
     }
@@ -53,12 +54,16 @@ impl Supervisor {
         if of_range().count() < limit {
             return true;
         }
-        let now = self.clock.now();
+        let latest = Clock::unix().saturating_sub(PATIENCE.as_secs());
+        let waits_since = |running: &Running| {
+            let snapshot = running.entry.snapshot.borrow();
+            (snapshot.state != State::Established).then_some(snapshot.ended)
+        };
         let stale = of_range()
-            .filter(|(_, running)| running.began + PATIENCE <= now)
-            .filter(|(_, running)| running.entry.snapshot.borrow().state != State::Established)
-            .min_by_key(|(_, running)| running.began)
-            .map(|(peer, _)| *peer);
+            .filter_map(|(peer, running)| Some((waits_since(running)?, *peer)))
+            .filter(|(since, _)| *since < latest)
+            .min()
+            .map(|(_, peer)| peer);
         let Some(running) = stale.and_then(|peer| self.running.remove(&peer)) else { return false };
         running.leave(Some(Notification::new(ErrorCode::CONNECTION_REJECTED)));
         self.metrics.remove_session(running.door.plan.peer_address);

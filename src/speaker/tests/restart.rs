@@ -127,3 +127,20 @@ async fn the_first_session_of_a_life_says_that_we_have_restarted() {
     them.stop().await;
     us.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_that_pass_the_limit_of_all_sessions_do_not_stay_as_stale_ones() {
+    let (mut us, mut them) = pair(ConnectionState::Active, 100);
+    let up = us.session("their route", |s| s.received.ipv4 == 1).await;
+    assert!(up.graceful_restart.is_some_and(|agreed| agreed.notification));
+    let plan = Plan { limits: Limits { received_prefixes: 8 }, ..Plan::clone(&us.plan) };
+    us.reload(plan, &["13.64.0.0/11"]).await;
+    let many: Vec<String> = (1..=20).map(|n| format!("5.{n}.0.0/16")).collect();
+    let plan = Plan::clone(&them.plan);
+    them.reload(plan, &many.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let down = us.session("down", |s| s.last_error.is_some()).await;
+    assert_eq!(down.last_error.as_ref().unwrap().text, "sent 6/9 Hard Reset: 6/8 Out of Resources");
+    assert_eq!((down.received.ipv4, down.stale.ipv4), (0, 0));
+    them.stop().await;
+    us.stop().await;
+}

@@ -165,6 +165,10 @@ fn each_knob_that_changes_bytes_is_in_the_profile() {
     for (i, other) in knobs.iter().enumerate() {
         assert_ne!(take(&mut up(&all, other), usize::MAX), first, "knob {i} changes no byte");
     }
+    let local = SessionProfile { link_local: "fe80::1".parse().ok(), ..base.clone() };
+    assert_ne!(local.of(Family::Ipv6).0, base.of(Family::Ipv6).0);
+    let six = Routes::from([("2001:db8::/32".parse().unwrap(), Spec::default())]);
+    assert_ne!(take(&mut up(&six, &local), usize::MAX), take(&mut up(&six, &base), usize::MAX));
     let mut gshut = up(&all, &base);
     gshut.set_announcing(Announcing::GracefulShutdown);
     assert_ne!(take(&mut gshut, usize::MAX), first);
@@ -224,15 +228,18 @@ fn arb_session() -> impl Strategy<Value = SessionProfile> {
     let hop4 = prop::option::of(0_u8..3).prop_map(|n| Some(IpAddr::from([192, 0, 2, n?])));
     let hop6 =
         prop::option::of(0_u16..3).prop_map(|n| Some(IpAddr::from([0x2001, 0xDB8, 0, 0, 0, 0, 0, n?])));
-    let knobs = (any::<[bool; 5]>(), hop4, hop6);
-    knobs.prop_map(|([four_octet_as, long, extended_next_hop, otc, wide], ipv4, ipv6)| SessionProfile {
-        local_asn: Asn(if wide { 196_608 } else { 8075 }),
-        four_octet_as,
-        max_message_len: if long { 65_535 } else { 110 },
-        next_hop: PerFamily { ipv4, ipv6 },
-        extended_next_hop,
-        otc: otc.then_some(Asn(8075)),
-        ..session()
+    let knobs = (any::<[bool; 6]>(), hop4, hop6);
+    knobs.prop_map(|([four_octet_as, long, extended_next_hop, otc, wide, local], ipv4, ipv6)| {
+        SessionProfile {
+            local_asn: Asn(if wide { 196_608 } else { 8075 }),
+            four_octet_as,
+            max_message_len: if long { 65_535 } else { 110 },
+            next_hop: PerFamily { ipv4, ipv6 },
+            extended_next_hop,
+            otc: otc.then_some(Asn(8075)),
+            link_local: local.then(|| "fe80::1".parse().unwrap()),
+            ..session()
+        }
     })
 }
 

@@ -46,16 +46,21 @@ pub(super) fn cases() -> Vec<Case> {
             "§4.3",
             "long-lived stale routes stay behind the restart time, with LLGR_STALE",
             long_lived,
-        ),
-        Case::loopback(9494, "§4.3", "routes with NO_LLGR do not", no_llgr),
+        )
+        .session(LONG_LIVED),
+        Case::loopback(9494, "§4.3", "routes with NO_LLGR do not", no_llgr).session(LONG_LIVED),
+        Case::loopback(9494, "§5", "without being configured it keeps nothing", not_long_lived),
         Case::loopback(
             9494,
             "§4.2",
             "long-lived stale routes go when their time is over",
             long_lived_too_late,
-        ),
+        )
+        .session(LONG_LIVED),
     ]
 }
+
+const LONG_LIVED: &str = "families: [ipv4, ipv6], graceful_restart: { long_lived_stale_time: 60 }";
 
 /// R of RFC 4724, N of RFC 8538.
 const R: u8 = 0x80;
@@ -205,6 +210,12 @@ async fn long_lived(bench: Bench) -> Verdict {
         route.attrs.communities.iter().any(|community| community.0 == 0xFFFF_0006)
     };
     ensure(routes.iter().all(marked), || "a route is without LLGR_STALE".to_owned())
+}
+
+async fn not_long_lived(bench: Bench) -> Verdict {
+    let peer = with_routes(&bench, long_lived_for(100), PLAIN).await?;
+    end(&bench, peer, None).await?;
+    holds(&bench, &[]).await
 }
 
 async fn no_llgr(bench: Bench) -> Verdict {
