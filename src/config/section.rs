@@ -123,15 +123,16 @@ pub(super) fn read_node<T>(
 }
 
 fn unknown(key: &str, shape: Shape) -> (String, String) {
-    let lower = key.to_lowercase();
-    if lower.contains("md5") || lower.contains("password") {
+    let (lower, near) = (key.to_lowercase(), near(key, shape.all()));
+    let is_key = ["md5_authentication_key", "md5", "password"].contains(&lower.as_str());
+    if is_key || near.is_none() && (lower.contains("md5") || lower.contains("password")) {
         let what =
             format!("{}: a key does not stand in the config, and Microsoft's policy is no MD5", shown(key));
         let fix = "remove it, here and on the peer; or put the key into a file that peeringd's user alone can read, \
                    and write md5_authentication_key_file with policy: { allow_md5: true }";
         return (what, fix.to_owned());
     }
-    let fix = match near(key, shape.all()) {
+    let fix = match near {
         Some(near) => format!("did you mean {near}?"),
         None => format!("remove it; the keys of {} are {}", shape.name, list(&shape)),
     };

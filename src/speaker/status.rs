@@ -68,7 +68,10 @@ pub(super) struct Status {
     /// Times that it came to Established.
     ups: u64,
     last_error: Option<LastError>,
-    said: Said,
+    /// One for each kind, so that none hides another.
+    faults_said: Said,
+    leaks_said: Said,
+    refreshes_said: PerFamily<Said>,
     expected_asn: Asn,
     /// What the peer's last OPEN said.
     opened_as: Option<Asn>,
@@ -97,7 +100,9 @@ impl Status {
             flaps: metrics.flaps(),
             ups: 0,
             last_error: None,
-            said: Said::default(),
+            faults_said: Said::default(),
+            leaks_said: Said::default(),
+            refreshes_said: PerFamily::default(),
             expected_asn: plan.peer_asn,
             opened_as: None,
             seen: None,
@@ -292,7 +297,7 @@ impl Status {
 
     /// The peer asked for a route refresh.
     pub(super) fn refresh_requested(&mut self, family: Family) {
-        if let Some(unsaid) = self.said.again() {
+        if let Some(unsaid) = self.refreshes_said.get_mut(family).again() {
             info!(%family, unsaid, "the peer asked for a route refresh");
         }
     }
@@ -308,7 +313,7 @@ impl Status {
             return;
         }
         self.metrics.count_treatment(treatment);
-        let Some(unsaid) = self.said.again() else { return };
+        let Some(unsaid) = self.faults_said.again() else { return };
         let faults: Vec<String> = update.faults().iter().map(ToString::to_string).collect();
         warn!(
             treatment = treatment.name(),
@@ -325,7 +330,7 @@ impl Status {
         }
         if applied.leaks > 0 {
             self.metrics.count_leaks(applied.leaks.into());
-            if let Some(unsaid) = self.said.again() {
+            if let Some(unsaid) = self.leaks_said.again() {
                 let prefixes = applied.leaks;
                 warn!(prefixes, unsaid, "the peer announced routes that by ONLY_TO_CUSTOMER are leaks");
             }

@@ -87,20 +87,24 @@ impl Peer {
         }
     }
 
-    /// A request, or the beginning or the end of what the peer says again, which counts where RFC 7313 was negotiated.
+    /// A request, or the beginning or the end of what the peer says again. Where RFC 7313 was not negotiated everything is
+    /// a request: the octet of the subtype is reserved then, and ignored (RFC 2918 §3).
     fn on_refresh(&mut self, family: Family, subtype: RefreshSubtype) {
         let negotiated = self.fsm.negotiated();
         // Of a peer that sends End-of-RIB, what comes before it marks nothing (RFC 7313 §4).
         let begun = negotiated.is_some_and(|n| n.graceful_restart.is_none()) || self.status.has_ended(family);
-        let enhanced = begun && negotiated.is_some_and(|n| n.enhanced_route_refresh);
+        let subtype = match negotiated.is_some_and(|n| n.enhanced_route_refresh) {
+            true => subtype,
+            false => RefreshSubtype::Request,
+        };
         match subtype {
             RefreshSubtype::Request => {
                 self.status.refresh_requested(family);
                 self.refreshes.get_mut(family).ask();
                 self.refresh_due();
             }
-            RefreshSubtype::Borr if enhanced => self.adj_rib_in.begin_refresh(family),
-            RefreshSubtype::Eorr if enhanced => {
+            RefreshSubtype::Borr if begun => self.adj_rib_in.begin_refresh(family),
+            RefreshSubtype::Eorr if begun => {
                 let gone = self.adj_rib_in.end_refresh(family);
                 debug!(%family, gone, "the peer has said all its routes again");
             }

@@ -13,7 +13,10 @@ pub(super) fn cases() -> Vec<Case> {
     vec![
         Case::loopback(4724, "§2", "End-of-RIB comes once for each family, behind its routes", ends_of_rib),
         Case::loopback(4724, "§2", "the peer's End-of-RIB is seen for each family", ends_received),
-        Case::loopback(2918, "§4", "a request brings the family's table again", refreshed),
+        Case::loopback(2918, "§4", "a request brings the family's table again", |bench| refreshed(bench, 0)),
+        Case::loopback(2918, "§3", "so it does whatever is in its reserved octet", |bench| {
+            refreshed(bench, 1)
+        }),
         Case::loopback(
             2918,
             "§4",
@@ -27,6 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
             "an End of Route Refresh of 5 octets is answered by 7/1 and the message",
             bad_refresh,
         ),
+        Case::loopback(7313, "§4", "before End-of-RIB the peer's BoRR and EoRR end nothing", too_soon),
         Case::loopback(4760, "§3", "IPv6 routes ride an IPv4 session both ways", ipv6),
         Case::loopback(4760, "§6", "routes of a family that was not negotiated are passed over", elsewhere),
         Case::loopback(6793, "§4.2.2", "a two-octet peer is told our ASN in two octets", two_octet_out),
@@ -109,12 +113,12 @@ async fn ends_received(bench: Bench) -> Verdict {
     seen.await.map(drop)
 }
 
-async fn refreshed(bench: Bench) -> Verdict {
+async fn refreshed(bench: Bench, octet: u8) -> Verdict {
     let open = bench.open(&usual_and(2, &[]));
     let mut peer = bench.established_as(&open).await?;
     let first = Bench::table(&mut peer, 2).await?;
     same(&classic_prefixes(&first), &IPV4_ROUTES, "IPv4 prefixes")?;
-    peer.send(&refresh(1, 0)).await?;
+    peer.send(&refresh(1, octet)).await?;
     let mut again = 0;
     while again < IPV4_ROUTES {
         let update = peer.expect(UPDATE).await?.body;
@@ -131,9 +135,24 @@ async fn not_refreshed(bench: Bench) -> Verdict {
 }
 
 async fn unknown_subtype(bench: Bench) -> Verdict {
-    let mut peer = bench.established_as(&bench.open(&usual_and(2, &[]))).await?;
+    let open = bench.open(&[usual_and(2, &[]), vec![capability(70, &[])]].concat());
+    let mut peer = bench.established_as(&open).await?;
     bench.tell(&mut peer, &refresh(1, 77)).await?;
     bench.still_up()
+}
+
+async fn too_soon(bench: Bench) -> Verdict {
+    let restart = capability(64, &[0, 120, 0, 1, 1, 0x80]);
+    let open = bench.open(&[usual_and(2, &[]), vec![capability(70, &[]), restart]].concat());
+    let mut peer = bench.established_as(&open).await?;
+    let (one, other) = (announce(&well_known(), &prefix(1)), announce(&well_known(), &prefix(2)));
+    let end_of_rib = announce(&[], &[]);
+    let held = bench.tell(&mut peer, &[one, refresh(1, 1), other.clone(), refresh(1, 2)].concat()).await?;
+    let is_held = |held: &[_]| Bench::prefixes(held).iter().any(|prefix| prefix == "5.1.0.0/16");
+    ensure(is_held(&held), || format!("5.1.0.0/16 is not in {held:?}"))?;
+    let again = [end_of_rib, refresh(1, 1), other, refresh(1, 2)].concat();
+    let held = bench.tell(&mut peer, &again).await?;
+    ensure(!is_held(&held), || "5.1.0.0/16 is still held behind End-of-RIB".to_owned())
 }
 
 async fn bad_refresh(bench: Bench) -> Verdict {
