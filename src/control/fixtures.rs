@@ -215,7 +215,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         plan: Arc::new(plan),
         state: State::Idle,
         since: NOON,
-        ended: NOON,
+        ended: Duration::from_secs(NOON),
         local_address: None,
         direction: None,
         peer_id: None,

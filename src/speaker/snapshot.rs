@@ -47,8 +47,8 @@ pub struct SessionSnapshot {
     pub state: State,
     /// Seconds since the epoch at which it became so.
     pub since: u64,
-    /// Seconds since the epoch at which the last session ended, or else at which the first was first waited for.
-    pub ended: u64,
+    /// Since the epoch: when the last session ended, or else since when the first has been waited for.
+    pub ended: Duration,
     /// Our end of the connection, once there is one.
     pub local_address: Option<IpAddr>,
     /// Who dialled, once Established.

@@ -61,7 +61,7 @@ pub(super) struct Status {
     /// What has been said of that in this session.
     near_limit_said: PerFamily<bool>,
     /// When the last session ended, or the task began.
-    ended: u64,
+    ended: Duration,
     needs_reset: bool,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
@@ -94,7 +94,7 @@ impl Status {
             send_hold_time: None,
             near_limit: PerFamily::default(),
             near_limit_said: PerFamily::default(),
-            ended: Clock::unix(),
+            ended: Clock::since_epoch(),
             needs_reset: false,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
@@ -121,7 +121,7 @@ impl Status {
             plan: plan.clone(),
             state: State::Idle,
             since: Clock::unix(),
-            ended: Clock::unix(),
+            ended: Clock::since_epoch(),
             local_address: None,
             direction: None,
             peer_id: None,
@@ -245,7 +245,7 @@ impl Status {
         self.negotiated = None;
         self.send_hold_time = None;
         self.near_limit_said = PerFamily::default();
-        self.ended = Clock::unix();
+        self.ended = Clock::since_epoch();
         self.last_error = Some(error);
     }
 

@@ -54,14 +54,14 @@ impl Supervisor {
         if of_range().count() < limit {
             return true;
         }
-        let latest = Clock::unix().saturating_sub(PATIENCE.as_secs());
+        let latest = Clock::since_epoch().saturating_sub(PATIENCE);
         let waits_since = |running: &Running| {
             let snapshot = running.entry.snapshot.borrow();
             (snapshot.state != State::Established).then_some(snapshot.ended)
         };
         let stale = of_range()
             .filter_map(|(peer, running)| Some((waits_since(running)?, *peer)))
-            .filter(|(since, _)| *since < latest)
+            .filter(|(since, _)| *since <= latest)
             .min()
             .map(|(_, peer)| peer);
         let Some(running) = stale.and_then(|peer| self.running.remove(&peer)) else { return false };
