@@ -16,7 +16,7 @@ use crate::config::{Plan, ProtocolPlan, RestartPlan, SessionPlan, TransportPlan,
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::ConnectionState;
+use crate::peering::{ConnectionState, PolicyGroup};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
     Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, SessionEntry, SessionSnapshot,
@@ -198,6 +198,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         peering: "contoso-ashburn".into(),
         peering_location: Some("Ashburn".into()),
         connection_state: ConnectionState::Active,
+        policy_group: PolicyGroup::default(),
         peer_address: peer.parse().unwrap(),
         peer_port: 179,
         local_address,

@@ -4,9 +4,13 @@ mod address;
 mod enums;
 mod event;
 mod origin;
+mod policy_group;
 mod reason;
 mod resource;
+mod shortfall;
 mod sighting;
+mod sku;
+mod transitions;
 
 pub use address::{LinkAddresses, LinkPrefixError, is_host_of, link_addresses, on_one_link};
 pub use enums::{
@@ -15,9 +19,13 @@ pub use enums::{
 };
 pub use event::Event;
 pub use origin::{OriginTables, RouteOrigin, Validity};
+pub use policy_group::PolicyGroup;
 pub use reason::Reason;
 pub use resource::{
     BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,
-    is_resource_name,
+    downgrade_refusal, is_resource_name,
 };
+pub use shortfall::{Link, Shortfall, Standing};
 pub use sighting::Sighting;
+pub use sku::Sku;
+pub use transitions::{RemovalRefused, TransitionRefused};

@@ -14,10 +14,12 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
+use crate::config::{
+    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+};
 use crate::fsm::State;
 use crate::metrics::{Metrics, PrefixGauge, TurnedAway, Way};
-use crate::peering::ConnectionState;
+use crate::peering::{ConnectionState, PolicyGroup};
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
@@ -39,6 +41,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         peering: "test".into(),
         peering_location: None,
         connection_state: ConnectionState::Active,
+        policy_group: PolicyGroup::default(),
         peer_address: peer.into(),
         peer_port: 179,
         local_address: local.into(),
@@ -68,6 +71,7 @@ fn plan(asn: Asn, id: Ipv4Addr, sessions: Vec<SessionPlan>) -> Plan {
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
+        policy: PolicyPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),
