@@ -50,7 +50,7 @@ pub struct KeptConnection {
 }
 
 /// A change of type under way. The state is TypeChangeInProgress.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
     /// What it is to be.
@@ -60,7 +60,7 @@ pub struct Change {
 }
 
 /// The phases of a change of type.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Phase {
     /// All that was announced is being withdrawn.
     Draining,

@@ -107,6 +107,8 @@ impl Speaker {
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(empty_plan())),
+            kept: Arc::default(),
+            type_changes: mpsc::channel(1).0,
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }

@@ -6,10 +6,11 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::lifecycle::{CannotChangeType, TypeChangeBegun, TypeChangeOrder};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::Told;
-use crate::config::Plan;
+use crate::config::{Kept, Plan};
 use crate::rib::Generation;
 use crate::wire::PerFamily;
 
@@ -80,6 +81,8 @@ pub struct Handle {
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
+    pub(crate) kept: Arc<ArcSwap<Kept>>,
+    pub(crate) type_changes: mpsc::Sender<TypeChangeOrder>,
 }
 
 impl Handle {
@@ -95,10 +98,27 @@ impl Handle {
         self.generation.load_full()
     }
 
-    /// The plan in force.
+    /// The plan in force: the config's, with the states and types that its connections have now.
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.plan.load_full()
+    }
+
+    /// What became of connections: their states and types, and changes of type.
+    #[must_use]
+    pub fn kept(&self) -> Arc<Kept> {
+        self.kept.load_full()
+    }
+
+    /// Has the type of a connection changed, when its turn comes: its sessions are drained and restart.
+    ///
+    /// # Errors
+    /// Where the connection or its peering does not allow it.
+    pub async fn change_type(&self, connection: &str, to: &str) -> Result<TypeChangeBegun, CannotChangeType> {
+        let (reply, answer) = oneshot::channel();
+        let order = TypeChangeOrder { connection: connection.to_owned(), to: to.to_owned(), reply };
+        self.type_changes.send(order).await.map_err(|_| CannotChangeType::Ended)?;
+        answer.await.map_err(|_| CannotChangeType::Ended)?
     }
 
     /// The speaker as a whole.

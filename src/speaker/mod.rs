@@ -11,6 +11,7 @@ mod generations;
 mod handle;
 mod keyring;
 mod ledger;
+mod lifecycle;
 mod listen;
 mod peer;
 mod registrar;
@@ -29,6 +30,7 @@ pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetOrder};
+pub use lifecycle::{CannotChangeType, Resumed, TypeChangeBegun, read_connections};
 pub use listen::{ListenError, Listeners};
 pub use snapshot::{LastError, Overview, SessionSnapshot};
 pub use store::{StateError, Store};

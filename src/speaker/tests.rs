@@ -1,6 +1,7 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
 mod extensions;
+mod lifecycle;
 mod restart;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
+use super::{Generations, Handle, Listeners, Resumed, SessionSnapshot, Speaker};
 use crate::config::{
     Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
@@ -94,13 +95,21 @@ struct Side {
 
 impl Side {
     fn start(plan: Plan, prefixes: &[&str]) -> Self {
+        Self::resume(plan, prefixes, Resumed::default())
+    }
+
+    fn resume(plan: Plan, prefixes: &[&str], resumed: Resumed) -> Self {
+        Self::of_rib(plan, &rib(prefixes), resumed)
+    }
+
+    fn of_rib(plan: Plan, rib: &str, resumed: Resumed) -> Self {
         let mut generations = Generations::new();
-        let generation = generation(&mut generations, prefixes);
+        let generation = generation(&mut generations, rib);
         let listeners = Listeners::bind(&plan.router.listen).unwrap();
         let at = listeners.addresses()[0];
         let plan = Arc::new(plan);
         let metrics = Metrics::new().unwrap();
-        let speaker = Speaker::start(plan.clone(), generation, listeners, metrics.clone());
+        let speaker = Speaker::resume(plan.clone(), generation, listeners, metrics.clone(), resumed);
         Self { plan, generations, speaker, metrics, at }
     }
 
@@ -109,7 +118,7 @@ impl Side {
     }
 
     async fn reload(&mut self, plan: Plan, prefixes: &[&str]) {
-        let generation = generation(&mut self.generations, prefixes);
+        let generation = generation(&mut self.generations, &rib(prefixes));
         self.plan = Arc::new(plan);
         self.speaker.reload(self.plan.clone(), generation).await.unwrap();
     }
@@ -129,8 +138,8 @@ impl Side {
     }
 }
 
-fn generation(generations: &mut Generations, prefixes: &[&str]) -> Arc<Generation> {
-    let (rows, _) = load_text(Path::new("test"), rib(prefixes), &LoadOptions { local_asn: OURS }).unwrap();
+fn generation(generations: &mut Generations, rib: &str) -> Arc<Generation> {
+    let (rows, _) = load_text(Path::new("test"), rib.to_owned(), &LoadOptions { local_asn: OURS }).unwrap();
     generations.build(rows).unwrap()
 }
 
