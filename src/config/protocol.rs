@@ -149,10 +149,10 @@ fn communication(node: &Node) -> Read<String> {
     let most = Notification::MOST_COMMUNICATION;
     let fix = format!("write up to {most} octets of printable text");
     match &node.value {
+        Value::Text(text) if !text.is_empty() && Notification::is_communication(text) => Ok(text.clone()),
         Value::Text(text) if text.len() > most => {
             Err(Fault::new(format!("{} has {} octets", shown(text), text.len()), fix))
         }
-        Value::Text(text) if !text.is_empty() && !text.chars().any(char::is_control) => Ok(text.clone()),
         Value::Null
         | Value::Bool(_)
         | Value::Integer(_)
