@@ -10,6 +10,7 @@ mod connection;
 mod document;
 mod faults;
 mod kept;
+mod layers;
 mod place;
 mod plan;
 mod policy;
