@@ -90,6 +90,7 @@ fn plan(peers: u32) -> Plan {
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000 },
+        peer_asns: Vec::new(),
         policy: PolicyPlan::default(),
         peerings: Vec::new(),
         sessions: (0..=peers).map(|n| Arc::new(session(address(n)))).collect(),

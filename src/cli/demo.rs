@@ -392,6 +392,7 @@ fn plan(asn: Asn, router_id: Ipv4Addr, at: SocketAddr, sessions: Vec<SessionPlan
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
+        peer_asns: Vec::new(),
         policy: PolicyPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),

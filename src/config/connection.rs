@@ -1,5 +1,7 @@
 //! As written → as meant: one connection.
 
+use std::sync::Arc;
+
 use super::faults::{At, Faults};
 use super::policy::PolicyPlan;
 use super::resolve::{Names, claim};
@@ -47,6 +49,7 @@ pub(super) fn resolve_connection(
         bandwidth_in_mbps: written.bandwidth_in_mbps.map(|at| at.value),
         session_address_provider: written.session_address_provider.map(|at| at.value),
         peering_db_facility_id: written.peering_db_facility_id.map(|at| at.value),
+        identifier: identifier(written.connection_identifier.as_ref(), names, faults),
         edge_router: written.edge_router.as_ref().map(|at| at.value.as_str().into()),
         error_message: written.error_message.as_ref().map(|at| at.value.as_str().into()),
         sessions: Vec::new(),
@@ -83,4 +86,19 @@ fn check_provider(written: Option<At<SessionAddressProvider>>, peering: &Peering
         let what = format!("session_address_provider {provider} on {article} {of} peering");
         faults.error(mark, what, format!("write {}, or remove the key", required.config_name()));
     }
+}
+
+/// A connection's GUID, which no other has.
+fn identifier(written: Option<&At<String>>, names: &mut Names, faults: &mut Faults) -> Option<Arc<str>> {
+    let At { value, mark } = written?;
+    match names.identifiers.get(&value.to_lowercase()) {
+        Some(first) => {
+            let what = format!("connection_identifier {value} is already used at {}", faults.at(*first));
+            faults.error(*mark, what, "give each connection the one that Azure gave it");
+        }
+        None => {
+            names.identifiers.insert(value.to_lowercase(), *mark);
+        }
+    }
+    Some(value.as_str().into())
 }

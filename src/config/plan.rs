@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{PolicyPlan, ProtocolPlan, RangePlan, TransportPlan};
 use crate::peering::{
-    ConnectionState, DirectPeeringType, Kind, Link, PeeringServicePrefix, PolicyGroup, RegisteredAsn,
+    ConnectionState, DirectPeeringType, Kind, Link, PeerAsn, PeeringServicePrefix, PolicyGroup, RegisteredAsn,
     RegisteredPrefix, SessionAddressProvider, Sku, Standing, Tier,
 };
 use crate::wire::{Asn, PerFamily};
@@ -31,6 +31,8 @@ pub struct Plan {
     pub lab: bool,
     /// Bounds on the process as a whole.
     pub limits: Limits,
+    /// Partners' ASNs as resources, in the order of the file.
+    pub peer_asns: Vec<PeerAsn>,
     /// Which of two documents counts.
     pub policy: PolicyPlan,
     /// In the order of the file.
@@ -80,6 +82,10 @@ pub struct PeeringPlan {
     pub peer_asn: Asn,
     /// The metro.
     pub peering_location: Option<Arc<str>>,
+    /// The Azure region of the resource.
+    pub location: Option<Arc<str>>,
+    /// Names and values, in the order of the file.
+    pub tags: Vec<(Arc<str>, Arc<str>)>,
     /// What the partner may announce; each prefix once.
     pub registered_prefixes: Vec<RegisteredPrefix>,
     /// Whose prefixes a route-server partner may announce; each ASN once.
@@ -105,6 +111,8 @@ pub struct ConnectionPlan {
     pub session_address_provider: Option<SessionAddressProvider>,
     /// The facility's id at PeeringDB.
     pub peering_db_facility_id: Option<u64>,
+    /// The GUID that Azure knows it by.
+    pub identifier: Option<Arc<str>>,
     /// Microsoft's router, where it is said.
     pub edge_router: Option<Arc<str>>,
     /// Why it failed to be provisioned: Azure's errorMessage.

@@ -11,7 +11,7 @@ use super::session::{Connected, Sessions, sessions};
 use super::transport::Md5Policy;
 use super::unique::Unique;
 use super::written::{Peering, Written};
-use super::{Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice};
+use super::{Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice, peer_asn};
 use crate::peering::{DirectPeeringType, Kind};
 use crate::rib::load::events::Mark;
 use crate::rib::special;
@@ -61,6 +61,7 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         limits: Limits {
             received_prefixes: written.received_prefixes.map_or(RECEIVED_PREFIXES, |at| at.value),
         },
+        peer_asns: peer_asn::resolve(&written.peer_asns, setting, faults),
         policy: written.policy.plan.clone(),
         peerings: Vec::new(),
         sessions: Vec::new(),
@@ -72,6 +73,7 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
     let mut names = Names::default();
     let mut unique = Unique::default();
     for peering in written.peerings.iter().flatten() {
+        peer_asn::check_approved(peering.peer_asn, &plan.peer_asns, faults);
         let (peering, sessions, ranges) = resolve_peering(peering, &us, &mut names, &mut unique, faults);
         plan.peerings.push(Arc::new(peering));
         plan.sessions.extend(sessions);
@@ -159,7 +161,7 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// Why a number cannot be a speaker's ASN, and the way out.
-fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str)> {
+pub(super) fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str)> {
     const FIX: &str = "write the ASN that the network really has";
     const LAB: &str = "write a public ASN; lab: true allows these";
     if asn == EXPRESS_ROUTE {
@@ -193,6 +195,8 @@ type Resolved = (PeeringPlan, Vec<Arc<SessionPlan>>, Vec<Arc<RangePlan>>);
 pub(super) struct Names {
     peerings: HashMap<String, Mark>,
     pub(super) connections: HashMap<String, Mark>,
+    /// GUIDs in lower case.
+    pub(super) identifiers: HashMap<String, Mark>,
 }
 
 pub(super) fn claim(
@@ -238,6 +242,8 @@ fn resolve_peering(
         own_announcements: written.own_announcements.is_some_and(|at| at.value),
         peer_asn: peer_asn(written, us.asn, setting, faults),
         peering_location: written.peering_location.as_ref().map(|at| at.value.as_str().into()),
+        location: written.location.as_ref().map(|at| at.value.as_str().into()),
+        tags: written.tags.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect(),
         registered_prefixes: once(&written.registered_prefixes, |r| r.prefix, "registered prefix", faults),
         registered_asns: once(&written.registered_asns, |r| r.asn, "registered ASN", faults),
         peering_service_prefixes: once(

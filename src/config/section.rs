@@ -2,6 +2,7 @@
 
 use super::document::{Entry, Node, Value};
 use super::faults::{At, Fault, Faults};
+use super::read_only;
 use crate::rib::load::collect::{near, shown};
 use crate::rib::load::events::Mark;
 
@@ -104,6 +105,28 @@ impl<'d> Section<'d> {
         let items = self.items(key, faults).iter();
         items.filter_map(|node| read_node(node, key, faults, &read)).collect()
     }
+
+    /// The entries of a key's mapping, whose own keys may be any.
+    pub(super) fn pairs<T>(
+        &self,
+        key: &str,
+        faults: &mut Faults,
+        read: impl Fn(&Node) -> Result<T, Fault>,
+    ) -> Vec<(String, T)> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        let Value::Map(entries) = &node.value else {
+            let what = format!("{key} is {}, and should be a mapping", node.shown());
+            faults.error(node.mark, what, format!("write each entry below {key}, like owner: contoso"));
+            return Vec::new();
+        };
+        let pairs = entries.iter();
+        pairs
+            .filter_map(|entry| {
+                let value = read_node(&entry.node, &shown(&entry.key), faults, &read)?;
+                Some((entry.key.clone(), value.value))
+            })
+            .collect()
+    }
 }
 
 /// A value as `read` has it; what is wrong with it is recorded.
@@ -123,8 +146,11 @@ pub(super) fn read_node<T>(
 }
 
 fn unknown(key: &str, shape: Shape) -> (String, String) {
+    if let Some(refusal) = read_only::refusal(key, shape) {
+        return refusal;
+    }
     let (lower, near) = (key.to_lowercase(), near(key, shape.all()));
-    let is_key = ["md5_authentication_key", "md5", "password"].contains(&lower.as_str());
+    let is_key = ["md5_authentication_key", "md5authenticationkey", "md5", "password"].contains(&lower.as_str());
     if is_key || near.is_none() && (lower.contains("md5") || lower.contains("password")) {
         let what =
             format!("{}: a key does not stand in the config, and Microsoft's policy is no MD5", shown(key));
@@ -132,9 +158,10 @@ fn unknown(key: &str, shape: Shape) -> (String, String) {
                    and write md5_authentication_key_file with policy: { allow_md5: true }";
         return (what, fix.to_owned());
     }
-    let fix = match near {
-        Some(near) => format!("did you mean {near}?"),
-        None => format!("remove it; the keys of {} are {}", shape.name, list(&shape)),
+    let fix = match (near, read_only::other_name(key)) {
+        (_, Some(name)) => format!("write {name}"),
+        (Some(near), None) => format!("did you mean {near}?"),
+        (None, None) => format!("remove it; the keys of {} are {}", shape.name, list(&shape)),
     };
     (format!("unknown key {} in {}", shown(key), shape.name), fix)
 }

@@ -100,6 +100,7 @@ pub(super) fn sessions(
                 unique.range(range, &template);
                 template.passive = true;
                 template.transport.range = Some(range.value);
+                template.transport.session_prefix = given.prefix.map(|prefix| prefix.value);
                 let peer_limit = range::peer_limit(keys.get(|o| o.peer_limit));
                 let plan = RangePlan { range: range.value, peer_limit, template: Arc::new(template) };
                 sessions.ranges.push(plan);
@@ -109,7 +110,8 @@ pub(super) fn sessions(
             let ends = ends(given, transport, mark, keys, connected, faults);
             if let Some((peer, local)) = ends {
                 let ends = (peer.value, local.value);
-                let plan = session(name, ends, (mark, keys, md5), connected, faults);
+                let mut plan = session(name, ends, (mark, keys, md5), connected, faults);
+                plan.transport.session_prefix = given.prefix.map(|prefix| prefix.value);
                 unique.session(peer.mark, &plan);
                 sessions.named.push(plan);
             }
@@ -381,6 +383,7 @@ fn session(
             is_on_link: connected.setting == Setting::Live,
             interface: keys.value(|o| o.transport.interface.clone()).map(Into::into),
             range: None,
+            session_prefix: None,
         },
         protocol: protocol.resolve(hold_time, faults),
         graceful_restart: restart::meant(keys.get(|o| o.graceful_restart), faults),

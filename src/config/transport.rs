@@ -25,6 +25,8 @@ pub struct TransportPlan {
     pub interface: Option<Arc<str>>,
     /// The range that the peer's address was taken from; none where the config names the peer.
     pub range: Option<IpNet>,
+    /// The prefix of the link, or of the exchange's network, where it was given.
+    pub session_prefix: Option<IpNet>,
 }
 
 impl TransportPlan {
@@ -49,7 +51,7 @@ impl TransportPlan {
     /// is sent, which the next connection has.
     #[must_use]
     pub fn needs_reset(&self, new: &Self) -> bool {
-        let Self { md5_key, ttl_security_hops, is_on_link: _, interface, range: _ } = self;
+        let Self { md5_key, ttl_security_hops, is_on_link: _, interface, range: _, session_prefix: _ } = self;
         md5_key.is_some() != new.md5_key.is_some()
             || *ttl_security_hops != new.ttl_security_hops
             || *interface != new.interface

@@ -145,6 +145,26 @@ pub(super) fn words(node: &Node) -> Read<String> {
     Err(Fault::new(format!("{} is no name", node.shown()), "write up to 200 printable characters"))
 }
 
+/// The value of a tag: anything printable, also nothing, up to Azure's 256 characters.
+pub(super) fn tag(node: &Node) -> Read<String> {
+    let text = if node.is_null() { String::new() } else { text(node)? };
+    if text.chars().count() <= 256 && !text.chars().any(char::is_control) {
+        return Ok(text);
+    }
+    Err(Fault::new(format!("{} is no tag", node.shown()), "write up to 256 printable characters"))
+}
+
+/// A GUID, in Azure's upper case or in any other.
+pub(super) fn guid(node: &Node) -> Read<String> {
+    let text = text(node)?;
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    if groups == [8, 4, 4, 4, 12] && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
+        return Ok(text);
+    }
+    let fix = "write one like 5f4cb5c7-6b43-4444-9338-9abc72606c16";
+    Err(Fault::new(format!("{} is no GUID", node.shown()), fix))
+}
+
 /// A network interface's name, as Linux takes it.
 pub(super) fn interface(node: &Node) -> Read<String> {
     let name = text(node)?;

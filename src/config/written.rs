@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::peer_asn;
 use super::policy::{self, Policy};
 use super::protocol::Protocol;
 use super::restart;
@@ -22,7 +23,18 @@ use crate::wire::{Asn, Family, PerFamily};
 
 const ROOT: Shape = Shape {
     name: "the config",
-    keys: &["router", "rib", "http", "control", "state_dir", "lab", "limits", "policy", "peerings"],
+    keys: &[
+        "router",
+        "rib",
+        "http",
+        "control",
+        "state_dir",
+        "lab",
+        "limits",
+        "policy",
+        "peer_asns",
+        "peerings",
+    ],
     more: &[],
 };
 const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "listen"], more: &[] };
@@ -41,6 +53,8 @@ const PEERING: Shape = Shape {
         "own_announcements",
         "peer_asn",
         "peering_location",
+        "location",
+        "tags",
         "registered_prefixes",
         "registered_asns",
         "peering_service_prefixes",
@@ -63,6 +77,7 @@ const CONNECTION: Shape = Shape {
         "bandwidth_in_mbps",
         "session_address_provider",
         "peering_db_facility_id",
+        "connection_identifier",
         "edge_router",
         "error_message",
         "bgp_session",
@@ -120,12 +135,14 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 14] = [
+pub(super) const SHAPES: [Shape; 16] = [
     ROOT,
     ROUTER,
     HTTP,
     CONTROL,
     LIMITS,
+    peer_asn::SHAPE,
+    peer_asn::CONTACT,
     policy::SHAPE,
     PEERING,
     REGISTERED_PREFIX,
@@ -149,6 +166,7 @@ pub(super) struct Written {
     pub(super) state_dir: Option<At<PathBuf>>,
     pub(super) lab: Option<At<bool>>,
     pub(super) received_prefixes: Option<At<u64>>,
+    pub(super) peer_asns: Vec<peer_asn::Written>,
     pub(super) policy: Policy,
     /// None where there is nothing below the key; what could not be read as a peering is left out.
     pub(super) peerings: Option<Vec<Peering>>,
@@ -169,6 +187,8 @@ pub(super) struct Peering {
     pub(super) own_announcements: Option<At<bool>>,
     pub(super) peer_asn: Option<At<Asn>>,
     pub(super) peering_location: Option<At<String>>,
+    pub(super) location: Option<At<String>>,
+    pub(super) tags: Vec<(String, String)>,
     pub(super) registered_prefixes: Vec<At<RegisteredPrefix>>,
     pub(super) registered_asns: Vec<At<RegisteredAsn>>,
     pub(super) peering_service_prefixes: Vec<At<PeeringServicePrefix>>,
@@ -183,6 +203,7 @@ pub(super) struct Connection {
     pub(super) bandwidth_in_mbps: Option<At<u64>>,
     pub(super) session_address_provider: Option<At<SessionAddressProvider>>,
     pub(super) peering_db_facility_id: Option<At<u64>>,
+    pub(super) connection_identifier: Option<At<String>>,
     pub(super) edge_router: Option<At<String>>,
     pub(super) error_message: Option<At<String>>,
     /// Where `bgp_session` is a list, the list's own place.
@@ -257,6 +278,11 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
         lab: section.read("lab", faults, values::boolean),
         received_prefixes: limits
             .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
+        peer_asns: section
+            .items("peer_asns", faults)
+            .iter()
+            .filter_map(|node| peer_asn::read(node, faults))
+            .collect(),
         policy: policy_section.map(|section| policy::read(&section, faults)).unwrap_or_default(),
         peerings: peerings(&section, faults),
     })
@@ -289,6 +315,8 @@ fn peering(node: &Node, faults: &mut Faults) -> Option<Peering> {
         own_announcements: section.read("own_announcements", faults, values::boolean),
         peer_asn: section.need("peer_asn", "3356", faults, values::asn),
         peering_location: section.read("peering_location", faults, values::words),
+        location: section.read("location", faults, values::words),
+        tags: section.pairs("tags", faults, values::tag),
         registered_prefixes: entries(&section, "registered_prefixes", faults, registered_prefix),
         registered_asns: entries(&section, "registered_asns", faults, registered_asn),
         peering_service_prefixes: entries(&section, "peering_service_prefixes", faults, service_prefix),
@@ -379,6 +407,7 @@ fn connection(node: &Node, faults: &mut Faults) -> Option<Connection> {
             faults,
             values::number(0..=u64::from(u32::MAX)),
         ),
+        connection_identifier: section.read("connection_identifier", faults, values::guid),
         edge_router: section.read("edge_router", faults, values::resource_name),
         error_message: section.read("error_message", faults, values::words),
         list,

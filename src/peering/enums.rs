@@ -1,5 +1,13 @@
 //! The resource model's enums: Azure's spelling in JSON, snake_case in config.
 
+/// What every enum of the resource model can.
+pub trait AzureEnum: Copy + 'static {
+    /// Every value, in Azure's order.
+    fn all() -> &'static [Self];
+    /// Azure's spelling, whose case does not matter to Azure.
+    fn azure_name(self) -> &'static str;
+}
+
 /// Makes an enum with its Azure spelling, its config spelling and a parser for the latter.
 macro_rules! azure_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $config:literal),* $(,)? }) => {
@@ -27,6 +35,16 @@ macro_rules! azure_enum {
             #[must_use]
             pub fn from_config(s: &str) -> Option<Self> {
                 match s { $($config => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl AzureEnum for $name {
+            fn all() -> &'static [Self] {
+                &[$(Self::$variant),*]
+            }
+
+            fn azure_name(self) -> &'static str {
+                self.name()
             }
         }
     };
@@ -151,6 +169,19 @@ azure_enum! {
     /// What became of a partner's ASN.
     #[allow(missing_docs, reason = "the variants are Azure's own words")]
     ValidationState { None = "none", Pending = "pending", Approved = "approved", Failed = "failed" }
+}
+
+azure_enum! {
+    /// What a partner's contact is for.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    ContactRole {
+        Noc = "noc",
+        Policy = "policy",
+        Technical = "technical",
+        Service = "service",
+        Escalation = "escalation",
+        Other = "other",
+    }
 }
 
 azure_enum! {

@@ -4,6 +4,7 @@ mod address;
 mod enums;
 mod event;
 mod origin;
+mod peer_asn;
 mod policy_group;
 mod reason;
 mod resource;
@@ -14,11 +15,12 @@ mod transitions;
 
 pub use address::{LinkAddresses, LinkPrefixError, is_host_of, link_addresses, on_one_link};
 pub use enums::{
-    ConnectionState, DirectPeeringType, EventLevel, EventType, Kind, LearnedType, PrefixValidationState,
+    AzureEnum, ConnectionState, ContactRole, DirectPeeringType, EventLevel, EventType, Kind, LearnedType, PrefixValidationState,
     ProvisioningState, SessionAddressProvider, SessionState, Size, Tier, ValidationState,
 };
 pub use event::Event;
 pub use origin::{OriginTables, RouteOrigin, Validity};
+pub use peer_asn::{Contact, PeerAsn, is_peer_name};
 pub use policy_group::PolicyGroup;
 pub use reason::Reason;
 pub use resource::{

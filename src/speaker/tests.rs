@@ -72,6 +72,7 @@ fn plan(asn: Asn, id: Ipv4Addr, sessions: Vec<SessionPlan>) -> Plan {
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
+        peer_asns: Vec::new(),
         policy: PolicyPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),

@@ -114,7 +114,7 @@ peerings:
         c.yaml:44:16: connections is a mapping, and should be a list: write each item below connections behind a "- "
         c.yaml:45:3: peer_asn is missing in a peering: add it, like peer_asn: 3356
         c.yaml:45:9: the peering name p2 is already used at c.yaml:42: give each peering a name of its own
-        c.yaml:46:3: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, legacy, maps_agreement, own_announcements, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]].assert_eq(&said);
+        c.yaml:46:3: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, legacy, maps_agreement, own_announcements, peer_asn, peering_location, location, tags, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]].assert_eq(&said);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn what_is_no_config_is_refused() {
         (
             "[]\n",
             expect![
-                "c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, policy, peerings"
+                "c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, policy, peer_asns, peerings"
             ],
         ),
         (
@@ -155,7 +155,7 @@ fn what_is_no_config_is_refused() {
             "router: {router_id: 192.0.2.1}\nrib: x\nlab: 'true'\npeerings: [5]\n",
             expect![[r#"
                 c.yaml:3:6: lab "true" is text: write true without quotes
-                c.yaml:4:12: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, legacy, maps_agreement, own_announcements, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]],
+                c.yaml:4:12: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, legacy, maps_agreement, own_announcements, peer_asn, peering_location, location, tags, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]],
         ),
         (
             "a: &x 1\nb: *x\n",

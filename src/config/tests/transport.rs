@@ -90,7 +90,8 @@ fn transport(session: &str) -> TransportPlan {
 
 #[test]
 fn what_is_written_holds_for_the_session() {
-    let plain = TransportPlan::default();
+    let session_prefix = "10.0.0.0/30".parse().ok();
+    let plain = TransportPlan { session_prefix, ..TransportPlan::default() };
     assert_eq!(transport("{session_prefix_v4: 10.0.0.0/30}"), plain);
     let session =
         "{session_prefix_v4: 10.0.0.0/30, ttl_security_hops: 2, v4: {interface: eth0, ttl_security_hops: 1}}";
