@@ -10,6 +10,7 @@ mod client;
 mod daemon;
 pub mod demo;
 pub mod import;
+pub mod import_peering;
 mod load;
 mod log;
 pub mod out;
@@ -38,6 +39,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Make a RIB file of published prefix data.
     Import(import::ImportArgs),
+    /// Make a config of Azure Peering resources or of the legacy list.
+    ImportPeering(import_peering::ImportPeeringArgs),
     /// Test this binary against itself on loopback, RFC by RFC.
     Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::ImportPeering(args) => import_peering::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Reset(args) => act::reset(&args),

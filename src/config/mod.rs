@@ -5,6 +5,7 @@
 
 mod advice;
 mod announcements;
+pub mod azure;
 mod changes;
 mod connection;
 mod conversion;
