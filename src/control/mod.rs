@@ -13,6 +13,7 @@
 #![doc = include_str!("shapes.md")]
 
 mod act;
+mod azure;
 mod capability;
 mod error;
 mod find;

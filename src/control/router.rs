@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::query::{Range, Wanted};
-use super::{act, find, list};
+use super::{act, azure, find, list};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -47,6 +47,11 @@ impl App {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
         find::session(&self.handle.sessions(), &name)
+    }
+
+    /// Places for those who read long answers.
+    pub(super) fn readers(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.readers)
     }
 
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
@@ -82,6 +87,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}/received", get(received))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/generation", get(generation))
+        .merge(azure::routes())
 }
 
 fn finish(routes: Router<App>, handle: Handle, metrics: Metrics) -> Router {

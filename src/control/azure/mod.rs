@@ -1,0 +1,183 @@
+//! Azure's resources (Microsoft.Peering, api-version 2025-05-01), in exactly its spelling.
+
+mod peer_asn;
+mod peering;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use axum::routing::get;
+
+use self::peer_asn::PeerAsnJson;
+use self::peering::PeeringJson;
+use super::error::ApiError;
+use super::list::{self, Page, Rows, Source};
+use super::router::App;
+use crate::config::{Plan, RangePlan, SessionPlan};
+use crate::fsm;
+use crate::peering::{PeerAsn, ValidationState};
+use crate::speaker::Handle;
+use crate::wire::Asn;
+
+/// What stands before the path of a resource in its id; it is in no subscription.
+const PROVIDER: &str = "/providers/Microsoft.Peering";
+
+/// The paths of peerings and peer ASNs.
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/v1/peerings", get(peerings))
+        .route("/api/v1/peerings/{name}", get(one_peering))
+        .route("/api/v1/peerAsns", get(peer_asns))
+        .route("/api/v1/peerAsns/{name}", get(one_peer_asn))
+}
+
+/// The plan at one instant, and the states of its sessions.
+struct Scene {
+    plan: Arc<Plan>,
+    states: HashMap<Arc<str>, fsm::State>,
+    /// Places in the plan's sessions and ranges, by connection.
+    sessions: HashMap<Arc<str>, Vec<usize>>,
+    ranges: HashMap<Arc<str>, Vec<usize>>,
+    /// The names of PeerAsn resources, by number.
+    peer_asns: BTreeMap<Asn, Arc<str>>,
+}
+
+impl Scene {
+    /// O(sessions).
+    fn of(handle: &Handle) -> Self {
+        let plan = handle.plan();
+        let snapshots = handle.sessions();
+        let states = snapshots.iter().map(|s| (Arc::clone(&s.plan.name), s.state)).collect();
+        let mut sessions: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (at, session) in plan.sessions.iter().enumerate() {
+            sessions.entry(Arc::clone(&session.connection)).or_default().push(at);
+        }
+        let mut ranges: HashMap<Arc<str>, Vec<usize>> = HashMap::new();
+        for (at, range) in plan.ranges.iter().enumerate() {
+            ranges.entry(Arc::clone(&range.template.connection)).or_default().push(at);
+        }
+        let of_peerings = plan.peerings.iter().map(|p| (p.peer_asn, format!("AS{}", p.peer_asn).into()));
+        let mut peer_asns: BTreeMap<_, Arc<str>> = of_peerings.collect();
+        peer_asns.extend(plan.peer_asns.iter().map(|of| (of.asn, Arc::clone(&of.name))));
+        Self { states, sessions, ranges, peer_asns, plan }
+    }
+
+    /// A connection's sessions, in the order of the config.
+    fn sessions(&self, connection: &str) -> impl Iterator<Item = &Arc<SessionPlan>> {
+        let places = self.sessions.get(connection).into_iter().flatten();
+        places.filter_map(|at| self.plan.sessions.get(*at))
+    }
+
+    /// A connection's ranges.
+    fn ranges(&self, connection: &str) -> impl Iterator<Item = &Arc<RangePlan>> {
+        let places = self.ranges.get(connection).into_iter().flatten();
+        places.filter_map(|at| self.plan.ranges.get(*at))
+    }
+
+    /// The state of a session; none where it is not there yet.
+    fn state(&self, session: &str) -> Option<fsm::State> {
+        self.states.get(session).copied()
+    }
+
+    fn peer_asn_id(&self, asn: Asn) -> String {
+        let name = self.peer_asns.get(&asn).map_or("", |name| name);
+        format!("{PROVIDER}/peerAsns/{name}")
+    }
+
+    /// Every PeerAsn: those of the config, and for every other ASN of a peering one without contacts.
+    fn all_peer_asns(&self) -> Vec<PeerAsn> {
+        let given = self.plan.peer_asns.iter().map(|of| (of.asn, of)).collect::<BTreeMap<_, _>>();
+        let of = |(asn, name): (&Asn, &Arc<str>)| match given.get(asn) {
+            Some(given) => (*given).clone(),
+            None => PeerAsn {
+                name: Arc::clone(name),
+                asn: *asn,
+                peer_name: None,
+                contacts: Vec::new(),
+                validation_state: ValidationState::None,
+            },
+        };
+        self.peer_asns.iter().map(of).collect()
+    }
+}
+
+/// Every peering, in the order of the config.
+struct Peerings {
+    scene: Scene,
+    next: usize,
+}
+
+impl Source for Peerings {
+    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
+        while !out.is_full() {
+            let Some(peering) = self.scene.plan.peerings.get(self.next) else { return Ok(Page::Last) };
+            out.push(&PeeringJson::new(peering, &self.scene))?;
+            self.next += 1;
+        }
+        Ok(Page::More)
+    }
+}
+
+async fn peerings(State(app): State<App>) -> Result<Response, ApiError> {
+    let all = Peerings { scene: Scene::of(app.handle()), next: 0 };
+    list::answer(all, app.readers()).await
+}
+
+async fn one_peering(
+    State(app): State<App>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let name = named(name)?;
+    let scene = Scene::of(app.handle());
+    let Some(peering) = scene.plan.peerings.iter().find(|peering| peering.name.eq_ignore_ascii_case(&name)) else {
+        return Err(ApiError::not_found(format!("no peering is called \"{}\"", shown(&name))));
+    };
+    list::value(&PeeringJson::new(peering, &scene), app.readers())
+}
+
+async fn peer_asns(State(app): State<App>) -> Result<Response, ApiError> {
+    let all = Scene::of(app.handle()).all_peer_asns();
+    list::answer(PeerAsns(all.into_iter()), app.readers()).await
+}
+
+/// Every PeerAsn, a row each.
+struct PeerAsns(std::vec::IntoIter<PeerAsn>);
+
+impl Source for PeerAsns {
+    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
+        while !out.is_full() {
+            let Some(of) = self.0.next() else { return Ok(Page::Last) };
+            out.push(&PeerAsnJson::new(&of))?;
+        }
+        Ok(Page::More)
+    }
+}
+
+async fn one_peer_asn(
+    State(app): State<App>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Response, ApiError> {
+    let name = named(name)?;
+    let all = Scene::of(app.handle()).all_peer_asns();
+    let Some(of) = all.iter().find(|of| of.name.eq_ignore_ascii_case(&name)) else {
+        return Err(ApiError::not_found(format!("no peer ASN is called \"{}\"", shown(&name))));
+    };
+    list::value(&PeerAsnJson::new(of), app.readers())
+}
+
+fn named(name: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
+    let Path(name) = name.map_err(|_| ApiError::bad_request("the name in the path is not UTF-8"))?;
+    Ok(name)
+}
+
+/// What was asked for, not all of it where it is long.
+fn shown(name: &str) -> String {
+    name.chars().take(100).collect()
+}
