@@ -20,6 +20,7 @@ pub mod show;
 mod systemd;
 mod table;
 mod too_large;
+pub mod type_change;
 
 /// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
 #[derive(Debug, Parser)]
@@ -49,6 +50,8 @@ enum Command {
     Reset(act::ResetArgs),
     /// Have all routes of a session said again: the peer's, or with --out ours.
     Refresh(act::RefreshArgs),
+    /// Change the type of a connection: it is drained, and its sessions restart; one connection of a peering at a time.
+    TypeChange(type_change::TypeChangeArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -64,5 +67,6 @@ pub fn main() -> ExitCode {
         Command::Show(args) => show::run(&args),
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),
+        Command::TypeChange(args) => type_change::run(&args),
     }
 }

@@ -1,5 +1,6 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
+mod connections;
 mod protocol;
 mod restart;
 mod view;
@@ -11,6 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::{Columns, folded, printable, terminal_width};
+use connections::Connection;
 use view::{Clock, Generation, Route, Session};
 
 /// Rows fetched and printed at once.
@@ -41,6 +43,8 @@ enum What {
         /// A session's name, its peer's address, or its connection's name where that has one session.
         session: String,
     },
+    /// Every connection, a line each: its state, which is not that of its sessions, its type, and what it lacks.
+    Connections,
     /// The routes of the generation in force.
     Routes {
         /// A prefix, for that route only; or an address, for the most specific route that covers it.
@@ -100,6 +104,7 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
     match &args.what {
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
+        What::Connections => show.connections(out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
         What::Routes { prefix } => {
             let list = List { path: "/api/v1/routes".to_owned(), prefix: prefix.as_deref(), of: "the table" };
@@ -197,6 +202,24 @@ impl Show {
             }
         }
         Ok(out.write_all(view::sessions(&sessions, &self.eye.clock, self.eye.terminal).as_bytes())?)
+    }
+
+    async fn connections(&self, out: &mut impl Write) -> Result<(), ClientError> {
+        let path = "/api/v1/connections";
+        if self.json {
+            return self.json(path, out).await.map(drop);
+        }
+        let mut rows = self.client.rows(path).await?;
+        let mut columns = Columns::new(connections::HEAD, self.eye.terminal);
+        loop {
+            let window = rows.next(WINDOW).await?;
+            let read = |row: &bytes::Bytes| serde_json::from_slice::<Connection>(row).map(|c| c.row());
+            let cells: Vec<[String; 8]> = window.iter().map(read).collect::<Result<_, _>>()?;
+            columns.print(&cells, out)?;
+            if window.is_empty() {
+                return Ok(());
+            }
+        }
     }
 
     async fn list<const N: usize>(

@@ -14,7 +14,7 @@ use crate::speaker::{CannotRefresh, RefreshWay, ResetOrder};
 use crate::wire::Notification;
 
 /// The most octets of an order.
-const MOST_OCTETS: usize = 4096;
+pub(super) const MOST_OCTETS: usize = 4096;
 
 /// `POST /api/v1/sessions/{name}/reset`.
 pub(super) fn reset_route() -> MethodRouter<App> {
@@ -26,7 +26,7 @@ pub(super) fn refresh_route() -> MethodRouter<App> {
     post(refresh.layer(DefaultBodyLimit::max(MOST_OCTETS))).fallback(only_post)
 }
 
-async fn only_post() -> ApiError {
+pub(super) async fn only_post() -> ApiError {
     ApiError::only_post()
 }
 

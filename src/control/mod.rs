@@ -15,6 +15,7 @@
 mod act;
 mod azure;
 mod capability;
+mod connections;
 mod error;
 mod find;
 mod json;

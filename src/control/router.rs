@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::query::{Range, Wanted};
-use super::{act, azure, find, list};
+use super::{act, azure, connections, find, list};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -40,6 +40,14 @@ impl App {
         &self.handle
     }
 
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(super) fn readers(&self) -> Arc<Semaphore> {
+        self.readers.clone()
+    }
+
     pub(super) fn session(
         &self,
         name: Result<Path<String>, PathRejection>,
@@ -47,11 +55,6 @@ impl App {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
         find::session(&self.handle.sessions(), &name)
-    }
-
-    /// Places for those who read long answers.
-    pub(super) fn readers(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.readers)
     }
 
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
@@ -69,7 +72,8 @@ pub fn router(handle: Handle, metrics: Metrics) -> Router {
 pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     let acting = reading()
         .route("/api/v1/sessions/{name}/reset", act::reset_route())
-        .route("/api/v1/sessions/{name}/refresh", act::refresh_route());
+        .route("/api/v1/sessions/{name}/refresh", act::refresh_route())
+        .route("/api/v1/connections/{name}/typeChange", connections::type_change_route());
     finish(acting, handle, metrics)
 }
 
@@ -85,6 +89,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}", get(session))
         .route("/api/v1/sessions/{name}/advertised", get(advertised))
         .route("/api/v1/sessions/{name}/received", get(received))
+        .route("/api/v1/connections", get(connections::connections))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/generation", get(generation))
         .merge(azure::routes())
@@ -150,7 +155,8 @@ async fn session(
 ) -> Result<Response, ApiError> {
     let session = app.session(name)?;
     let counts = app.metrics.find_session(session.plan.peer_address);
-    list::value(&SessionDetailJson::new(&session, counts.as_deref()), app.readers)
+    let budget = app.handle.plan().policy.announcement_budget;
+    list::value(&SessionDetailJson::new(&session, counts.as_deref(), budget), app.readers)
 }
 
 async fn advertised(

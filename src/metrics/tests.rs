@@ -91,9 +91,20 @@ fn every_family_keeps_the_rules_for_names_and_help() {
     let metrics = Metrics::new().unwrap();
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
     let parsed = parse(&metrics.render().unwrap());
-    assert_eq!(parsed.len(), 25 + 6 + 5 + 3, "{:?}", parsed.keys());
-    let units =
-        ["_bytes", "_seconds", "_prefixes", "_sets", "_fds", "_threads", "_number", "_info", "_up", "_state"];
+    assert_eq!(parsed.len(), 27 + 6 + 5 + 3, "{:?}", parsed.keys());
+    let units = [
+        "_bytes",
+        "_seconds",
+        "_prefixes",
+        "_sets",
+        "_fds",
+        "_threads",
+        "_number",
+        "_info",
+        "_up",
+        "_state",
+        "_ratio",
+    ];
     for (name, family) in &parsed {
         assert!(name.starts_with("peeringd_"), "{name}");
         assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");

@@ -151,6 +151,8 @@ pub(super) struct Session {
     end_of_rib_received: Families<bool>,
     #[serde(default)]
     flaps: u64,
+    session_availability: Option<f64>,
+    announcement_budget: Option<Families<u64>>,
     #[serde(default)]
     graceful_restart: Option<Restart>,
     #[serde(default)]
@@ -184,6 +186,11 @@ impl Session {
         .map(|cell| printable(&cell))
     }
 
+    fn advertised_of_budget(&self) -> String {
+        let budget = self.announcement_budget.as_ref().map(|b| format!(", budget {}", b.both()));
+        self.advertised.both() + &budget.unwrap_or_default()
+    }
+
     /// Of a session that is up, the error is one of the past.
     fn error(&self, error: &LastError, clock: &Clock) -> String {
         if self.state == "Established" { error.with_age(clock) } else { error.text.clone() }
@@ -213,13 +220,17 @@ impl Lines for Session {
             ("transport", self.transport.as_ref().map_or_else(none, Transport::in_words)),
             ("hold time", self.hold_time.map_or_else(none, |s| format!("{s} s"))),
             ("families", if self.families.is_empty() { none() } else { self.families.join(", ") }),
-            ("advertised v4/v6", self.advertised.both()),
+            ("advertised v4/v6", self.advertised_of_budget()),
             ("pending v4/v6", self.pending.both()),
             ("received v4/v6", self.received.both()),
             ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
             ("graceful restart", self.graceful_restart.as_ref().map_or_else(none, Restart::asked)),
             ("stale v4/v6", self.graceful_restart.as_ref().map_or_else(none, |r| r.stale(clock))),
             ("flaps", self.flaps.to_string()),
+            (
+                "availability",
+                self.session_availability.map_or_else(none, |part| format!("{:.2} %", part * 100.0)),
+            ),
             ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
         ];
         if self.extended_next_hop {
