@@ -1,6 +1,7 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
 mod connections;
+mod peerings;
 mod protocol;
 mod restart;
 mod view;
@@ -45,6 +46,8 @@ enum What {
     },
     /// Every connection, a line each: its state, which is not that of its sessions, its type, and what it lacks.
     Connections,
+    /// Every peering, with the states of its connections beside those of their sessions; --json is Azure's array.
+    Peerings,
     /// The routes of the generation in force.
     Routes {
         /// A prefix, for that route only; or an address, for the most specific route that covers it.
@@ -105,6 +108,7 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
         What::Connections => show.connections(out).await,
+        What::Peerings => show.peerings(out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
         What::Routes { prefix } => {
             let list = List { path: "/api/v1/routes".to_owned(), prefix: prefix.as_deref(), of: "the table" };
@@ -218,6 +222,33 @@ impl Show {
             columns.print(&cells, out)?;
             if window.is_empty() {
                 return Ok(());
+            }
+        }
+    }
+
+    async fn peerings(&self, out: &mut impl Write) -> Result<(), ClientError> {
+        let path = "/api/v1/peerings";
+        if self.json {
+            return self.json(path, out).await.map(drop);
+        }
+        let peerings = self.all(path).await?;
+        let (peer_asns, connections) =
+            (self.all("/api/v1/peerAsns").await?, self.all("/api/v1/connections").await?);
+        let table = peerings::table(&peerings, &peer_asns, &connections, self.eye.terminal);
+        Ok(out.write_all(table.as_bytes())?)
+    }
+
+    /// Every row of a list that is short.
+    async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ClientError> {
+        let mut rows = self.client.rows(path).await?;
+        let mut all = Vec::new();
+        loop {
+            let window = rows.next(WINDOW).await?;
+            if window.is_empty() {
+                return Ok(all);
+            }
+            for row in window {
+                all.push(serde_json::from_slice(&row)?);
             }
         }
     }

@@ -312,7 +312,7 @@ pub(super) fn sessions(sessions: &[Session], clock: &Clock, terminal: Option<usi
 }
 
 /// A table without borders. Names and addresses are broken where the terminal is too narrow, other columns last.
-fn laid_out<R: AsRef<[C]>, C: AsRef<str>>(
+pub(super) fn laid_out<R: AsRef<[C]>, C: AsRef<str>>(
     head: &[&str],
     rows: impl Iterator<Item = R>,
     terminal: Option<usize>,
