@@ -104,11 +104,27 @@ pub(super) fn table(
         rows.extend(names.zip(links).map(|(head, link)| row(head, link)));
         notes.extend(first.and_then(|connection| peering.note(connection)));
     }
-    let mut text = laid_out(&HEAD, rows.iter().map(|row| row.as_slice()), terminal);
+    let mut text = laid_out(&HEAD, rows.iter(), None);
+    if let Some(width) = terminal.filter(|width| text.lines().any(|line| line.chars().count() > *width)) {
+        text = narrow(&rows, width);
+    }
     if !notes.is_empty() {
         text.push('\n');
         text.push_str(&laid_out(&["PEERING", "FINDINGS"], notes.iter(), terminal));
     }
+    text
+}
+
+/// Peerings and connections apart; what may be folded stands in the first two columns.
+fn narrow(rows: &[[String; 9]], width: usize) -> String {
+    let peerings = rows.iter().filter(|[name, ..]| !name.is_empty());
+    let peerings = peerings.map(|[name, of, asn, location, service, ..]| [name, location, of, asn, service]);
+    let head = ["PEERING", "LOCATION", "TYPE", "ASN", "PEERING SERVICE"];
+    let mut text = laid_out(&head, peerings, Some(width));
+    let links = rows.iter().map(|[.., link, state, sessions, availability]| [link, sessions, state, availability]);
+    let links = links.filter(|[link, ..]| *link != "-");
+    text.push('\n');
+    text.push_str(&laid_out(&["CONNECTION", "SESSIONS", "STATE", "AVAILABILITY"], links, Some(width)));
     text
 }
 

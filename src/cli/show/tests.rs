@@ -62,6 +62,78 @@ async fn check(words: &str, terminal: Option<usize>, expected: Expect) {
     expected.assert_eq(&text);
 }
 
+/// A speaker with peerings in its plan.
+fn with_peerings() -> Daemon {
+    let speaker = Speaker::new();
+    let config = "
+router: {router_id: 192.0.2.1}
+rib: rib
+peerings:
+- name: contoso-ashburn
+  peer_asn: 3356
+  peering_service: true
+  peering_location: Ashburn
+  connections:
+  - name: contoso-ashburn-1
+    bgp_session: {session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2001:1900::/64'}
+- name: ix-london
+  kind: exchange
+  peer_asn: 6939
+  connections:
+  - name: ix-london-1
+    connection_state: pending_approval
+  - name: ix-london-2
+    connection_state: provisioning_started
+- {name: empty, peer_asn: 3549}
+";
+    let (plan, _) = crate::config::load_text(std::path::Path::new("c.yaml"), config.to_owned()).unwrap();
+    speaker.handle.plan.store(Arc::new(plan));
+    Daemon::of(speaker)
+}
+
+#[tokio::test]
+async fn f28_the_state_of_a_connection_stands_beside_those_of_its_sessions() {
+    let text = with_peerings().show("peerings", None).await.unwrap();
+    expect![[r#"
+        PEERING          TYPE      ASN   LOCATION  PEERING SERVICE  CONNECTION         STATE                SESSIONS                 AVAILABILITY
+        contoso-ashburn  Edge      3356  Ashburn   yes              contoso-ashburn-1  Active               v4 Established, v6 Idle  0.00 %
+        ix-london        Exchange  6939  -         no               ix-london-1        PendingApproval      v4 Active                0.00 %
+                                                                    ix-london-2        ProvisioningStarted  -                        -
+        empty            Edge      3549  -         no               -
+
+        PEERING          FINDINGS
+        contoso-ashburn  TooFewConnections
+        ix-london        for Peering Service it lacks: NoSignedAgreement, NotDirectPeering, ConnectionsNotActive, OneAddressFamily
+    "#]].assert_eq(&text);
+    let narrow = with_peerings().show("peerings", Some(80)).await.unwrap();
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+    expect![[r#"
+        PEERING          LOCATION  TYPE      ASN   PEERING SERVICE
+        contoso-ashburn  Ashburn   Edge      3356  yes
+        ix-london        -         Exchange  6939  no
+        empty            -         Edge      3549  no
+
+        CONNECTION         SESSIONS                 STATE                AVAILABILITY
+        contoso-ashburn-1  v4 Established, v6 Idle  Active               0.00 %
+        ix-london-1        v4 Active                PendingApproval      0.00 %
+        ix-london-2        -                        ProvisioningStarted  -
+
+        PEERING          FINDINGS
+        contoso-ashburn  TooFewConnections
+        ix-london        for Peering Service it lacks: NoSignedAgreement,
+                         NotDirectPeering, ConnectionsNotActive, OneAddressFamily
+    "#]].assert_eq(&narrow);
+}
+
+#[tokio::test]
+async fn f60_peerings_as_json_are_azures_array() {
+    let text = with_peerings().show("peerings --json", None).await.unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let names: Vec<_> = all.as_array().unwrap().iter().map(|peering| peering["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["contoso-ashburn", "ix-london", "empty"]);
+    assert_eq!(all[1]["properties"]["exchange"]["connections"][1]["connectionState"], "ProvisioningStarted");
+}
+
 #[tokio::test]
 async fn sessions_in_a_pipe() {
     check("sessions", None, expect![[r#"

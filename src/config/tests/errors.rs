@@ -181,3 +181,86 @@ fn what_is_no_config_is_refused() {
     let missing = load(Path::new("/nonexistent/c.yaml")).unwrap_err();
     expect!["/nonexistent/c.yaml:1:1: there is no such file: check the path"].assert_eq(&missing.to_string());
 }
+
+/// In Azure's spelling and in ours, wherever a client would write them.
+#[test]
+fn f60_what_the_service_sets_is_refused_in_words() {
+    let config = "\
+router: {router_id: 192.0.2.1}
+rib: rib
+peer_asns:
+- {name: contoso, peer_asn: 3356, validation_state: approved, errorMessage: x}
+peerings:
+- name: p
+  peer_asn: 3356
+  provisioningState: Succeeded
+  sku: {name: Premium_Direct_Free}
+  useForPeeringService: true
+  registered_prefixes: [{prefix: 8.8.8.0/24, prefixValidationState: Verified, peering_service_prefix_key: x}]
+  peering_service_prefixes: [{prefix: 8.8.4.0/24, peering_service_prefix_key: x, learned_type: via_session}]
+  connections:
+  - name: c
+    provisioned_bandwidth_in_mbps: 10000
+    microsoftTrackingId: x
+    connection_state: active
+    bgp_session: {session_prefix_v4: 4.68.74.180/30, session_state_v4: established, sessionStateV6: None, md5AuthenticationKey: x}
+";
+    let said = said(config);
+    for key in [
+        "4:63: errorMessage",
+        "8:3: provisioningState",
+        "11:46: prefixValidationState",
+        "11:79: peering_service_prefix_key",
+        "12:82: learned_type",
+        "15:5: provisioned_bandwidth_in_mbps",
+        "16:5: microsoftTrackingId",
+        "18:54: session_state_v4",
+        "18:85: sessionStateV6",
+    ] {
+        let line = format!("c.yaml:{key} is read-only: peeringd sets it; remove it");
+        assert!(said.lines().any(|l| l == line), "{line}\n{said}");
+    }
+    for line in [
+        "c.yaml:9:3: unknown key sku in a peering: write direct_peering_type and peering_service, which decide it",
+        "c.yaml:10:3: unknown key useForPeeringService in a peering: write peering_service",
+    ] {
+        assert!(said.lines().any(|l| l == line), "{line}\n{said}");
+    }
+    assert!(said.contains("18:107: md5AuthenticationKey: a key does not stand in the config"), "{said}");
+    assert_eq!(said.lines().count(), 12, "{said}");
+}
+
+#[test]
+fn peer_asns_are_resources_of_their_own() {
+    let config = "\
+router: {router_id: 192.0.2.1}
+rib: rib
+peer_asns:
+- {name: contoso, peer_asn: 3356, peer_name: Contoso 2, peer_contact_detail: [{role: boss, email: noc}, {role: noc}, 5]}
+- {name: contoso, peer_asn: 3356, validation_state: fine}
+- {name: fabrikam, peer_asn: 12076}
+- {peer_asn: 64512}
+peerings:
+- {name: p, peer_asn: 3356, tags: [x], location: '', connections: [{name: c, connection_identifier: x}, {name: d, connection_identifier: 5f4cb5c7-6b43-4444-9338-9abc72606c16}, {name: e, connection_identifier: 5F4CB5C7-6b43-4444-9338-9abc72606c16}]}
+";
+    expect![[r#"
+        c.yaml:4:46: peer_name "Contoso 2" has more than letters and spaces: write letters and spaces only
+        c.yaml:4:86: role "boss" is unknown: write one of noc, policy, technical, service, escalation, other
+        c.yaml:4:99: email "noc" is no mail address: write one like noc@contoso.example
+        c.yaml:4:105: a contact without email and phone: add one of the two
+        c.yaml:4:118: a contact is 5, and should be a mapping: write one; its keys are role, email, phone
+        c.yaml:5:10: the name contoso is already used at c.yaml:4: give each peer ASN a name of its own
+        c.yaml:5:29: the peer ASN 3356 is already listed at c.yaml:4: keep one of the two
+        c.yaml:5:53: validation_state "fine" is unknown: write one of none, pending, approved, failed
+        c.yaml:6:30: peer_asn 12076 is ExpressRoute's, which is never a peer's: write the ASN that the network really has
+        c.yaml:7:3: name is missing in a peer ASN: add it, like name: AS3356
+        c.yaml:9:35: tags is a list, and should be a mapping: write each entry below tags, like owner: contoso
+        c.yaml:9:50: location "" is no name: write up to 200 printable characters
+        c.yaml:9:101: connection_identifier "x" is no GUID: write one like 5f4cb5c7-6b43-4444-9338-9abc72606c16
+        c.yaml:9:210: connection_identifier 5F4CB5C7-6b43-4444-9338-9abc72606c16 is already used at c.yaml:9: give each connection the one that Azure gave it"#]].assert_eq(&said(config));
+    let pending = "router: {router_id: 192.0.2.1}\nrib: rib\npeer_asns: [{name: contoso, peer_asn: 3356, validation_state: pending}]\n\
+                   peerings: [{name: p, peer_asn: 3356}]\n";
+    expect![[r#"
+        c.yaml:4:19: warning: p has no connections: add them: nobody is spoken to there
+        c.yaml:4:32: warning: the peer ASN contoso is in validation_state pending: Azure makes peerings of one that is approved only"#]].assert_eq(&said(pending));
+}
