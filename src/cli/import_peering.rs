@@ -70,7 +70,10 @@ impl std::str::FromStr for PeerAsnArg {
         let digits = number.strip_prefix("AS").unwrap_or(number);
         match digits.parse() {
             Ok(asn) if asn > 0 && name.as_deref() != Some("") => Ok(Self { name, asn: Asn(asn) }),
-            Ok(_) | Err(_) => Err("write an ASN, like 3356, or the name of a PeerAsn and its ASN, like contoso=3356".to_owned()),
+            Ok(_) | Err(_) => {
+                Err("write an ASN, like 3356, or the name of a PeerAsn and its ASN, like contoso=3356"
+                    .to_owned())
+            }
         }
     }
 }
@@ -128,12 +131,14 @@ fn import(args: &ImportPeeringArgs) -> Result<Option<String>, Failure> {
 /// What clap cannot see.
 fn check_usage(args: &ImportPeeringArgs) -> Result<(), Failure> {
     if args.peer_asn.iter().filter(|arg| arg.name.is_none()).count() > 1 {
-        let what = "error: --peer-asn has two ASNs without a name: give the peerings of each in a call of their own";
+        let what =
+            "error: --peer-asn has two ASNs without a name: give the peerings of each in a call of their own";
         return Err(Failure::Usage(what.to_owned()));
     }
     let real = |path: &PathBuf| fs::canonicalize(path).ok();
     if let Some(out) = args.out.as_ref().and_then(real)
-        && let Some(file) = args.files.iter().chain(&args.legacy).find(|file| real(file).as_ref() == Some(&out))
+        && let Some(file) =
+            args.files.iter().chain(&args.legacy).find(|file| real(file).as_ref() == Some(&out))
     {
         let what = "is both a file of resources and --out: write the config to another file";
         return Err(Failure::Usage(format!("error: {} {what}", file.display())));

@@ -12,10 +12,14 @@ pub(super) fn refused(old: &Plan, new: &Plan) -> Vec<Finding> {
     let mut findings = Vec::new();
     let places = LazyCell::new(|| Places::read(&new.file));
     for peering in new.peerings.iter().filter(|peering| peering.is_legacy) {
-        let Some(was) = old.peerings.iter().find(|was| was.is_legacy && was.name == peering.name) else { continue };
+        let Some(was) = old.peerings.iter().find(|was| was.is_legacy && was.name == peering.name) else {
+            continue;
+        };
         let mut refuse = |what: String| {
-            let what =
-                format!("{what} while the legacy peering {} is converted: modifications aren't supported", was.name);
+            let what = format!(
+                "{what} while the legacy peering {} is converted: modifications aren't supported",
+                was.name
+            );
             let fix = "set it back, take legacy away, reload, and change it then";
             findings.push(Finding::error(places.of_peering(&was.name), what, fix));
         };

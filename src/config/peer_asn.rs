@@ -16,8 +16,7 @@ pub(super) const SHAPE: Shape = Shape {
     keys: &["name", "peer_asn", "peer_name", "peer_contact_detail", "validation_state"],
     more: &[],
 };
-pub(super) const CONTACT: Shape =
-    Shape { name: "a contact", keys: &["role", "email", "phone"], more: &[] };
+pub(super) const CONTACT: Shape = Shape { name: "a contact", keys: &["role", "email", "phone"], more: &[] };
 
 /// As written.
 #[derive(Debug)]
@@ -62,12 +61,16 @@ fn peer_name(node: &Node) -> values::Read<String> {
     if is_peer_name(&name) {
         return Ok(name);
     }
-    Err(Fault::new(format!("{} has more than letters and spaces", node.shown()), "write letters and spaces only"))
+    Err(Fault::new(
+        format!("{} has more than letters and spaces", node.shown()),
+        "write letters and spaces only",
+    ))
 }
 
 fn email(node: &Node) -> values::Read<String> {
     let address = values::words(node)?;
-    let is_address = address.split_once('@').is_some_and(|(who, domain)| !who.is_empty() && domain.contains('.'));
+    let is_address =
+        address.split_once('@').is_some_and(|(who, domain)| !who.is_empty() && domain.contains('.'));
     if is_address && !address.contains(char::is_whitespace) {
         return Ok(address);
     }
@@ -108,7 +111,8 @@ pub(super) fn check_approved(peer_asn: Option<At<Asn>>, known: &[PeerAsn], fault
     let Some(At { value: asn, mark }) = peer_asn else { return };
     let Some(of) = known.iter().find(|known| known.asn == asn) else { return };
     if of.validation_state != ValidationState::Approved {
-        let what = format!("the peer ASN {} is in validation_state {}", of.name, of.validation_state.config_name());
+        let what =
+            format!("the peer ASN {} is in validation_state {}", of.name, of.validation_state.config_name());
         faults.warning(mark, what, "Azure makes peerings of one that is approved only");
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{PolicyPlan, ProtocolPlan, RangePlan, TransportPlan};
 use crate::peering::{
-    ConnectionState, DirectPeeringType, Kind, Link, PeerAsn, PeeringServicePrefix, PolicyGroup, RegisteredAsn,
-    RegisteredPrefix, SessionAddressProvider, Sku, Standing, Tier,
+    ConnectionState, DirectPeeringType, Kind, Link, PeerAsn, PeeringServicePrefix, PolicyGroup,
+    RegisteredAsn, RegisteredPrefix, SessionAddressProvider, Sku, Standing, Tier,
 };
 use crate::wire::{Asn, PerFamily};
 

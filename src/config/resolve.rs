@@ -243,7 +243,11 @@ fn resolve_peering(
         peer_asn: peer_asn(written, us.asn, setting, faults),
         peering_location: written.peering_location.as_ref().map(|at| at.value.as_str().into()),
         location: written.location.as_ref().map(|at| at.value.as_str().into()),
-        tags: written.tags.iter().map(|(name, value)| (name.as_str().into(), value.as_str().into())).collect(),
+        tags: written
+            .tags
+            .iter()
+            .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+            .collect(),
         registered_prefixes: once(&written.registered_prefixes, |r| r.prefix, "registered prefix", faults),
         registered_asns: once(&written.registered_asns, |r| r.asn, "registered ASN", faults),
         peering_service_prefixes: once(

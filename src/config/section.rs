@@ -150,7 +150,8 @@ fn unknown(key: &str, shape: Shape) -> (String, String) {
         return refusal;
     }
     let (lower, near) = (key.to_lowercase(), near(key, shape.all()));
-    let is_key = ["md5_authentication_key", "md5authenticationkey", "md5", "password"].contains(&lower.as_str());
+    let is_key =
+        ["md5_authentication_key", "md5authenticationkey", "md5", "password"].contains(&lower.as_str());
     if is_key || near.is_none() && (lower.contains("md5") || lower.contains("password")) {
         let what =
             format!("{}: a key does not stand in the config, and Microsoft's policy is no MD5", shown(key));

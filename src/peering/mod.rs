@@ -15,8 +15,9 @@ mod transitions;
 
 pub use address::{LinkAddresses, LinkPrefixError, is_host_of, link_addresses, on_one_link};
 pub use enums::{
-    AzureEnum, ConnectionState, ContactRole, DirectPeeringType, EventLevel, EventType, Kind, LearnedType, PrefixValidationState,
-    ProvisioningState, SessionAddressProvider, SessionState, Size, Tier, ValidationState,
+    AzureEnum, ConnectionState, ContactRole, DirectPeeringType, EventLevel, EventType, Kind, LearnedType,
+    PrefixValidationState, ProvisioningState, SessionAddressProvider, SessionState, Size, Tier,
+    ValidationState,
 };
 pub use event::Event;
 pub use origin::{OriginTables, RouteOrigin, Validity};

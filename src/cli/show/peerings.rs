@@ -89,7 +89,8 @@ pub(super) fn table(
     connections: &[Connection],
     terminal: Option<usize>,
 ) -> String {
-    let asns: HashMap<&str, u32> = peer_asns.iter().map(|of| (of.id.as_str(), of.properties.peer_asn)).collect();
+    let asns: HashMap<&str, u32> =
+        peer_asns.iter().map(|of| (of.id.as_str(), of.properties.peer_asn)).collect();
     let mut of_peering: HashMap<&str, Vec<&Connection>> = HashMap::new();
     for connection in connections {
         of_peering.entry(&connection.peering).or_default().push(connection);
@@ -121,7 +122,8 @@ fn narrow(rows: &[[String; 9]], width: usize) -> String {
     let peerings = peerings.map(|[name, of, asn, location, service, ..]| [name, location, of, asn, service]);
     let head = ["PEERING", "LOCATION", "TYPE", "ASN", "PEERING SERVICE"];
     let mut text = laid_out(&head, peerings, Some(width));
-    let links = rows.iter().map(|[.., link, state, sessions, availability]| [link, sessions, state, availability]);
+    let links =
+        rows.iter().map(|[.., link, state, sessions, availability]| [link, sessions, state, availability]);
     let links = links.filter(|[link, ..]| *link != "-");
     text.push('\n');
     text.push_str(&laid_out(&["CONNECTION", "SESSIONS", "STATE", "AVAILABILITY"], links, Some(width)));
@@ -171,7 +173,8 @@ impl Peering {
 
 impl Connection {
     fn cells(&self) -> [String; 4] {
-        let session = |s: &Session| format!("{} {}", if s.session_ip.is_ipv4() { "v4" } else { "v6" }, s.session_state);
+        let session =
+            |s: &Session| format!("{} {}", if s.session_ip.is_ipv4() { "v4" } else { "v6" }, s.session_state);
         let sessions: Vec<String> = self.sessions.iter().map(session).collect();
         let availability = self.session_availability.map(|part| format!("{:.2} %", part * 100.0));
         [

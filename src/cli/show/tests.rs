@@ -122,14 +122,16 @@ async fn f28_the_state_of_a_connection_stands_beside_those_of_its_sessions() {
         contoso-ashburn  TooFewConnections
         ix-london        for Peering Service it lacks: NoSignedAgreement,
                          NotDirectPeering, ConnectionsNotActive, OneAddressFamily
-    "#]].assert_eq(&narrow);
+    "#]]
+    .assert_eq(&narrow);
 }
 
 #[tokio::test]
 async fn f60_peerings_as_json_are_azures_array() {
     let text = with_peerings().show("peerings --json", None).await.unwrap();
     let all: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let names: Vec<_> = all.as_array().unwrap().iter().map(|peering| peering["name"].as_str().unwrap()).collect();
+    let names: Vec<_> =
+        all.as_array().unwrap().iter().map(|peering| peering["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["contoso-ashburn", "ix-london", "empty"]);
     assert_eq!(all[1]["properties"]["exchange"]["connections"][1]["connectionState"], "ProvisioningStarted");
 }

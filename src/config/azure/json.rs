@@ -97,8 +97,14 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused_at_its_place() {
         for (text, expected) in [
-            ("{\"é\": 1,\n \"é\" 2}", "a.json:2:6: this is no JSON: expected `:`: give the file as Azure's API or `az … --output json` wrote it"),
-            ("name: x", "a.json:1:2: this is no JSON: expected ident: give the file as Azure's API or `az … --output json` wrote it"),
+            (
+                "{\"é\": 1,\n \"é\" 2}",
+                "a.json:2:6: this is no JSON: expected `:`: give the file as Azure's API or `az … --output json` wrote it",
+            ),
+            (
+                "name: x",
+                "a.json:1:2: this is no JSON: expected ident: give the file as Azure's API or `az … --output json` wrote it",
+            ),
             ("{\"a\": 1, \"a\": 2}", ""),
         ] {
             let said = read(text).err().unwrap_or_default();

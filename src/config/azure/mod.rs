@@ -116,7 +116,11 @@ pub fn import_texts(texts: Vec<(Source, String)>, options: &Options) -> Result<I
     if resources.is_empty() {
         for (file, faults) in files.iter().zip(&mut all_faults).filter(|(file, _)| file.root.is_some()) {
             let fix = "give one with peerings, as Azure wrote it";
-            faults.push(Finding::error(Place::file(file.path.as_path()), "this file has no resource to import", fix));
+            faults.push(Finding::error(
+                Place::file(file.path.as_path()),
+                "this file has no resource to import",
+                fix,
+            ));
         }
     }
     let mut output = Output::default();
@@ -160,8 +164,9 @@ fn write(
     output: &mut Output,
 ) -> Counts {
     let of = |wanted: Type| resources.iter().filter(move |resource| resource.of == wanted);
-    let known: Vec<peering::KnownAsn<'_>> =
-        of(Type::PeerAsn).filter_map(|r| faults.get_mut(r.file.number).and_then(|f| peering::known_asn(r, f))).collect();
+    let known: Vec<peering::KnownAsn<'_>> = of(Type::PeerAsn)
+        .filter_map(|r| faults.get_mut(r.file.number).and_then(|f| peering::known_asn(r, f)))
+        .collect();
     let mut body = Output::default();
     if !known.is_empty() {
         body.line(0, "peer_asns:", None);
@@ -236,7 +241,8 @@ impl Counts {
     /// In words, like `2 peerings (1 legacy), 3 connections`.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+        let plural =
+            |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
         let mut words = plural(self.peerings, "peering", "peerings");
         if self.legacy > 0 {
             words.push_str(&format!(" ({} legacy)", self.legacy));

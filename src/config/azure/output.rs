@@ -101,9 +101,43 @@ mod tests {
     #[test]
     fn texts_stay_texts() {
         for text in [
-            "contoso", "4.68.74.180/30", "2a01:111:2000:1::2044/126", "::1", "1", "1e5", "-1", "0x1f", "yes", "NULL", "~", "",
-            "a: b", "a #b", "a:", "# a", "- a", "{a}", "\"", "'", "ä b", "a\nb", "[a]", "nan", "AS3356", "@a", "1_000", "12:30",
-            "2001-01-01", "0b11", "y", "n", ".5", "\u{7f}", "\u{85}", "\u{2028}", "\u{feff}",
+            "contoso",
+            "4.68.74.180/30",
+            "2a01:111:2000:1::2044/126",
+            "::1",
+            "1",
+            "1e5",
+            "-1",
+            "0x1f",
+            "yes",
+            "NULL",
+            "~",
+            "",
+            "a: b",
+            "a #b",
+            "a:",
+            "# a",
+            "- a",
+            "{a}",
+            "\"",
+            "'",
+            "ä b",
+            "a\nb",
+            "[a]",
+            "nan",
+            "AS3356",
+            "@a",
+            "1_000",
+            "12:30",
+            "2001-01-01",
+            "0b11",
+            "y",
+            "n",
+            ".5",
+            "\u{7f}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
         ] {
             let yaml = format!("key: {}\n", scalar(text));
             assert_eq!(yaml.lines().count(), 1, "{text:?}");
@@ -119,7 +153,11 @@ mod tests {
     fn comments_are_folded_and_stay_comments() {
         let mut output = Output::default();
         output.comment(1, &format!("a\nrouter: {}", "word ".repeat(60)));
-        assert!(output.text.lines().all(|line| line.starts_with("  # ") && line.len() < 120), "{}", output.text);
+        assert!(
+            output.text.lines().all(|line| line.starts_with("  # ") && line.len() < 120),
+            "{}",
+            output.text
+        );
         assert!(output.text.lines().count() > 2);
     }
 }

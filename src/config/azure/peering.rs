@@ -62,7 +62,12 @@ pub(super) fn known_asn<'d>(resource: &'d Resource<'_>, faults: &mut Faults) -> 
 }
 
 /// Writes a PeerAsn resource.
-pub(super) fn peer_asn(known: &KnownAsn<'_>, resource: &Resource<'_>, faults: &mut Faults, output: &mut Output) {
+pub(super) fn peer_asn(
+    known: &KnownAsn<'_>,
+    resource: &Resource<'_>,
+    faults: &mut Faults,
+    output: &mut Output,
+) {
     let (file, properties) = (&resource.file.path, &resource.properties);
     let here = Some(resource.mark.place(file));
     if !resource.is_flat() {
@@ -107,8 +112,13 @@ pub(super) struct Writer<'a, 'd> {
 }
 
 impl<'a, 'd> Writer<'a, 'd> {
-    pub(super) fn new(options: &'a Options, known: &'a [KnownAsn<'a>], resources: &'a [Resource<'d>]) -> Self {
-        let names = resources.iter().filter(|r| r.of == Type::Peering).filter_map(|r| r.name.clone()).collect();
+    pub(super) fn new(
+        options: &'a Options,
+        known: &'a [KnownAsn<'a>],
+        resources: &'a [Resource<'d>],
+    ) -> Self {
+        let names =
+            resources.iter().filter(|r| r.of == Type::Peering).filter_map(|r| r.name.clone()).collect();
         Self { options, known, resources, names, connections: 0, router_id: None }
     }
 
@@ -175,7 +185,8 @@ impl<'a, 'd> Writer<'a, 'd> {
             Some(location) => format!("AS{asn}-{location}-{}", kind.config_name()),
             None => format!("AS{asn}-{}", kind.config_name()),
         };
-        let made: String = made.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(50).collect();
+        let made: String =
+            made.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(50).collect();
         let mut name = made.clone();
         for number in 2_u32.. {
             if self.names.insert(name.clone()) {
@@ -202,7 +213,8 @@ impl<'a, 'd> Writer<'a, 'd> {
         let name = id.rsplit('/').next().unwrap_or_default();
         let said = self.options.peer_asns.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         let read = self.known.iter().find(|known| known.name.eq_ignore_ascii_case(name));
-        let in_name = || name.get(..2).filter(|head| head.eq_ignore_ascii_case("as")).and(name.get(2..)?.parse().ok());
+        let in_name =
+            || name.get(..2).filter(|head| head.eq_ignore_ascii_case("as")).and(name.get(2..)?.parse().ok());
         let asn = said.map(|(_, asn)| *asn).or(read.map(|known| known.asn.value)).or(in_name().map(Asn));
         if asn.is_none() {
             let what = format!("the number of the peer ASN {} is not known", shown(name));
@@ -256,15 +268,25 @@ impl<'a, 'd> Writer<'a, 'd> {
         }
         if let Some(node) = resource.properties.get("peeringServicePrefixKey") {
             let fix = "give customers the new key, which `peeringd show registered` has";
-            faults.warning(node.mark, format!("the prefix key of this {what} is not taken over: peeringd makes its own"), fix);
+            faults.warning(
+                node.mark,
+                format!("the prefix key of this {what} is not taken over: peeringd makes its own"),
+                fix,
+            );
         }
         let mut peerings = self.resources.iter().filter(|r| r.of == Type::Peering);
         match resource.parent.as_deref() {
             None => {
                 let fix = "give it with its id, …/peerings/NAME/…, as Azure wrote it";
-                faults.error(resource.mark, format!("the {what} does not say under which peering it is: it has no id"), fix);
+                faults.error(
+                    resource.mark,
+                    format!("the {what} does not say under which peering it is: it has no id"),
+                    fix,
+                );
             }
-            Some(parent) if !peerings.any(|p| p.name.as_deref().is_some_and(|name| is_parent(Some(parent), name))) => {
+            Some(parent)
+                if !peerings.any(|p| p.name.as_deref().is_some_and(|name| is_parent(Some(parent), name))) =>
+            {
                 let what = format!("the peering {} of this {what} is in none of the files", shown(parent));
                 faults.error(resource.mark, what, "give the file of that peering too");
             }
@@ -294,11 +316,16 @@ impl<'a, 'd> Writer<'a, 'd> {
         if let Some(node) = connection.get("sessionAddressProvider")
             && let Some(provider) = word::<SessionAddressProvider>(node, "sessionAddressProvider", faults)
         {
-            output.line(4, &format!("session_address_provider: {}", provider.config_name()), place(node, file));
+            output.line(
+                4,
+                &format!("session_address_provider: {}", provider.config_name()),
+                place(node, file),
+            );
         }
-        for (azure, ours) in
-            [("peeringDBFacilityId", "peering_db_facility_id"), ("connectionIdentifier", "connection_identifier")]
-        {
+        for (azure, ours) in [
+            ("peeringDBFacilityId", "peering_db_facility_id"),
+            ("connectionIdentifier", "connection_identifier"),
+        ] {
             if let Some(node) = connection.get(azure) {
                 key(4, ours, node, resource, faults, output);
             }
@@ -329,7 +356,11 @@ fn kind<'d>(resource: &Resource<'d>, faults: &mut Faults) -> Option<(Kind, Objec
         (Some((Kind::Exchange, _)), Some(_), Some(exchange)) => (exchange, Kind::Exchange),
         (Some((kind, mark)), _, _) => {
             let name = kind.name().to_lowercase();
-            faults.error(mark, format!("the peering is of kind {}, and has no {name}", kind.name()), format!("add {name}, or mend kind"));
+            faults.error(
+                mark,
+                format!("the peering is of kind {}, and has no {name}", kind.name()),
+                format!("add {name}, or mend kind"),
+            );
             return None;
         }
         (None, _, _) => {
@@ -341,15 +372,30 @@ fn kind<'d>(resource: &Resource<'d>, faults: &mut Faults) -> Option<(Kind, Objec
 }
 
 /// Where it is said that the peering is used for Peering Service, if it is: of the peering, or of its connections.
-fn peering_service(inner: &Object<'_>, connections: &[Node], resource: &Resource<'_>, faults: &mut Faults) -> Option<Place> {
+fn peering_service(
+    inner: &Object<'_>,
+    connections: &[Node],
+    resource: &Resource<'_>,
+    faults: &mut Faults,
+) -> Option<Place> {
     let mut flags: Vec<At<bool>> = Vec::new();
     for node in connections {
-        let Some(flag) = Object::open(node, "a connection", faults).and_then(|c| c.get("useForPeeringService")) else { continue };
+        let Some(flag) =
+            Object::open(node, "a connection", faults).and_then(|c| c.get("useForPeeringService"))
+        else {
+            continue;
+        };
         flags.extend(read_node(flag, "useForPeeringService", faults, values::boolean));
     }
-    if let Some(other) = flags.iter().find(|flag| flags.first().is_some_and(|first| first.value != flag.value)) {
+    if let Some(other) =
+        flags.iter().find(|flag| flags.first().is_some_and(|first| first.value != flag.value))
+    {
         let fix = "divide the peering in two, or check that all its connections are meant";
-        faults.warning(other.mark, "connections differ in useForPeeringService, which here holds for all of a peering", fix);
+        faults.warning(
+            other.mark,
+            "connections differ in useForPeeringService, which here holds for all of a peering",
+            fix,
+        );
     }
     let whole = inner.get("useForPeeringService");
     let whole = whole.and_then(|node| read_node(node, "useForPeeringService", faults, values::boolean));
@@ -372,7 +418,11 @@ fn tags(resource: &Resource<'_>, faults: &mut Faults, output: &mut Output) {
 
 fn probes(node: &Node, faults: &mut Faults) {
     if !matches!(&node.value, crate::config::document::Value::List(items) if items.is_empty()) {
-        faults.warning(node.mark, "connectivityProbes are not taken over", "probe by other means: peeringd sends BGP only");
+        faults.warning(
+            node.mark,
+            "connectivityProbes are not taken over",
+            "probe by other means: peeringd sends BGP only",
+        );
     }
 }
 
@@ -380,7 +430,11 @@ fn probes(node: &Node, faults: &mut Faults) {
 fn state(connection: &Object<'_>, faults: &mut Faults) -> ConnectionState {
     let Some(node) = connection.get("connectionState") else {
         let fix = "write it into the config, where it should be another";
-        faults.warning(connection.mark, "the connection has no connectionState and is taken for PendingApproval", fix);
+        faults.warning(
+            connection.mark,
+            "the connection has no connectionState and is taken for PendingApproval",
+            fix,
+        );
         return ConnectionState::PendingApproval;
     };
     let state = word(node, "connectionState", faults);

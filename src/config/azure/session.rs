@@ -84,7 +84,11 @@ pub(super) fn session(
     if let Some(node) = session.get("md5AuthenticationKey") {
         let fix = "remove it from the peer too; or put it into a file and see md5_authentication_key_file in \
                    configs/reference.yaml";
-        faults.warning(node.mark, "md5AuthenticationKey is not taken over: Microsoft's policy is no MD5", fix);
+        faults.warning(
+            node.mark,
+            "md5AuthenticationKey is not taken over: Microsoft's policy is no MD5",
+            fix,
+        );
     }
     let [v4, v6] = [("V4", "IPv4"), ("V6", "IPv6")].map(|(version, ip)| Ends::of(session, version, ip));
     let (early, ready): (Vec<_>, Vec<_>) =
@@ -95,7 +99,10 @@ pub(super) fn session(
         let mark = given.map_or(session.mark, |node| node.mark);
         faults.warning(mark, what, "add bgp_session to the config when both addresses are known");
         if let Some(node) = given {
-            output.comment(4, &format!("No {} session yet: of its addresses {} is known.", ends.ip, node.shown()));
+            output.comment(
+                4,
+                &format!("No {} session yet: of its addresses {} is known.", ends.ip, node.shown()),
+            );
         }
     }
     if ready.is_empty() {

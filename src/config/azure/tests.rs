@@ -59,12 +59,19 @@ fn resources_become_config_with_their_addresses_and_limits() {
     assert!(!imported.text.contains("b7c1f0a2"), "a prefix key was copied");
     let plan = plan(&imported);
     let [contoso, fabrikam, northwind] = &plan.peerings[..] else { panic!() };
-    assert_eq!((&*contoso.name, contoso.kind, contoso.peer_asn), ("contoso-ashburn", Kind::Direct, Asn(3356)));
+    assert_eq!(
+        (&*contoso.name, contoso.kind, contoso.peer_asn),
+        ("contoso-ashburn", Kind::Direct, Asn(3356))
+    );
     assert!(contoso.peering_service && northwind.peering_service && !fabrikam.peering_service);
     assert_eq!(contoso.location.as_deref(), Some("eastus"));
     assert_eq!(contoso.tags[0], ("owner".into(), "net ops".into()));
     let registered: Vec<_> = contoso.registered_prefixes.iter().map(|r| r.prefix.to_string()).collect();
-    assert_eq!(registered, ["8.23.254.0/24", "8.24.16.0/23"], "whatever the case of the peering in their ids");
+    assert_eq!(
+        registered,
+        ["8.23.254.0/24", "8.24.16.0/23"],
+        "whatever the case of the peering in their ids"
+    );
     assert_eq!(northwind.registered_asns[0].asn, Asn(7018));
     assert_eq!((fabrikam.kind, northwind.direct_peering_type), (Kind::Exchange, DirectPeeringType::IxRs));
     assert_eq!(plan.peer_asns[0].contacts.len(), 2);
@@ -73,12 +80,18 @@ fn resources_become_config_with_their_addresses_and_limits() {
     assert_eq!((first.state, second.state), (ConnectionState::Active, ConnectionState::ProvisioningFailed));
     assert_eq!(first.identifier.as_deref(), Some("3D1F6C62-6E2A-4D0B-9E55-0B1D3C0A7E01"));
     assert_eq!(first.session_address_provider, Some(SessionAddressProvider::Peer));
-    assert!(imported.text.contains("error_message: \"IPv4 address is already configured with a different ASN\""));
+    assert!(
+        imported.text.contains("error_message: \"IPv4 address is already configured with a different ASN\"")
+    );
     let session = |name: &str| plan.sessions.iter().find(|s| &*s.name == name).unwrap();
     let v4 = session("contoso-ashburn-1-v4");
     assert_eq!(v4.max_prefixes, PerFamily { ipv4: Some(1000), ipv6: None }, "null is no limit");
     assert_eq!(v4.transport.session_prefix, "4.68.74.180/30".parse().ok());
-    assert_eq!(session("contoso-ashburn-2-v4").max_prefixes.ipv6, Some(2000), "our default where none is said");
+    assert_eq!(
+        session("contoso-ashburn-2-v4").max_prefixes.ipv6,
+        Some(2000),
+        "our default where none is said"
+    );
     assert_eq!(session("northwind-rs-1-v4").local_address.to_string(), "80.249.209.20");
     assert_eq!(plan.router.router_id.to_string(), "4.68.74.182");
 }
@@ -86,7 +99,8 @@ fn resources_become_config_with_their_addresses_and_limits() {
 #[test]
 fn what_the_command_line_flattened_is_the_same() {
     let named = Options { peer_asns: vec![("Contoso".to_owned(), Asn(3356))], ..options() };
-    let imported = import_texts(vec![fixture("cli.json")], &named).unwrap_or_else(|findings| panic!("{findings}"));
+    let imported =
+        import_texts(vec![fixture("cli.json")], &named).unwrap_or_else(|findings| panic!("{findings}"));
     let plan = plan(&imported);
     assert_eq!(plan.peerings[0].direct_peering_type, DirectPeeringType::Cdn);
     assert_eq!(plan.peerings[0].connections[0].peering_db_facility_id, Some(1));
@@ -101,7 +115,8 @@ fn what_the_command_line_flattened_is_the_same() {
 #[test]
 fn f31_the_legacy_list_becomes_connections_with_their_addresses_and_limits() {
     let whose = Options { asn: Some(Asn(3356)), ..options() };
-    let imported = import_texts(vec![fixture("legacy.json")], &whose).unwrap_or_else(|findings| panic!("{findings}"));
+    let imported =
+        import_texts(vec![fixture("legacy.json")], &whose).unwrap_or_else(|findings| panic!("{findings}"));
     assert_eq!(imported.counts.in_words(), "2 peerings (2 legacy), 3 connections");
     assert!(!imported.text.contains("not-copied"), "an MD5 key was copied");
     expect![[r#"legacy.json:24:41: warning: md5AuthenticationKey is not taken over: Microsoft's policy is no MD5: remove it from the peer too; or put it into a file and see md5_authentication_key_file in configs/reference.yaml"#]]
@@ -170,34 +185,45 @@ fn f31_nothing_of_a_legacy_peering_changes_while_it_is_converted() {
         assert_eq!(refused(from, to), "", "{from}");
     }
     let converted = loaded(&imported.text.replace("    legacy: true\n", ""));
-    let changed = loaded(&imported.text.replace("    legacy: true\n", "").replace("_v4: 20000", "_v4: 20001"));
+    let changed =
+        loaded(&imported.text.replace("    legacy: true\n", "").replace("_v4: 20000", "_v4: 20001"));
     assert_eq!(changes(&converted, &changed).refused.to_string(), "", "a resource changes as ever");
 }
 
 #[test]
 fn errors_stand_where_the_resource_does() {
     check(
-        &with("\"bandwidthInMbps\": 15000, \"bgpSession\": {\n  \"sessionPrefixV4\": \"4.68.74.180/29\", \"maxPrefixesAdvertisedV4\": 0}"),
+        &with(
+            "\"bandwidthInMbps\": 15000, \"bgpSession\": {\n  \"sessionPrefixV4\": \"4.68.74.180/29\", \"maxPrefixesAdvertisedV4\": 0}",
+        ),
         &options(),
         expect![[r#"
             a.json:1:1: no session has an IPv4 address of Microsoft's to be the router_id: give the router's own by --router-id"#]],
     );
     let router = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
     check(
-        &with("\"bandwidthInMbps\": 15000, \"bgpSession\": {\n  \"sessionPrefixV4\": \"4.68.74.180/29\", \"maxPrefixesAdvertisedV4\": 0}"),
+        &with(
+            "\"bandwidthInMbps\": 15000, \"bgpSession\": {\n  \"sessionPrefixV4\": \"4.68.74.180/29\", \"maxPrefixesAdvertisedV4\": 0}",
+        ),
         &router,
         expect![[r#"
             a.json:3:20: Bandwidth 15000 must have a multiple of 10000: write what the link has, in Mbps, like 100000
             a.json:4:22: session_prefix_v4 has host bits (Invalid Prefix: 4.68.74.180/29, must be 4.68.74.176/29): write 4.68.74.176/29
             a.json:4:67: max_prefixes_advertised_v4 is too small (MaxPrefixesAdvertisedV4:0 must be greater than 0 or null): write a number from 1 to 4294967295, or null for limits.received_prefixes alone"#]],
     );
-    check(&with("\"bgpSession\": {\"sessionPrefixV4\": \"10.0.0.0/31\"}"), &router, expect![[r#"
+    check(
+        &with("\"bgpSession\": {\"sessionPrefixV4\": \"10.0.0.0/31\"}"),
+        &router,
+        expect![[r#"
         a.json:3:35: 10.0.0.0 as the peer's address is private space (RFC 1918): write a public address; lab: true (--lab) allows others
-        a.json:3:35: 10.0.0.1 as our address is private space (RFC 1918): write a public address; lab: true (--lab) allows others"#]]);
+        a.json:3:35: 10.0.0.1 as our address is private space (RFC 1918): write a public address; lab: true (--lab) allows others"#]],
+    );
     let lab = Options { is_lab: true, ..router.clone() };
     assert!(!said(&with("\"bgpSession\": {\"sessionPrefixV4\": \"10.0.0.0/31\"}"), &lab).contains("private"));
     check(
-        &with("\"connectionState\": \"Aktive\", \"sessionAddresProvider\": \"Peer\", \"peeringDBFacilityId\": [1]"),
+        &with(
+            "\"connectionState\": \"Aktive\", \"sessionAddresProvider\": \"Peer\", \"peeringDBFacilityId\": [1]",
+        ),
         &router,
         expect![[r#"
             a.json:3:1: the key connectionState is already set at line 2: keep one of the two
@@ -207,17 +233,27 @@ fn errors_stand_where_the_resource_does() {
     check(
         &with("\"connectionIdentifier\": \"x\", \"sessionAddressProvider\": \"Contoso\""),
         &router,
-        expect![[r#"a.json:3:56: sessionAddressProvider "Contoso" is unknown: write one of Microsoft, Peer"#]],
+        expect![[
+            r#"a.json:3:56: sessionAddressProvider "Contoso" is unknown: write one of Microsoft, Peer"#
+        ]],
     );
-    check("[1, {\"kind\": \"Direct\"}, {\"type\": \"Microsoft.Compute/x\"}, {\"type\": \"Microsoft.Peering/peeringServices\"}]", &router, expect![[r#"
+    check(
+        "[1, {\"kind\": \"Direct\"}, {\"type\": \"Microsoft.Compute/x\"}, {\"type\": \"Microsoft.Peering/peeringServices\"}]",
+        &router,
+        expect![[r#"
         a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
         a.json:1:2: a resource is 1, and should be an object: give the resource as Azure wrote it
         a.json:1:5: this is no resource that is known: give peerings, peerAsns, registeredPrefixes and registeredAsns of Microsoft.Peering
         a.json:1:25: the type Microsoft.Compute/x is unknown: give peerings, peerAsns, registeredPrefixes and registeredAsns of Microsoft.Peering
-        a.json:1:58: warning: a resource of type Microsoft.Peering/peeringServices: it is passed over: what customers bring in is written under peering_service_prefixes"#]]);
-    check("{\"value\": [], \"nextLink\": \"https://x\"}", &router, expect![[r#"
+        a.json:1:58: warning: a resource of type Microsoft.Peering/peeringServices: it is passed over: what customers bring in is written under peering_service_prefixes"#]],
+    );
+    check(
+        "{\"value\": [], \"nextLink\": \"https://x\"}",
+        &router,
+        expect![[r#"
         a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
-        a.json:1:27: warning: the list goes on at nextLink: fetch what stands there too, and give it as a further file"#]]);
+        a.json:1:27: warning: the list goes on at nextLink: fetch what stands there too, and give it as a further file"#]],
+    );
     check(
         "[{\"name\": \"p\", \"kind\": \"Exchange\", \"properties\": {\"direct\": {}}},\n\
           {\"name\": \"q\", \"kind\": \"IX\", \"properties\": {\"direct\": {}}},\n\
@@ -242,7 +278,11 @@ fn errors_stand_where_the_resource_does() {
 fn a_name_that_is_used_twice_is_said_at_both_places() {
     let peering = "{\"name\": \"p\", \"kind\": \"Direct\", \"properties\": {\"direct\": {\"peerAsn\": {\"id\": \"AS3356\"}}}}";
     let router = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
-    check(&format!("[{peering},\n{peering}]"), &router, expect![[r#"
+    check(
+        &format!("[{peering},\n{peering}]"),
+        &router,
+        expect![[r#"
         a.json:1:2: warning: p has no connections: add them: nobody is spoken to there
-        a.json:2:1: the peering name p is already used at a.json:1: give each peering a name of its own"#]]);
+        a.json:2:1: the peering name p is already used at a.json:1: give each peering a name of its own"#]],
+    );
 }

@@ -136,7 +136,8 @@ async fn one_peering(
 ) -> Result<Response, ApiError> {
     let name = named(name)?;
     let scene = Scene::of(app.handle());
-    let Some(peering) = scene.plan.peerings.iter().find(|peering| peering.name.eq_ignore_ascii_case(&name)) else {
+    let Some(peering) = scene.plan.peerings.iter().find(|peering| peering.name.eq_ignore_ascii_case(&name))
+    else {
         return Err(ApiError::not_found(format!("no peering is called \"{}\"", shown(&name))));
     };
     list::value(&PeeringJson::new(peering, &scene), app.readers())

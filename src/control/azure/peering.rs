@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::session::BgpSessionJson;
 use super::{PROVIDER, Scene};
 use crate::config::{ConnectionPlan, PeeringPlan};
-use crate::peering::{ConnectionState, DirectPeeringType, Kind, ProvisioningState, SessionAddressProvider, Sku};
+use crate::peering::{
+    ConnectionState, DirectPeeringType, Kind, ProvisioningState, SessionAddressProvider, Sku,
+};
 
 /// `Microsoft.Peering/peerings`.
 #[derive(Serialize)]

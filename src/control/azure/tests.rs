@@ -57,7 +57,8 @@ peerings:
 
 fn router() -> Router {
     let speaker = Speaker::new();
-    let (plan, _) = load_text(std::path::Path::new("c.yaml"), CONFIG.to_owned()).unwrap_or_else(|e| panic!("{e}"));
+    let (plan, _) =
+        load_text(std::path::Path::new("c.yaml"), CONFIG.to_owned()).unwrap_or_else(|e| panic!("{e}"));
     speaker.handle.plan.store(Arc::new(plan));
     speaker.router()
 }
@@ -102,7 +103,8 @@ async fn f60_peerings_have_azures_fields_and_no_others() {
         "maxPrefixesAdvertisedV6",
         "md5AuthenticationKey",
     ];
-    let exchange = ["peeringDBFacilityId", "connectionState", "bgpSession", "connectionIdentifier", "errorMessage"];
+    let exchange =
+        ["peeringDBFacilityId", "connectionState", "bgpSession", "connectionIdentifier", "errorMessage"];
     let direct = [
         "bandwidthInMbps",
         "provisionedBandwidthInMbps",
@@ -110,10 +112,11 @@ async fn f60_peerings_have_azures_fields_and_no_others() {
         "useForPeeringService",
         "microsoftTrackingId",
     ];
-    let mut expected: BTreeSet<String> = ["name", "type", "id", "kind", "location", "tags", "tags.owner", "sku", "properties"]
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut expected: BTreeSet<String> =
+        ["name", "type", "id", "kind", "location", "tags", "tags.owner", "sku", "properties"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
     expected.extend(["name", "tier", "family", "size"].map(|name| format!("sku.{name}")));
     expected.extend(
         ["direct", "exchange", "connectivityProbes", "peeringLocation", "provisioningState"]
@@ -123,7 +126,8 @@ async fn f60_peerings_have_azures_fields_and_no_others() {
         ["connections", "useForPeeringService", "peerAsn", "peerAsn.id", "directPeeringType"]
             .map(|name| format!("properties.direct.{name}")),
     );
-    expected.extend(["connections", "peerAsn", "peerAsn.id"].map(|name| format!("properties.exchange.{name}")));
+    expected
+        .extend(["connections", "peerAsn", "peerAsn.id"].map(|name| format!("properties.exchange.{name}")));
     expected.extend(direct.map(|name| format!("properties.direct.connections.{name}")));
     for kind in ["direct", "exchange"] {
         expected.extend(exchange.map(|name| format!("properties.{kind}.connections.{name}")));
@@ -138,7 +142,10 @@ async fn f60_values_are_azures_words() {
     let contoso = &all[0];
     assert_eq!(contoso["type"], "Microsoft.Peering/peerings");
     assert_eq!(contoso["id"], "/providers/Microsoft.Peering/peerings/contoso-ashburn");
-    assert_eq!(contoso["sku"], serde_json::json!({"name": "Premium_Direct_Free", "tier": "Premium", "family": "Direct", "size": "Free"}));
+    assert_eq!(
+        contoso["sku"],
+        serde_json::json!({"name": "Premium_Direct_Free", "tier": "Premium", "family": "Direct", "size": "Free"})
+    );
     assert_eq!(contoso["properties"]["provisioningState"], "Succeeded");
     expect![[r#"
         {
@@ -189,7 +196,10 @@ async fn f60_values_are_azures_words() {
     .assert_eq(&serde_json::to_string_pretty(&contoso["properties"]["direct"]).unwrap());
 
     let fabrikam = &all[1];
-    assert_eq!((&fabrikam["kind"], &fabrikam["sku"]["name"]), (&"Exchange".into(), &"Basic_Exchange_Free".into()));
+    assert_eq!(
+        (&fabrikam["kind"], &fabrikam["sku"]["name"]),
+        (&"Exchange".into(), &"Basic_Exchange_Free".into())
+    );
     let connections = fabrikam["properties"]["exchange"]["connections"].as_array().unwrap();
     assert_eq!(connections.len(), 2, "a list of BGP sessions is as many connections");
     assert_eq!(connections[1]["bgpSession"]["peerSessionIPv4Address"], "195.66.224.22");
@@ -201,7 +211,10 @@ async fn f60_values_are_azures_words() {
     assert_eq!(northwind["sku"]["name"], "Premium_Direct_Free");
     assert_eq!(northwind["properties"]["direct"]["directPeeringType"], "IxRs");
     let range = &northwind["properties"]["direct"]["connections"][0]["bgpSession"];
-    assert_eq!((&range["sessionPrefixV4"], &range["peerSessionIPv4Address"]), (&"80.249.208.0/24".into(), &Value::Null));
+    assert_eq!(
+        (&range["sessionPrefixV4"], &range["peerSessionIPv4Address"]),
+        (&"80.249.208.0/24".into(), &Value::Null)
+    );
 }
 
 #[tokio::test]
@@ -240,7 +253,9 @@ async fn f60_peer_asns_are_azures_too() {
             },
         ])
     );
-    for (path, of) in [("/api/v1/peerings/Contoso-Ashburn", "contoso-ashburn"), ("/api/v1/peerAsns/as6939", "AS6939")] {
+    for (path, of) in
+        [("/api/v1/peerings/Contoso-Ashburn", "contoso-ashburn"), ("/api/v1/peerAsns/as6939", "AS6939")]
+    {
         let (status, one) = get_json(path).await;
         assert_eq!((status, &one["name"]), (StatusCode::OK, &of.into()), "{path}");
     }
@@ -261,14 +276,17 @@ async fn f60_what_is_shown_can_be_imported() {
         (File { path: PathBuf::from(path), is_legacy: false }, all.to_string())
     });
     let texts = futures_util::future::join_all(texts).await;
-    let options = Options { peer_asns: Vec::new(), asn: None, router_id: None, rib: "rib".to_owned(), is_lab: false };
+    let options =
+        Options { peer_asns: Vec::new(), asn: None, router_id: None, rib: "rib".to_owned(), is_lab: false };
     let imported = import_texts(texts, &options).unwrap_or_else(|findings| panic!("{findings}"));
     let (again, _) = load_text(std::path::Path::new("c.yaml"), imported.text).unwrap();
     let (before, _) = load_text(std::path::Path::new("c.yaml"), CONFIG.to_owned()).unwrap();
     let key = |plan: &Plan| -> Vec<_> {
         let of_range = |s: &SessionPlan| &*s.peering == "northwind-rs";
         let sessions = plan.sessions.iter().filter(|s| !of_range(s));
-        sessions.map(|s| (s.peer_address, s.local_address, s.peer_asn, s.max_prefixes, s.policy_group)).collect()
+        sessions
+            .map(|s| (s.peer_address, s.local_address, s.peer_asn, s.max_prefixes, s.policy_group))
+            .collect()
     };
     assert_eq!(key(&again), key(&before));
     assert_eq!(again.peerings[0].tags, before.peerings[0].tags);
