@@ -298,7 +298,7 @@ impl Status {
     /// The peer asked for a route refresh.
     pub(super) fn refresh_requested(&mut self, family: Family) {
         if let Some(unsaid) = self.refreshes_said.get_mut(family).again() {
-            info!(%family, unsaid, "the peer asked for a route refresh");
+            info!(%family, "the peer asked for a route refresh{unsaid}");
         }
     }
 
@@ -318,8 +318,7 @@ impl Status {
         warn!(
             treatment = treatment.name(),
             faults = faults.join("; "),
-            unsaid,
-            "the peer sent an UPDATE with errors"
+            "the peer sent an UPDATE with errors{unsaid}"
         );
     }
 
@@ -332,7 +331,7 @@ impl Status {
             self.metrics.count_leaks(applied.leaks.into());
             if let Some(unsaid) = self.leaks_said.again() {
                 let prefixes = applied.leaks;
-                warn!(prefixes, unsaid, "the peer announced routes that by ONLY_TO_CUSTOMER are leaks");
+                warn!(prefixes, "the peer announced routes that by ONLY_TO_CUSTOMER are leaks{unsaid}");
             }
         }
         if let Some(family) = applied.end_of_rib

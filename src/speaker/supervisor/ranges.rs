@@ -32,7 +32,8 @@ impl Supervisor {
             if !self.has_room(&range) {
                 self.metrics.count_turned_away(TurnedAway::RangeFull);
                 if let Some(unsaid) = self.said.again() {
-                    info!(%peer, range = %range.range, limit = range.peer_limit, unsaid, "connection closed: the range is full");
+                    let (range, limit) = (range.range, range.peer_limit);
+                    info!(%peer, %range, limit, "connection closed: the range is full{unsaid}");
                 }
                 return;
             }
