@@ -11,6 +11,7 @@ mod refresh;
 mod restart;
 mod traffic;
 mod transport;
+mod turn;
 mod wait;
 
 use std::net::SocketAddr;
@@ -23,7 +24,7 @@ use tracing::{debug, info, warn};
 
 use self::incoming::HoldDown;
 use self::refresh::Refresh;
-use self::wait::{Dial, dialled, due, ready};
+use self::wait::Dial;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::flight::{Pace, Recorder};
@@ -84,17 +85,6 @@ pub(super) struct Links {
 
 type Refreshes = PerFamily<Refresh>;
 
-/// What woke the task.
-enum Wake {
-    Intent(Result<(), watch::error::RecvError>),
-    Ready,
-    Dialled(ConnId, std::io::Result<TcpStream>),
-    Accepted(Option<Admitted>),
-    Asked(Option<Ask>),
-    Due,
-    Closed,
-}
-
 /// The task of one session.
 pub(super) struct Peer {
     intent: Intent,
@@ -152,79 +142,8 @@ impl Peer {
         }
     }
 
-    /// Runs the session until it is told to leave.
-    pub(super) async fn run(mut self) {
-        if matches!(self.intent.order, Order::Leave(_)) {
-            return;
-        }
-        let now = self.now();
-        self.fsm.handle_start(now);
-        self.act();
-        loop {
-            self.publish();
-            let wake = self.wake().await;
-            self.on_wake(wake);
-            self.on_due();
-            self.write_all();
-            self.refresh_done();
-            if matches!(self.intent.order, Order::Leave(_)) || self.is_over() {
-                break;
-            }
-            if std::mem::take(&mut self.busy) {
-                tokio::task::yield_now().await;
-            }
-        }
-        self.publish();
-        // Nobody would take what still came.
-        self.links.accepted.close();
-        while self.closing.join_next().await.is_some() {}
-    }
-
     fn now(&self) -> Moment {
         self.links.clock.now()
-    }
-
-    async fn wake(&mut self) -> Wake {
-        let Refreshes { ipv4, ipv6 } = &self.refreshes;
-        let send_hold = self.send_hold.as_ref().map(SendHold::when);
-        let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
-        let deadlines = [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale];
-        let deadline = deadlines.into_iter().flatten().min();
-        let deadline = deadline.map(|moment| self.links.clock.instant(moment));
-        let Links { intent, accepted, asks, .. } = &mut self.links;
-        tokio::select! {
-            changed = intent.changed() => Wake::Intent(changed),
-            () = ready(&self.connections) => Wake::Ready,
-            (conn, stream) = dialled(self.dialing.as_mut()) => Wake::Dialled(conn, stream),
-            stream = accepted.recv() => Wake::Accepted(stream),
-            ask = asks.recv() => Wake::Asked(ask),
-            () = due(deadline) => Wake::Due,
-            Some(_) = self.closing.join_next() => Wake::Closed,
-        }
-    }
-
-    fn on_wake(&mut self, wake: Wake) {
-        match wake {
-            Wake::Intent(Ok(())) => {
-                let intent = self.links.intent.borrow_and_update().clone();
-                self.on_intent(intent);
-            }
-            Wake::Intent(Err(_)) | Wake::Accepted(None) | Wake::Asked(None) => self.on_orphaned(),
-            Wake::Ready => self.read_all(),
-            Wake::Dialled(conn, stream) => self.on_dialled(conn, stream),
-            Wake::Accepted(Some(admitted)) => self.on_accepted(admitted),
-            Wake::Asked(Some(ask)) => self.on_ask(ask),
-            Wake::Due | Wake::Closed => {}
-        }
-    }
-
-    /// The supervisor has let go of the session: its last word counts, or, where that was to run, the process ends.
-    fn on_orphaned(&mut self) {
-        let mut intent = self.links.intent.borrow().clone();
-        if matches!(intent.order, Order::Run) {
-            intent.order = Order::Leave(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN)));
-        }
-        self.on_intent(intent);
     }
 
     fn on_intent(&mut self, intent: Intent) {

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::flight::Recorder;
@@ -277,12 +277,11 @@ impl Supervisor {
             clock: self.clock,
             life,
         };
-        let span = info_span!("session", name = %plan.name, peer = %plan.peer_address);
         let session = async move {
             tokio::time::sleep(pause).await;
             Peer::new(links).run().await;
         };
-        let task = self.tasks.spawn(session.instrument(span)).id();
+        let task = self.tasks.spawn(session).id();
         let peer = plan.peer_address;
         let door = Door { plan, accepted };
         let entry = SessionEntry { snapshot: snapshot_rx, ask };
