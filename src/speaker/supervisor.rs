@@ -92,7 +92,7 @@ impl Speaker {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
-            recorder: Recorder::start(&plan.state_dir),
+            recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),

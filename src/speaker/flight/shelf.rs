@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 
 use super::Capture;
 use super::capture::file_time;
+use crate::metrics::{CaptureResult, Metrics};
 
 /// The most captures of one session; the oldest goes.
 const MOST_OF_SESSION: usize = 8;
@@ -23,43 +24,49 @@ const TEXT: &str = "txt";
 
 /// The way to the shelf, for the sessions.
 #[derive(Clone, Debug)]
-pub(in crate::speaker) struct Recorder(Option<mpsc::Sender<Capture>>);
+pub(in crate::speaker) struct Recorder(Option<(mpsc::Sender<Capture>, Metrics)>);
 
 impl Recorder {
     /// A recorder below the state folder; without one (a demo, a test), one that keeps nothing. Must be called within a
     /// runtime.
-    pub(in crate::speaker) fn start(state_dir: &Path) -> Self {
+    pub(in crate::speaker) fn start(state_dir: &Path, metrics: &Metrics) -> Self {
         if state_dir.as_os_str().is_empty() {
             return Self(None);
         }
         let (sender, mut captures) = mpsc::channel::<Capture>(WAITING);
         let folder = state_dir.join("flight");
+        let counts = metrics.clone();
         tokio::spawn(async move {
             while let Some(capture) = captures.recv().await {
-                let folder = folder.clone();
-                let session = capture.session.clone();
-                match spawn_blocking(move || write(&folder, &capture)).await {
-                    Ok(Ok(file)) => {
-                        info!(session = %session, file = %file.display(), "the last messages are written down")
-                    }
-                    Ok(Err(error)) => {
-                        warn!(session = %session, %error, "the last messages cannot be written down")
-                    }
-                    Err(error) => warn!(session = %session, %error, "writing down the last messages failed"),
-                }
+                counts.count_capture(shelve(&folder, capture).await);
             }
         });
-        Self(Some(sender))
+        Self(Some((sender, metrics.clone())))
     }
 
     /// Hands over a capture; it never waits.
     pub(in crate::speaker) fn keep(&self, capture: Capture) {
-        if let Some(sender) = &self.0
+        if let Some((sender, metrics)) = &self.0
             && let Err(error) = sender.try_send(capture)
         {
+            metrics.count_capture(CaptureResult::Dropped);
             debug!(%error, "too many captures at once: this one is not written");
         }
     }
+}
+
+/// Writes a capture, and says in the log where.
+async fn shelve(folder: &Path, capture: Capture) -> CaptureResult {
+    let (folder, session) = (folder.to_path_buf(), capture.session.clone());
+    match spawn_blocking(move || write(&folder, &capture)).await {
+        Ok(Ok(file)) => {
+            info!(session = %session, file = %file.display(), "the last messages are written down");
+            return CaptureResult::Written;
+        }
+        Ok(Err(error)) => warn!(session = %session, %error, "the last messages cannot be written down"),
+        Err(error) => warn!(session = %session, %error, "writing down the last messages failed"),
+    }
+    CaptureResult::Failed
 }
 
 /// Writes a capture, and takes the oldest away where there are too many.

@@ -5,6 +5,7 @@ use std::io::IoSlice;
 use super::ring::Message;
 use super::*;
 use crate::fsm::Moment;
+use crate::metrics::{CaptureResult, Metrics};
 use crate::wire::{ErrorCode, KEEPALIVE, Open, RefreshSubtype, RouteRefresh};
 
 fn secs(n: u64) -> Duration {
@@ -135,6 +136,42 @@ messages  2, the oldest first
           2023-11-14T22:13:21.000Z sent     NOTIFICATION, 23 octets
 ";
     assert_eq!(capture.to_text(), expected);
+}
+
+#[test]
+fn the_text_says_what_a_hard_reset_carries() {
+    let inner = Notification::with_communication(ErrorCode::ADMIN_RESET, "new card");
+    let incident = Incident::Notification {
+        way: Way::Received,
+        notification: Notification::hard_reset(&inner),
+        why: None,
+    };
+    let text = Capture { incident, ..capture("a-v4", secs(0), Vec::new()) }.to_text();
+    let what = "what      received NOTIFICATION 6/9 Hard Reset: 6/4 Administrative Reset: \"new card\"\n";
+    assert!(text.contains(what), "{text}");
+    assert!(text.contains("data      0604086e65772063617264\n"), "{text}");
+}
+
+#[tokio::test]
+async fn captures_are_counted_by_what_became_of_them() {
+    let (folder, metrics) = (tempfile::tempdir().unwrap(), Metrics::new().unwrap());
+    let recorder = Recorder::start(folder.path(), &metrics);
+    // The task that writes has not run yet, so the seventeenth finds no place.
+    for n in 0..17 {
+        recorder.keep(capture("a", secs(n), Vec::new()));
+    }
+    assert_eq!(metrics.captures(CaptureResult::Dropped), 1);
+    while metrics.captures(CaptureResult::Written) < 16 {
+        tokio::task::yield_now().await;
+    }
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let recorder = Recorder::start(&file, &metrics);
+    recorder.keep(capture("a", secs(0), Vec::new()));
+    while metrics.captures(CaptureResult::Failed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(metrics.captures(CaptureResult::Written), 16);
 }
 
 #[test]
