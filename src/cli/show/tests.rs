@@ -121,8 +121,8 @@ async fn a_session() {
             roles                ours peer; the peer's peer; leaks among its routes: 2
             over a limit         down for 60 s, warned of from 75 %; ipv4 is near it
             graceful shutdown    on 1 of the peer's routes
-            messages sent        keepalive 0, notification 0, open 0, routeRefresh 0, update 3
-            messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update 0
+            messages sent        keepalive 0, notification 0, open 0, route refresh 0, update 3
+            messages received    keepalive 0, notification 0, open 0, route refresh 0, update 0
             our capabilities     Multiprotocol (1): ipv4
                                  Route Refresh (2)
             peer's capabilities  Multiprotocol (1): ipv4
@@ -137,8 +137,8 @@ async fn a_session_on_80_columns() {
     let text = Daemon::of(Speaker::new()).show("session 4.68.74.181", Some(80)).await.unwrap();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let folded: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("messages received")).collect();
-    assert_eq!(folded[0], "messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update");
-    assert_eq!(folded[1], "                     0");
+    assert_eq!(folded[0], "messages received    keepalive 0, notification 0, open 0, route refresh 0,");
+    assert_eq!(folded[1], "                     update 0");
 }
 
 #[tokio::test]
@@ -167,8 +167,8 @@ async fn a_session_that_is_down() {
             flaps              2
             last error         received 2/2 Bad Peer AS: "\u{1b}[2Jgone", 3d02h ago
             over a limit       down for 60 s, warned of from 75 %
-            messages sent      keepalive 0, notification 0, open 0, routeRefresh 0, update 3
-            messages received  keepalive 0, notification 0, open 0, routeRefresh 0, update 0
+            messages sent      keepalive 0, notification 0, open 0, route refresh 0, update 3
+            messages received  keepalive 0, notification 0, open 0, route refresh 0, update 0
         "#]],
     )
     .await;

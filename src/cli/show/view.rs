@@ -230,7 +230,8 @@ impl Lines for Session {
         lines.extend(self.protocol.lines());
         for (way, counts) in self.messages.iter().flatten().rev() {
             let name = if way == "sent" { "messages sent" } else { "messages received" };
-            let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
+            let counts: Vec<String> =
+                counts.iter().map(|(kind, n)| format!("{} {n}", in_words(kind))).collect();
             lines.push((name, counts.join(", ")));
         }
         for (name, list) in
@@ -252,6 +253,17 @@ impl std::fmt::Display for Capability {
         write!(f, "{name} ({code})")?;
         if text.is_empty() { Ok(()) } else { write!(f, ": {text}") }
     }
+}
+
+/// A key of the JSON as words: `routeRefresh` as `route refresh`.
+fn in_words(key: &str) -> String {
+    key.chars().fold(String::with_capacity(key.len() + 1), |mut words, c| {
+        if c.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+        words
+    })
 }
 
 fn dialled_by(direction: Option<&str>) -> String {

@@ -32,7 +32,7 @@ impl Peer {
     fn reset(&mut self, order: &ResetOrder) {
         let inner = with_words(ErrorCode::ADMIN_RESET, order.text.as_deref(), &self.intent.plan);
         let notification = if order.is_hard { Notification::hard_reset(&inner) } else { inner };
-        info!(hard = order.is_hard, "reset by hand");
+        info!("{} by hand", if order.is_hard { "hard reset" } else { "reset" });
         let now = self.now();
         if self.fsm.established().is_none() {
             self.forget_stale();
@@ -68,7 +68,10 @@ impl Peer {
                 }
             }
         }
-        info!(?way, "route refresh by hand");
+        match way {
+            RefreshWay::In => info!("the peer is asked for all its routes again, by hand"),
+            RefreshWay::Out => info!("the peer is told all our routes again, by hand"),
+        }
         Ok(())
     }
 }
