@@ -19,7 +19,7 @@ use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, SessionEntry, SessionSnapshot,
+    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, ResetDone, SessionEntry, SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -90,7 +90,7 @@ impl Speaker {
             let told = if is_up { told.clone() } else { PerFamily::default() };
             let (sender, receiver) = watch::channel(Arc::new(snapshot));
             let (ask, questions) = mpsc::channel(4);
-            tokio::spawn(answer(questions, told, held.clone()));
+            tokio::spawn(answer((questions, is_up), told, held.clone()));
             entries.push(SessionEntry { snapshot: receiver, ask });
             senders.push(sender);
         }
@@ -121,14 +121,14 @@ impl Speaker {
 
 /// Answers as a session's task would; a limit of 0 is never answered.
 async fn answer(
-    mut questions: mpsc::Receiver<Ask>,
+    (mut questions, is_up): (mpsc::Receiver<Ask>, bool),
     told: PerFamily<Option<Told>>,
     held: Arc<Vec<ReceivedRoute>>,
 ) {
     while let Some(question) = questions.recv().await {
         match question {
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
-            Ask::Reset { reply, .. } => drop(reply.send(())),
+            Ask::Reset { reply, .. } => drop(reply.send(ResetDone { has_ended: is_up, is_told: is_up })),
             Ask::Refresh { way, reply } => {
                 let answer = match way {
                     RefreshWay::Out => Ok(()),
@@ -236,7 +236,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         near_limit: PerFamily::default(),
         graceful_shutdown_received: 0,
         leaks: 0,
-        needs_reset: false,
+        limit_passed: None,
         stale: PerFamily::default(),
         stale_until: PerFamily::default(),
         end_of_rib_received: PerFamily::default(),
@@ -306,6 +306,7 @@ pub(crate) fn idle() -> SessionSnapshot {
             sent: false,
             text: "received 2/2 Bad Peer AS: \"\u{1b}[2Jgone\"".to_owned(),
             at: NOON - 5,
+            then: Some("connect: Connection refused".to_owned()),
         }),
         ..down(plan("contoso-ashburn-1", "v6", "2001:1900::2", "2001:1900::1"))
     }
@@ -320,6 +321,7 @@ pub(crate) fn exchange() -> SessionSnapshot {
             sent: false,
             text: "connect: Connection refused".to_owned(),
             at: NOON,
+            then: None,
         }),
         ..down(plan("ix-london-1", "v4", "5.57.80.1", "5.57.80.2"))
     }

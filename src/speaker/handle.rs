@@ -20,7 +20,7 @@ pub(crate) enum Ask {
     /// Up to `limit` routes of Adj-RIB-In behind `after`: IPv4 before IPv6, each in prefix order.
     Received { after: Option<PathKey>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
     /// End the session and begin it anew.
-    Reset { order: ResetOrder, reply: oneshot::Sender<()> },
+    Reset { order: ResetOrder, reply: oneshot::Sender<ResetDone> },
     /// Say all routes again.
     Refresh { way: RefreshWay, reply: oneshot::Sender<Result<(), CannotRefresh>> },
 }
@@ -32,6 +32,15 @@ pub struct ResetOrder {
     pub is_hard: bool,
     /// Words for the peer's operator (RFC 9003) in place of the config's; at most 255 octets of them go out.
     pub text: Option<String>,
+}
+
+/// What a reset found. Whatever that was, the session begins anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ResetDone {
+    /// A session was Established, and has ended.
+    pub has_ended: bool,
+    /// The peer was told, and the words with it; else there was nobody to tell.
+    pub is_told: bool,
 }
 
 /// Who says all its routes again.
@@ -129,7 +138,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`AskError::Gone`] where no session has that name any more.
-    pub async fn reset(&self, session: &str, order: ResetOrder) -> Result<(), AskError> {
+    pub async fn reset(&self, session: &str, order: ResetOrder) -> Result<ResetDone, AskError> {
         let (reply, answer) = oneshot::channel();
         self.ask(session, Ask::Reset { order, reply }).await?;
         answer.await.map_err(|_| AskError::Gone)

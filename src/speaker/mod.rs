@@ -8,6 +8,7 @@ mod connection;
 mod flight;
 mod generations;
 mod handle;
+mod hold_down;
 mod keyring;
 mod ledger;
 mod listen;
@@ -24,8 +25,8 @@ mod tests;
 pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
-pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetOrder};
+pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
 pub use listen::{ListenError, Listeners};
-pub use snapshot::{LastError, Overview, SessionSnapshot};
+pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use supervisor::{Ended, Speaker};
 pub use system::{give_memory_back, settle_memory};

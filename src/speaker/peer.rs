@@ -22,13 +22,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
-use self::incoming::HoldDown;
 use self::refresh::Refresh;
 use self::wait::Dial;
 use super::clock::Clock;
 use super::connection::Connection;
 use super::flight::{Pace, Recorder};
 use super::handle::Ask;
+use super::hold_down::HoldDown;
 use super::ledger::Ledger;
 use super::listen::Admitted;
 use super::snapshot::SessionSnapshot;
@@ -392,7 +392,7 @@ impl Peer {
             self.held = held;
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
-        self.status.set_needs_reset(self.hold_down == HoldDown::UntilReset);
+        self.status.set_hold_down(self.hold_down);
         let (ends, stale) = (self.retention.ends(), self.adj_rib_in.stale());
         let stale_until = PerFamily::from_fn(|family| ends.get(family).filter(|_| *stale.get(family) > 0));
         let held = Held { rib: &self.adj_rib_in, stale_until, clock: self.links.clock };

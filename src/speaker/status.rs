@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
+use super::hold_down::HoldDown;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
 use super::terms::{self, Life};
@@ -35,7 +36,7 @@ struct Seen {
     near_limit: PerFamily<bool>,
     graceful_shutdown_received: u64,
     leaks: u64,
-    needs_reset: bool,
+    hold_down: HoldDown,
     send_hold_time: Option<Duration>,
     flaps: u64,
     ups: u64,
@@ -62,7 +63,7 @@ pub(super) struct Status {
     near_limit_said: PerFamily<bool>,
     /// When the last session ended, or the task began.
     ended: Duration,
-    needs_reset: bool,
+    hold_down: HoldDown,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
     /// Times that it came to Established.
@@ -95,7 +96,7 @@ impl Status {
             near_limit: PerFamily::default(),
             near_limit_said: PerFamily::default(),
             ended: Clock::since_epoch(),
-            needs_reset: false,
+            hold_down: HoldDown::No,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             ups: 0,
@@ -144,7 +145,7 @@ impl Status {
             near_limit: PerFamily::default(),
             graceful_shutdown_received: 0,
             leaks: 0,
-            needs_reset: false,
+            limit_passed: None,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             last_error: None,
@@ -162,6 +163,7 @@ impl Status {
             sent: false,
             text: format!("connect: {error}"),
             at: Clock::unix(),
+            then: None,
         });
     }
 
@@ -196,19 +198,32 @@ impl Status {
         }
     }
 
-    /// Says it once, and again when it becomes another. What happens beside a session is not its error.
-    fn failed(&mut self, error: LastError) {
+    /// Says it once, and again when it becomes another. What happens beside a session is not its error, and what comes of
+    /// an error does not take its place.
+    fn failed(&mut self, mut error: LastError) {
         self.metrics.count_connect_failure();
         if self.negotiated.is_some() {
             debug!(error = %error.text, "attempt beside the session failed");
             return;
         }
-        if self.last_error.as_ref().is_some_and(|last| last.text == error.text) {
-            debug!(error = %error.text, "attempt failed");
+        let text = error.text.clone();
+        let is_news = match &mut self.last_error {
+            Some(cause) if error.comes_of(cause) => cause.then.replace(error.text).as_ref() != Some(&text),
+            Some(last) if last.text == error.text => {
+                error.then = last.then.take();
+                *last = error;
+                false
+            }
+            last => {
+                *last = Some(error);
+                true
+            }
+        };
+        if is_news {
+            warn!(error = %text, "attempt failed");
         } else {
-            warn!(error = %error.text, "attempt failed");
+            debug!(error = %text, "attempt failed");
         }
-        self.last_error = Some(error);
     }
 
     pub(super) fn up(&mut self, negotiated: Negotiated) {
@@ -259,9 +274,9 @@ impl Status {
         self.send_hold_time = limit;
     }
 
-    /// Whether a limit keeps the session down until somebody resets it.
-    pub(super) fn set_needs_reset(&mut self, needs_reset: bool) {
-        self.needs_reset = needs_reset;
+    /// Whether a limit keeps the session down.
+    pub(super) fn set_hold_down(&mut self, hold_down: HoldDown) {
+        self.hold_down = hold_down;
     }
 
     /// Which families are near their limit: said once a session, since the peer could cross the line for ever.
@@ -369,7 +384,7 @@ impl Status {
             near_limit: self.near_limit,
             graceful_shutdown_received: held.rib.graceful_shutdown(),
             leaks: held.rib.leaks(),
-            needs_reset: self.needs_reset,
+            hold_down: self.hold_down,
             send_hold_time: self.send_hold_time,
             flaps: self.flaps,
             ups: self.ups,
@@ -416,7 +431,7 @@ impl Status {
             near_limit: seen.near_limit,
             graceful_shutdown_received: seen.graceful_shutdown_received,
             leaks: seen.leaks,
-            needs_reset: seen.needs_reset,
+            limit_passed: seen.hold_down.told(clock),
             advertised: seen.advertised,
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,
@@ -461,18 +476,11 @@ fn in_words(notification: &Notification) -> String {
 }
 
 fn last_error(reason: &DownReason) -> LastError {
-    let at = Clock::unix();
-    match reason {
-        DownReason::Sent(n) => {
-            LastError { code: Some(reason_of(n)), sent: true, text: format!("sent {}", in_words(n)), at }
-        }
-        DownReason::Received(n) => {
-            let text = format!("received {}", in_words(n));
-            LastError { code: Some(reason_of(n)), sent: false, text, at }
-        }
-        DownReason::ConnectionLost => {
-            LastError { code: None, sent: false, text: "connection lost".to_owned(), at }
-        }
-        DownReason::Restart => LastError { code: None, sent: true, text: "restart".to_owned(), at },
-    }
+    let (code, sent, text) = match reason {
+        DownReason::Sent(n) => (Some(reason_of(n)), true, format!("sent {}", in_words(n))),
+        DownReason::Received(n) => (Some(reason_of(n)), false, format!("received {}", in_words(n))),
+        DownReason::ConnectionLost => (None, false, "connection lost".to_owned()),
+        DownReason::Restart => (None, true, "restart".to_owned()),
+    };
+    LastError { code, sent, text, at: Clock::unix(), then: None }
 }

@@ -4,41 +4,13 @@ use tracing::{debug, warn};
 
 use super::Peer;
 use crate::accept::LimitExceeded;
-use crate::fsm::{ConnId, Incoming, Moment};
+use crate::fsm::{ConnId, Incoming};
 use crate::speaker::clock::Clock;
+use crate::speaker::hold_down::HoldDown;
 use crate::wire::{
     ErrorCode, Family, Frame, MessageKind, Notification, Open, PerFamily, RefreshSubtype, RouteRefresh,
     decode_update,
 };
-
-/// Whether a session that passed a limit stays down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum HoldDown {
-    #[default]
-    No,
-    /// So long.
-    Until(Moment),
-    /// Until somebody resets it.
-    UntilReset,
-}
-
-impl HoldDown {
-    /// When it is over by itself.
-    pub(super) fn when(self) -> Option<Moment> {
-        match self {
-            Self::Until(at) => Some(at),
-            Self::No | Self::UntilReset => None,
-        }
-    }
-
-    /// It is over now, if there was one.
-    pub(super) fn lift(&mut self, now: Moment) {
-        *self = match self {
-            Self::No => Self::No,
-            Self::Until(_) | Self::UntilReset => Self::Until(now),
-        };
-    }
-}
 
 impl Peer {
     /// A message as the state machine is told of it; routes and requests are dealt with on the way.
@@ -175,7 +147,10 @@ impl Peer {
             Some(time) => warn!(%exceeded, hold_down_secs = time.as_secs(), "prefix limit passed"),
             None => warn!(%exceeded, "prefix limit passed: the session stays down until it is reset"),
         }
-        self.hold_down = hold_down.map_or(HoldDown::UntilReset, |time| HoldDown::Until(now + time));
+        self.hold_down = match hold_down {
+            Some(time) => HoldDown::Until(now + time, *exceeded),
+            None => HoldDown::UntilReset(*exceeded),
+        };
         self.fsm.handle_stop(now, Some(Notification::hard_reset(&exceeded.notification())));
         self.act();
     }

@@ -1,7 +1,8 @@
 //! Extensions of the protocol as a peer made of bytes meets them.
 
 use super::*;
-use crate::speaker::{CannotRefresh, RefreshWay, ResetOrder};
+use crate::accept::LimitExceeded;
+use crate::speaker::{CannotRefresh, LimitPassed, RefreshWay, ResetDone, ResetOrder};
 use crate::wire::{RefreshSubtype, Role, RouteRefresh};
 
 /// Our side with these choices, and a partner that is to dial.
@@ -180,7 +181,8 @@ async fn a_reset_says_why_in_the_operators_words_and_a_stop_in_those_of_the_conf
         us_with(ProtocolPlan { shutdown_communication: Some("call us".into()), ..ProtocolPlan::default() });
     let peer = up(&us, vec![]).await;
     let order = ResetOrder { is_hard: false, text: Some("new card".to_owned()) };
-    us.handle().reset("link-v4", order).await.unwrap();
+    let done = us.handle().reset("link-v4", order).await.unwrap();
+    assert_eq!(done, ResetDone { has_ended: true, is_told: true });
     assert_eq!(peer.rest().await.last().unwrap(), &(3, b"\x06\x04\x08new card".to_vec()));
     let seen = us.session("wanted again", |s| s.flaps == 1 && s.state == State::Active).await;
     assert_eq!(seen.last_error.as_ref().unwrap().text, "sent 6/4 Administrative Reset: \"new card\"");
@@ -201,15 +203,18 @@ async fn a_limit_without_a_restart_time_holds_until_a_reset() {
     let mut peer = up(&us, vec![]).await;
     peer.send(&update(&[5, 6], None)).await;
     let seen = us.session("two routes", |s| s.received.ipv4 == 2).await;
-    assert_eq!((seen.near_limit.ipv4, seen.needs_reset), (false, false));
+    assert_eq!((seen.near_limit.ipv4, seen.limit_passed), (false, None));
     peer.send(&update(&[7], None)).await;
     us.session("three of four are near", |s| s.near_limit.ipv4).await;
     peer.send(&update(&[9, 10], None)).await;
-    us.session("held down", |s| s.needs_reset && s.state == State::Idle).await;
+    let down = us.session("held down", |s| s.limit_passed.is_some() && s.state == State::Idle).await;
+    let exceeded = LimitExceeded::Session { family: Family::Ipv4, limit: 4 };
+    assert_eq!(down.limit_passed, Some(LimitPassed { exceeded, until: None }));
     let refused = Raw::dial(THEM, us.at).await.rest().await;
     assert_eq!(refused, [(3, vec![6, 5])], "Cease, Connection Rejected");
-    us.handle().reset("link-v4", ResetOrder::default()).await.unwrap();
-    us.session("wanted again", |s| !s.needs_reset && s.state == State::Active).await;
+    let done = us.handle().reset("link-v4", ResetOrder::default()).await.unwrap();
+    assert_eq!(done, ResetDone { has_ended: false, is_told: false });
+    us.session("wanted again", |s| s.limit_passed.is_none() && s.state == State::Active).await;
     let peer = up(&us, vec![]).await;
     us.stop().await;
     drop(peer);
