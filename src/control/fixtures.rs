@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{ProtocolPlan, RestartPlan, SessionPlan, TransportPlan};
+use crate::config::{ProtocolPlan, RangePlan, RestartPlan, SessionPlan, TransportPlan};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -69,8 +69,33 @@ impl Speaker {
         Self::with(vec![established()], held, Some(generation(3, three_routes())), None)
     }
 
+    /// Two ranges of `ix-lab`, of which one has a peer, and no other session.
+    pub(crate) fn of_ranges() -> Self {
+        let range = |net: &str, suffix: &str, local: &str| {
+            let range = net.parse().unwrap();
+            let mut template = plan("ix-lab", suffix, local, &IpNet::addr(&range).to_string());
+            template.transport.range = Some(range);
+            RangePlan { range, peer_limit: 100, template: Arc::new(template) }
+        };
+        let v4 = range("5.57.80.128/25", "v4", "5.57.80.1");
+        let v6 = range("2001:7f8:4::/64", "v6", "2001:7f8:4::1");
+        let session = down(v4.session("5.57.80.130".parse().unwrap()));
+        let ranges = vec![Arc::new(v4), Arc::new(v6)];
+        Self::with_ranges(vec![session], ranges, Vec::new(), None, None)
+    }
+
     pub(crate) fn with(
         snapshots: Vec<SessionSnapshot>,
+        held: Vec<ReceivedRoute>,
+        generation: Option<Generation>,
+        told_before: Option<Generation>,
+    ) -> Self {
+        Self::with_ranges(snapshots, Vec::new(), held, generation, told_before)
+    }
+
+    fn with_ranges(
+        snapshots: Vec<SessionSnapshot>,
+        ranges: Vec<Arc<RangePlan>>,
         held: Vec<ReceivedRoute>,
         generation: Option<Generation>,
         told_before: Option<Generation>,
@@ -104,6 +129,7 @@ impl Speaker {
         });
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
+            ranges: Arc::new(ArcSwap::from_pointee(ranges)),
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
         };

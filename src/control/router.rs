@@ -46,7 +46,7 @@ impl App {
     ) -> Result<Arc<SessionSnapshot>, ApiError> {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
-        find::session(&self.handle.sessions(), &name)
+        find::session(&self.handle.sessions(), &self.handle.ranges(), &name)
     }
 
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
@@ -80,6 +80,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}", get(session))
         .route("/api/v1/sessions/{name}/advertised", get(advertised))
         .route("/api/v1/sessions/{name}/received", get(received))
+        .route("/api/v1/ranges", get(ranges))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/generation", get(generation))
 }
@@ -136,6 +137,11 @@ async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
 
 async fn sessions(State(app): State<App>) -> Result<Response, ApiError> {
     list::answer(list::Sessions(app.handle.sessions().into_iter()), app.readers).await
+}
+
+async fn ranges(State(app): State<App>) -> Result<Response, ApiError> {
+    let ranges = app.handle.ranges().to_vec().into_iter();
+    list::answer(list::Ranges { ranges, sessions: app.handle.sessions() }, app.readers).await
 }
 
 async fn session(

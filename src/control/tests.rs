@@ -1,4 +1,5 @@
 mod accepted;
+mod ranges;
 
 use std::time::Duration;
 
@@ -91,9 +92,9 @@ async fn what_is_advertised_before_established() {
 async fn what_is_advertised() {
     check("/api/v1/sessions/contoso-ashburn-1-v4/advertised", expect![[r#"
         [
-        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
-        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
-        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":4,"stale":false}
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":4,"stale":false}
         ]
     "#]]).await;
 }
@@ -104,9 +105,9 @@ async fn what_is_advertised_in_mid_transfer() {
     let body = ok(&router, "/api/v1/sessions/contoso-ashburn-1/advertised").await;
     expect![[r#"
         [
-        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
-        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":5,"stale":true},
-        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,"file":null,"line":null,"stale":true}
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"onlyToCustomer":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":5,"stale":true},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"onlyToCustomer":null,"since":null,"source":null,"file":null,"line":null,"stale":true}
         ]
     "#]].assert_eq(&body);
 }

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::Told;
+use crate::config::RangePlan;
 use crate::rib::Generation;
 use crate::wire::PerFamily;
 
@@ -85,6 +86,7 @@ pub enum AskError {
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(crate) sessions: Arc<ArcSwap<Vec<SessionEntry>>>,
+    pub(crate) ranges: Arc<ArcSwap<Vec<Arc<RangePlan>>>>,
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
 }
@@ -94,6 +96,12 @@ impl Handle {
     #[must_use]
     pub fn sessions(&self) -> Vec<Arc<SessionSnapshot>> {
         self.sessions.load().iter().map(|s| s.snapshot.borrow().clone()).collect()
+    }
+
+    /// Every range that peers may dial from, in the order of the config.
+    #[must_use]
+    pub fn ranges(&self) -> Arc<Vec<Arc<RangePlan>>> {
+        self.ranges.load_full()
     }
 
     /// The generation in force.

@@ -84,6 +84,7 @@ impl Speaker {
         let (overview_tx, overview) = watch::channel(overview);
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
+            ranges: Arc::new(ArcSwap::from_pointee(plan.ranges.clone())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
         };
@@ -340,6 +341,7 @@ impl Supervisor {
         self.board = board;
         self.plan = plan;
         self.handle.generation.store(Some(generation));
+        self.handle.ranges.store(Arc::new(self.plan.ranges.clone()));
         self.overview.send_modify(|o| {
             o.last_reload_error = None;
             o.lab = self.plan.lab;

@@ -168,6 +168,9 @@ async fn only_to_customer_is_attached_and_judged_by_our_role() {
     assert_eq!(seen.leaks, 2);
     assert_eq!(seen.negotiated.as_ref().unwrap().peer_role, Some(Role::Customer));
     us.session("told", |s| s.end_of_rib_sent.ipv4).await;
+    let told = us.handle().advertised("link-v4").await.unwrap();
+    let told = told.ipv4.map(|told| told.page(None, 9)).unwrap_or_default();
+    assert_eq!(told.iter().map(|route| route.otc).collect::<Vec<_>>(), [Some(OURS)], "and shown");
     us.stop().await;
     let messages = peer.rest().await;
     let (_, routes) = messages.iter().find(|(kind, body)| *kind == 2 && body.len() > 4).unwrap();
