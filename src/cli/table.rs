@@ -216,7 +216,8 @@ mod tests {
                                  five one two
                                  three four five
                                  one two three…
-        "#]].assert_eq(&printed(Some(36)));
+        "#]]
+        .assert_eq(&printed(Some(36)));
         assert!(printed(Some(12)).lines().all(|line| line.chars().count() <= 12), "{}", printed(Some(12)));
         assert!(printed(None).contains(&"one two three four five ".repeat(9).trim_end().to_owned()));
     }

@@ -101,6 +101,8 @@ pub(super) struct Peer {
     refreshes: Refreshes,
     /// The dial whose failure has been told in the system's words.
     told: Option<ConnId>,
+    /// The dial that was last given up without an answer.
+    unanswered: Option<ConnId>,
     /// A turn's worth was not enough: the others come first.
     busy: bool,
     /// The peer has come, if only once.
@@ -131,6 +133,7 @@ impl Peer {
             send_hold: None,
             refreshes: Refreshes::default(),
             told: None,
+            unanswered: None,
             busy: false,
             has_served: false,
             held: 0,
@@ -298,9 +301,18 @@ impl Peer {
                 Action::Close(conn) => self.end(conn),
                 Action::Up(conn, negotiated) => self.up(conn, *negotiated),
                 Action::Down(_, reason) => self.down(&reason),
-                Action::AttemptFailed(conn, _) if self.told == Some(conn) => self.told = None,
-                Action::AttemptFailed(_, reason) => self.status.attempt_failed(&reason),
+                Action::AttemptFailed(conn, reason) => self.attempt_failed(conn, &reason),
             }
+        }
+    }
+
+    fn attempt_failed(&mut self, conn: ConnId, reason: &DownReason) {
+        if self.told.take_if(|told| *told == conn).is_some() {
+            return;
+        }
+        match self.unanswered.take_if(|dial| *dial == conn) {
+            Some(_) => self.status.connect_unanswered(&self.intent.plan),
+            None => self.status.attempt_failed(reason),
         }
     }
 
@@ -328,8 +340,8 @@ impl Peer {
 
     /// Ends a connection, or a dial under way.
     fn end(&mut self, conn: ConnId) {
-        if self.dialing.as_ref().is_some_and(|(id, _)| *id == conn) {
-            self.dialing = None;
+        if self.dialing.take_if(|(id, _)| *id == conn).is_some() {
+            self.unanswered = Some(conn);
         }
         if let Some(connection) = self.remove(conn) {
             self.close(connection);

@@ -167,6 +167,18 @@ impl Status {
         });
     }
 
+    /// A dial was given up: nobody answered.
+    pub(super) fn connect_unanswered(&mut self, plan: &SessionPlan) {
+        let hint = if plan.transport.md5_key.is_some() { ", as where the two MD5 keys differ" } else { "" };
+        self.failed(LastError {
+            code: None,
+            sent: false,
+            text: format!("connect: no answer{hint}"),
+            at: Clock::unix(),
+            then: None,
+        });
+    }
+
     /// Another OPEN is offered from now on.
     pub(super) fn offer(&mut self, config: &FsmConfig) {
         self.local_capabilities = config.capabilities.clone();

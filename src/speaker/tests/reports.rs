@@ -84,6 +84,27 @@ async fn a_reset_says_whether_there_was_anything_to_end() {
     us.stop().await;
 }
 
+/// The clock leaps to whatever is due next, so that the 20 s of a dial take no time.
+#[tokio::test(start_paused = true)]
+async fn a_dial_without_an_answer_is_said_to_be_one() {
+    // It takes no SYN that is signed.
+    let listener = tokio::net::TcpListener::bind((THEM, 0)).await.unwrap();
+    let peer_port = listener.local_addr().unwrap().port();
+    let transport = TransportPlan { md5_key: crate::config::Md5Key::new(b"key"), ..TransportPlan::default() };
+    let ours = SessionPlan { peer_port, transport, ..session(US, THEM, THEIRS, false) };
+    let us = Side::start(plan(OURS, US, vec![ours]), &["13.64.0.0/11"]);
+    let mut said = None;
+    for _ in 0..60 {
+        sleep(Duration::from_secs(1)).await;
+        said = us.handle().sessions()[0].last_error.clone().map(|error| error.text);
+        if said.is_some() {
+            break;
+        }
+    }
+    assert_eq!(said.as_deref(), Some("connect: no answer, as where the two MD5 keys differ"));
+    us.stop().await;
+}
+
 /// A log that a test reads.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
