@@ -1,7 +1,7 @@
 //! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{ProtocolPlan, RangePlan, RestartPlan, SessionPlan, TransportPlan};
+use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, TransportPlan, load_text};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -129,9 +129,9 @@ impl Speaker {
         });
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
-            ranges: Arc::new(ArcSwap::from_pointee(ranges)),
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
+            plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -143,6 +143,12 @@ impl Speaker {
     pub(crate) fn socket_router(&self) -> Router {
         socket_router(self.handle.clone(), self.metrics.clone())
     }
+}
+
+/// A plan without peerings.
+fn empty_plan() -> Plan {
+    let text = "router: {router_id: 192.0.2.1}\nrib: rib.yaml\n".to_owned();
+    load_text(Path::new("peeringd.yaml"), text).unwrap().0
 }
 
 /// Answers as a session's task would; a limit of 0 is never answered.

@@ -140,7 +140,7 @@ async fn sessions(State(app): State<App>) -> Result<Response, ApiError> {
 }
 
 async fn ranges(State(app): State<App>) -> Result<Response, ApiError> {
-    let ranges = app.handle.ranges().to_vec().into_iter();
+    let ranges = app.handle.ranges().into_iter();
     list::answer(list::Ranges { ranges, sessions: app.handle.sessions() }, app.readers).await
 }
 

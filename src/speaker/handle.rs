@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::Told;
-use crate::config::RangePlan;
+use crate::config::{Plan, RangePlan};
 use crate::rib::Generation;
 use crate::wire::PerFamily;
 
@@ -86,9 +86,9 @@ pub enum AskError {
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(crate) sessions: Arc<ArcSwap<Vec<SessionEntry>>>,
-    pub(crate) ranges: Arc<ArcSwap<Vec<Arc<RangePlan>>>>,
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
+    pub(crate) plan: Arc<ArcSwap<Plan>>,
 }
 
 impl Handle {
@@ -100,14 +100,20 @@ impl Handle {
 
     /// Every range that peers may dial from, in the order of the config.
     #[must_use]
-    pub fn ranges(&self) -> Arc<Vec<Arc<RangePlan>>> {
-        self.ranges.load_full()
+    pub fn ranges(&self) -> Vec<Arc<RangePlan>> {
+        self.plan.load().ranges.clone()
     }
 
     /// The generation in force.
     #[must_use]
     pub fn generation(&self) -> Option<Arc<Generation>> {
         self.generation.load_full()
+    }
+
+    /// The plan in force.
+    #[must_use]
+    pub fn plan(&self) -> Arc<Plan> {
+        self.plan.load_full()
     }
 
     /// The speaker as a whole.

@@ -84,9 +84,9 @@ impl Speaker {
         let (overview_tx, overview) = watch::channel(overview);
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
-            ranges: Arc::new(ArcSwap::from_pointee(plan.ranges.clone())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
+            plan: Arc::new(ArcSwap::new(plan.clone())),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
@@ -339,9 +339,9 @@ impl Supervisor {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
+        self.handle.plan.store(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
-        self.handle.ranges.store(Arc::new(self.plan.ranges.clone()));
         self.overview.send_modify(|o| {
             o.last_reload_error = None;
             o.lab = self.plan.lab;
