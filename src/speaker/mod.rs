@@ -12,6 +12,7 @@ mod keyring;
 mod ledger;
 mod listen;
 mod peer;
+mod pool;
 mod said;
 mod snapshot;
 mod status;

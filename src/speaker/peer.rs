@@ -9,6 +9,7 @@ mod orders;
 mod progress;
 mod refresh;
 mod restart;
+mod room;
 mod traffic;
 mod transport;
 mod wait;
@@ -30,10 +31,11 @@ use super::flight::{Pace, Recorder};
 use super::handle::Ask;
 use super::ledger::Ledger;
 use super::listen::Admitted;
+use super::pool::Pool;
 use super::snapshot::SessionSnapshot;
 use super::status::{Held, Status};
 use super::{system, terms};
-use crate::accept::{AdjRibIn, Budget, Retention};
+use crate::accept::{AdjRibIn, Retention};
 use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
@@ -75,7 +77,7 @@ pub(super) struct Links {
     /// What the session sends by, while it is Established: what a new table is prepared for.
     pub(super) profile: watch::Sender<Option<SessionProfile>>,
     pub(super) metrics: Arc<SessionMetrics>,
-    pub(super) budget: Arc<Budget>,
+    pub(super) pool: Pool,
     pub(super) ledger: Arc<Ledger>,
     pub(super) recorder: Recorder,
     pub(super) clock: Clock,
@@ -93,6 +95,7 @@ enum Wake {
     Asked(Option<Ask>),
     Due,
     Closed,
+    Overdrawn,
 }
 
 /// The task of one session.
@@ -113,6 +116,9 @@ pub(super) struct Peer {
     told: Option<ConnId>,
     /// A turn's worth was not enough: the others come first.
     busy: bool,
+    /// Routes were taken in since it was last looked whether there is room for them.
+    has_taken: bool,
+    overdrawn: watch::Receiver<()>,
     /// The peer has come, if only once.
     has_served: bool,
     /// Octets of private deltas, as the ledger has them.
@@ -134,7 +140,7 @@ impl Peer {
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
-            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
+            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.pool.budget().clone()),
             retention: Retention::default(),
             context: None,
             hold_down: HoldDown::No,
@@ -142,6 +148,8 @@ impl Peer {
             refreshes: Refreshes::default(),
             told: None,
             busy: false,
+            has_taken: false,
+            overdrawn: links.pool.subscribe(),
             has_served: false,
             held: 0,
             pace: Pace::default(),
@@ -165,6 +173,7 @@ impl Peer {
             let wake = self.wake().await;
             self.on_wake(wake);
             self.on_due();
+            self.make_room();
             self.write_all();
             self.refresh_done();
             if matches!(self.intent.order, Order::Leave(_)) || self.is_over() {
@@ -199,6 +208,7 @@ impl Peer {
             stream = accepted.recv() => Wake::Accepted(stream),
             ask = asks.recv() => Wake::Asked(ask),
             () = due(deadline) => Wake::Due,
+            Ok(()) = self.overdrawn.changed() => Wake::Overdrawn,
             Some(_) = self.closing.join_next() => Wake::Closed,
         }
     }
@@ -214,7 +224,7 @@ impl Peer {
             Wake::Dialled(conn, stream) => self.on_dialled(conn, stream),
             Wake::Accepted(Some(admitted)) => self.on_accepted(admitted),
             Wake::Asked(Some(ask)) => self.on_ask(ask),
-            Wake::Due | Wake::Closed => {}
+            Wake::Due | Wake::Closed | Wake::Overdrawn => {}
         }
     }
 
@@ -266,20 +276,6 @@ impl Peer {
             self.limit_passed(&exceeded);
         }
         self.give_way();
-    }
-
-    /// Ends the session if it holds the most of too much. It is told the whole table anew, which costs nothing to hold.
-    fn give_way(&mut self) {
-        let peer = self.intent.plan.peer_address;
-        let held = self.established_mut().map_or(0, |conn| conn.outbox.private_bytes());
-        self.links.ledger.enter(peer, held);
-        if held > 0 && self.links.ledger.must_give_way(peer) {
-            warn!(octets = held, "the peer is too slow for the changes that wait for it");
-            let now = self.now();
-            self.fsm.handle_reset(now, Notification::new(ErrorCode::OUT_OF_RESOURCES));
-            self.act();
-            self.links.ledger.enter(peer, 0);
-        }
     }
 
     fn on_dialled(&mut self, conn: ConnId, stream: std::io::Result<TcpStream>) {

@@ -21,11 +21,11 @@ use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::pool::Pool;
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
 use super::terms::Life;
-use crate::accept::Budget;
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
 use crate::metrics::{Metrics, SessionLabels};
@@ -90,7 +90,7 @@ impl Speaker {
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
-            budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
+            pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
             recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
@@ -195,7 +195,7 @@ impl Running {
 struct Supervisor {
     plan: Arc<Plan>,
     board: Arc<Board>,
-    budget: Arc<Budget>,
+    pool: Pool,
     ledger: Arc<Ledger>,
     recorder: Recorder,
     clock: Clock,
@@ -271,7 +271,7 @@ impl Supervisor {
             snapshot,
             profile: profile_tx,
             metrics,
-            budget: self.budget.clone(),
+            pool: self.pool.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -345,7 +345,7 @@ impl Supervisor {
             o.last_reload_error = None;
             o.lab = self.plan.lab;
         });
-        self.budget.set_limit(self.plan.limits.received_prefixes);
+        self.pool.budget().set_limit(self.plan.limits.received_prefixes);
         self.keyless = self.keyring.put(&self.plan);
         for session in self.plan.sessions.clone() {
             self.tell(session);

@@ -148,6 +148,7 @@ impl Peer {
         match self.adj_rib_in.apply(&update, Clock::unix()) {
             Ok(applied) => {
                 self.status.applied(&applied);
+                self.has_taken |= applied.announced != PerFamily::default();
                 self.refreshed(&applied);
                 self.watch_limits();
                 Incoming::Update

@@ -70,7 +70,7 @@ impl Peer {
     }
 }
 
-fn gone_stale(gone: PerFamily<u64>, why: &'static str) {
+pub(super) fn gone_stale(gone: PerFamily<u64>, why: &'static str) {
     for family in Family::ALL.into_iter().filter(|family| *gone.get(*family) > 0) {
         info!(%family, routes = *gone.get(family), why, "stale routes of the peer are gone");
     }
