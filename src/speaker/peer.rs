@@ -27,7 +27,7 @@ use self::refresh::Refresh;
 use self::wait::{Dial, dialled, due, ready};
 use super::clock::Clock;
 use super::connection::Connection;
-use super::flight::{Pace, Recorder};
+use super::flight::Recorder;
 use super::handle::Ask;
 use super::ledger::Ledger;
 use super::listen::Admitted;
@@ -123,7 +123,6 @@ pub(super) struct Peer {
     has_served: bool,
     /// Octets of private deltas, as the ledger has them.
     held: usize,
-    pace: Pace,
     /// What is wrong with the message at hand, for the NOTIFICATION that will answer it.
     because: Option<String>,
     status: Status,
@@ -152,7 +151,6 @@ impl Peer {
             overdrawn: links.pool.subscribe(),
             has_served: false,
             held: 0,
-            pace: Pace::default(),
             because: None,
             status: Status::new(&links.router, plan, links.life, links.metrics.clone()),
             intent,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::RangePlan;
+use crate::speaker::flight::shelf;
 
 /// Microsoft's side with a range of peers.
 fn with_range(peer_limit: u32) -> Side {
@@ -126,4 +127,17 @@ async fn a_reload_adjusts_ends_or_names_the_sessions_of_a_range() {
     assert!(names(&us).is_empty());
     them.stop().await;
     us.stop().await;
+}
+
+#[test]
+fn all_peers_of_a_range_have_one_shelf_of_captures() {
+    let transport =
+        TransportPlan { range: Some("127.0.7.0/28".parse().unwrap()), ..TransportPlan::default() };
+    let template = Arc::new(SessionPlan { transport, ..session(US, THEM, THEIRS, true) });
+    let range = RangePlan { range: "127.0.7.0/28".parse().unwrap(), peer_limit: 9, template };
+    for peer in ["127.0.7.1", "127.0.7.14"] {
+        let plan = range.session(peer.parse().unwrap());
+        assert_eq!((&*plan.name, &*shelf(&plan)), (format!("link-v4-{peer}").as_str(), "link-v4"));
+    }
+    assert_eq!(&*shelf(&session(US, THEM, THEIRS, true)), "link-v4");
 }
