@@ -1,5 +1,6 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
+mod refresh;
 mod stale;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
+pub(super) use self::refresh::REFRESH_WITHIN;
+use self::refresh::Rounds;
 pub(super) use self::stale::Leftover;
 use self::stale::Stale;
 use super::budget::{Account, Charge};
@@ -108,14 +111,6 @@ struct Entry {
 struct Marks {
     _graceful_shutdown: Option<Token>,
     _leak: Option<Token>,
-}
-
-/// How far a family's refreshes have come (RFC 7313 §4).
-#[derive(Clone, Copy, Debug, Default)]
-struct Rounds {
-    round: u32,
-    /// BoRR has come, and EoRR has not.
-    is_open: bool,
 }
 
 /// By prefix, then by path; without ADD-PATH there is one, 0.
@@ -274,7 +269,7 @@ impl AdjRibIn {
             shared: Arc::clone(shared),
             received_at: now,
             stale: None,
-            round: self.rounds.get(family).round,
+            round: self.rounds.get(family).number(),
             _marks: marks.clone(),
         };
         let room = Room { family, limit: *self.limits.get(family), account: &self.account };
@@ -284,30 +279,6 @@ impl AdjRibIn {
             Nlri::Ipv6(prefixes) => announce(v6, prefixes.map(sole), entry, &room),
             Nlri::Ipv4Paths(paths) => announce(v4, paths.map(by_prefix), entry, &room),
             Nlri::Ipv6Paths(paths) => announce(v6, paths.map(by_prefix), entry, &room),
-        }
-    }
-
-    /// The peer says all of a family again: what it has not said by the end of that is gone (BoRR, RFC 7313 §4).
-    pub fn begin_refresh(&mut self, family: Family) {
-        let rounds = self.rounds.get_mut(family);
-        *rounds = Rounds { round: rounds.round.wrapping_add(1), is_open: true };
-    }
-
-    /// The peer has said all of it again (EoRR); how many routes went because it did not name them. An end without a
-    /// beginning is nothing. O(n).
-    pub fn end_refresh(&mut self, family: Family) -> u64 {
-        let Rounds { round, is_open } = *self.rounds.get(family);
-        if !is_open {
-            return 0;
-        }
-        self.rounds.get_mut(family).is_open = false;
-        self.retain(family, |entry| entry.round == round)
-    }
-
-    /// The session is over: a refresh that had begun will not come to its end.
-    pub fn forget_refreshes(&mut self) {
-        for family in Family::ALL {
-            self.rounds.get_mut(family).is_open = false;
         }
     }
 

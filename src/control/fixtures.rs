@@ -236,6 +236,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         near_limit: PerFamily::default(),
         graceful_shutdown_received: 0,
         leaks: 0,
+        is_held_down: false,
         needs_reset: false,
         stale: PerFamily::default(),
         stale_until: PerFamily::default(),

@@ -22,7 +22,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
-use self::incoming::HoldDown;
+pub(super) use self::incoming::HoldDown;
 use self::refresh::Refresh;
 use self::wait::{Dial, dialled, due, ready};
 use super::clock::Clock;
@@ -134,8 +134,10 @@ impl Peer {
     pub(super) fn new(links: Links) -> Self {
         let intent = links.intent.borrow().clone();
         let plan = &intent.plan;
+        let config = terms::fsm_config(&links.router, plan, links.life, links.clock.now());
+        let status = Status::new(plan, config.capabilities.clone(), links.metrics.clone());
         Self {
-            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan, links.life), fastrand::u64(..)),
+            fsm: PeerFsm::new(config, fastrand::u64(..)),
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
@@ -152,7 +154,7 @@ impl Peer {
             has_served: false,
             held: 0,
             because: None,
-            status: Status::new(&links.router, plan, links.life, links.metrics.clone()),
+            status,
             intent,
             links,
         }
@@ -195,7 +197,9 @@ impl Peer {
         let Refreshes { ipv4, ipv6 } = &self.refreshes;
         let send_hold = self.send_hold.as_ref().map(SendHold::when);
         let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
-        let deadlines = [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale];
+        let (fsm, restart) = (self.fsm.poll_deadline(), self.restarting_until());
+        let unended = self.adj_rib_in.refresh_until();
+        let deadlines = [fsm, hold_down, send_hold, ipv4.when(), ipv6.when(), stale, restart, unended];
         let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;
@@ -332,6 +336,8 @@ impl Peer {
         self.refresh_due();
         self.send_hold_due();
         self.stale_due();
+        self.restart_due();
+        self.unended_due();
         if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
             self.read_all();
             self.fsm.handle_timeout(now);
@@ -467,7 +473,7 @@ impl Peer {
             self.held = held;
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
-        self.status.set_needs_reset(self.hold_down == HoldDown::UntilReset);
+        self.status.set_hold_down(self.hold_down);
         let (ends, stale) = (self.retention.ends(), self.adj_rib_in.stale());
         let stale_until = PerFamily::from_fn(|family| ends.get(family).filter(|_| *stale.get(family) > 0));
         let held = Held { rib: &self.adj_rib_in, stale_until, clock: self.links.clock };

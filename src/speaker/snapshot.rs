@@ -93,6 +93,8 @@ pub struct SessionSnapshot {
     pub graceful_shutdown_received: u64,
     /// Of the prefixes held, those that are leaks by RFC 9234.
     pub leaks: u64,
+    /// A limit keeps the session down, for a while or until somebody resets it.
+    pub is_held_down: bool,
     /// A limit keeps the session down until somebody resets it.
     pub needs_reset: bool,
     /// End-of-RIB has been received.

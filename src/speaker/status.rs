@@ -7,12 +7,12 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
+use super::peer::HoldDown;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
-use super::terms::{self, Life};
 use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
-use crate::config::{RouterPlan, SessionPlan};
+use crate::config::SessionPlan;
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
 use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
 use crate::wire::{
@@ -35,7 +35,7 @@ struct Seen {
     near_limit: PerFamily<bool>,
     graceful_shutdown_received: u64,
     leaks: u64,
-    needs_reset: bool,
+    hold_down: HoldDown,
     send_hold_time: Option<Duration>,
     flaps: u64,
     ups: u64,
@@ -62,7 +62,7 @@ pub(super) struct Status {
     near_limit_said: PerFamily<bool>,
     /// When the last session ended, or the task began.
     ended: Duration,
-    needs_reset: bool,
+    hold_down: HoldDown,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
     /// Times that it came to Established.
@@ -81,13 +81,12 @@ pub(super) struct Status {
 impl Status {
     /// A session that has not started.
     pub(super) fn new(
-        router: &RouterPlan,
         plan: &SessionPlan,
-        life: Life,
+        local_capabilities: Vec<Capability>,
         metrics: Arc<SessionMetrics>,
     ) -> Self {
         Self {
-            local_capabilities: terms::capabilities(router.asn, plan, life),
+            local_capabilities,
             since: Clock::unix(),
             state: State::Idle,
             negotiated: None,
@@ -95,7 +94,7 @@ impl Status {
             near_limit: PerFamily::default(),
             near_limit_said: PerFamily::default(),
             ended: Clock::since_epoch(),
-            needs_reset: false,
+            hold_down: HoldDown::No,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             ups: 0,
@@ -112,9 +111,8 @@ impl Status {
 
     /// The snapshot of a session whose task has not run yet.
     pub(super) fn before_start(
-        router: &RouterPlan,
         plan: &Arc<SessionPlan>,
-        life: Life,
+        local_capabilities: Vec<Capability>,
         metrics: &SessionMetrics,
     ) -> SessionSnapshot {
         SessionSnapshot {
@@ -130,7 +128,7 @@ impl Status {
             negotiated: None,
             send_hold_time: None,
             peer_capabilities: Vec::new(),
-            local_capabilities: terms::capabilities(router.asn, plan, life),
+            local_capabilities,
             four_octet_as: false,
             graceful_restart: None,
             extended_next_hop: false,
@@ -144,6 +142,7 @@ impl Status {
             near_limit: PerFamily::default(),
             graceful_shutdown_received: 0,
             leaks: 0,
+            is_held_down: false,
             needs_reset: false,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
@@ -169,6 +168,7 @@ impl Status {
     pub(super) fn offer(&mut self, config: &FsmConfig) {
         self.local_capabilities = config.capabilities.clone();
         self.expected_asn = config.peer_asn;
+        self.seen = None;
     }
 
     /// An OPEN came, whether it will do or not.
@@ -259,9 +259,9 @@ impl Status {
         self.send_hold_time = limit;
     }
 
-    /// Whether a limit keeps the session down until somebody resets it.
-    pub(super) fn set_needs_reset(&mut self, needs_reset: bool) {
-        self.needs_reset = needs_reset;
+    /// Whether a limit keeps the session down.
+    pub(super) fn set_hold_down(&mut self, hold_down: HoldDown) {
+        self.hold_down = hold_down;
     }
 
     /// Which families are near their limit: said once a session, since the peer could cross the line for ever.
@@ -370,7 +370,7 @@ impl Status {
             near_limit: self.near_limit,
             graceful_shutdown_received: held.rib.graceful_shutdown(),
             leaks: held.rib.leaks(),
-            needs_reset: self.needs_reset,
+            hold_down: self.hold_down,
             send_hold_time: self.send_hold_time,
             flaps: self.flaps,
             ups: self.ups,
@@ -417,7 +417,8 @@ impl Status {
             near_limit: seen.near_limit,
             graceful_shutdown_received: seen.graceful_shutdown_received,
             leaks: seen.leaks,
-            needs_reset: seen.needs_reset,
+            is_held_down: seen.hold_down != HoldDown::No,
+            needs_reset: seen.hold_down == HoldDown::UntilReset,
             advertised: seen.advertised,
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,

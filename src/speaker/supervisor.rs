@@ -25,9 +25,10 @@ use super::pool::Pool;
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
-use super::terms::Life;
+use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
+use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
@@ -106,7 +107,7 @@ impl Speaker {
             tasks: JoinSet::new(),
         };
         for session in supervisor.plan.sessions.clone() {
-            supervisor.spawn(session, Life::Another, Duration::ZERO);
+            supervisor.spawn(session, Life::Another(Moment::default()), Duration::ZERO);
         }
         supervisor.keyless = supervisor.keyring.put(&supervisor.plan);
         supervisor.publish();
@@ -260,7 +261,8 @@ impl Supervisor {
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
-        let first = Arc::new(Status::before_start(&self.plan.router, &plan, life, &metrics));
+        let capabilities = terms::capabilities(self.plan.router.asn, &plan, life, self.clock.now());
+        let first = Arc::new(Status::before_start(&plan, capabilities, &metrics));
         let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
         let (profile_tx, profile) = watch::channel(None);
         let links = Links {
@@ -324,7 +326,7 @@ impl Supervisor {
             if let Some(metrics) = self.metrics.find_session(peer) {
                 status::after_death(&metrics);
             }
-            self.spawn(plan, Life::Another, AFTER_PANIC);
+            self.spawn(plan, Life::Another(self.clock.now()), AFTER_PANIC);
         } else {
             // One of a range, whose peer comes again if it wants to.
             if let Some(died) = died {
