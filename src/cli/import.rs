@@ -140,10 +140,7 @@ fn import(args: &ImportArgs) -> Result<String, Failure> {
     let rib = sources::to_yaml(&union, &sources, &command_line(args));
     out::write(args.out.as_deref(), &rib).map_err(|err| match err {
         WriteError::Stdout(err) if err.kind() == io::ErrorKind::BrokenPipe => Failure::Unread,
-        err @ (WriteError::Stdout(_)
-        | WriteError::File { .. }
-        | WriteError::NoFolder { .. }
-        | WriteError::NotAFile { .. }) => Failure::Input(format!("error: {err}")),
+        err @ (WriteError::Stdout(_) | WriteError::File(_)) => Failure::Input(format!("error: {err}")),
     })?;
     Ok(report(args, &sources, &union))
 }

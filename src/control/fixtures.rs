@@ -1,7 +1,7 @@
 //! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{ProtocolPlan, RestartPlan, SessionPlan, TransportPlan};
+use crate::config::{Plan, ProtocolPlan, RestartPlan, SessionPlan, TransportPlan, load_text};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -106,6 +106,7 @@ impl Speaker {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
+            plan: Arc::new(ArcSwap::from_pointee(empty_plan())),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -117,6 +118,12 @@ impl Speaker {
     pub(crate) fn socket_router(&self) -> Router {
         socket_router(self.handle.clone(), self.metrics.clone())
     }
+}
+
+/// A plan without peerings.
+fn empty_plan() -> Plan {
+    let text = "router: {router_id: 192.0.2.1}\nrib: rib.yaml\n".to_owned();
+    load_text(Path::new("peeringd.yaml"), text).unwrap().0
 }
 
 /// Answers as a session's task would; a limit of 0 is never answered.

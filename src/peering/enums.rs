@@ -4,7 +4,7 @@
 macro_rules! azure_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $config:literal),* $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
         pub enum $name { $($(#[$vmeta])* $variant),* }
 
         impl $name {
@@ -76,4 +76,106 @@ azure_enum! {
     /// Who gives a direct connection's session addresses.
     #[allow(missing_docs, reason = "the variants are Azure's own words")]
     SessionAddressProvider { Microsoft = "microsoft", Peer = "peer" }
+}
+
+azure_enum! {
+    /// The state of a BGP session, as Azure has it: the states of RFC 4271 and those of a session that is not there yet,
+    /// or not any more.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    SessionState {
+        None = "none",
+        Idle = "idle",
+        Connect = "connect",
+        Active = "active",
+        OpenSent = "open_sent",
+        OpenConfirm = "open_confirm",
+        OpenReceived = "open_received",
+        Established = "established",
+        PendingAdd = "pending_add",
+        PendingUpdate = "pending_update",
+        PendingRemove = "pending_remove",
+    }
+}
+
+azure_enum! {
+    /// The state of a resource as such.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    ProvisioningState {
+        Succeeded = "succeeded",
+        Updating = "updating",
+        Deleting = "deleting",
+        Failed = "failed",
+        Canceled = "canceled",
+    }
+}
+
+azure_enum! {
+    /// What became of a prefix that was registered, or brought into a customer's Peering Service.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    PrefixValidationState {
+        None = "none",
+        Invalid = "invalid",
+        Verified = "verified",
+        Failed = "failed",
+        Pending = "pending",
+        Warning = "warning",
+        Unknown = "unknown",
+    }
+}
+
+azure_enum! {
+    /// How a Peering Service prefix was learned.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    LearnedType {
+        None = "none",
+        ViaServiceProvider = "via_service_provider",
+        ViaSession = "via_session",
+    }
+}
+
+azure_enum! {
+    /// The tier of a peering's SKU.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    Tier { Basic = "basic", Premium = "premium" }
+}
+
+azure_enum! {
+    /// The size of a peering's SKU.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    Size { Free = "free", Metered = "metered", Unlimited = "unlimited" }
+}
+
+azure_enum! {
+    /// What became of a partner's ASN.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    ValidationState { None = "none", Pending = "pending", Approved = "approved", Failed = "failed" }
+}
+
+azure_enum! {
+    /// How grave an event is.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    EventLevel {
+        Information = "information",
+        Warning = "warning",
+        Error = "error",
+        Critical = "critical",
+    }
+}
+
+azure_enum! {
+    /// What an event tells of: the eight of a prefix that Azure documents, and those of a connection that are ours.
+    #[allow(missing_docs, reason = "the variants are Azure's own words")]
+    EventType {
+        PrefixAnnouncementEvent = "prefix_announcement_event",
+        PrefixWithdrawalEvent = "prefix_withdrawal_event",
+        PrefixBackupRouteAnnouncementEvent = "prefix_backup_route_announcement_event",
+        PrefixBackupRouteWithdrawalEvent = "prefix_backup_route_withdrawal_event",
+        PrefixActivePath = "prefix_active_path",
+        PrefixBackupPath = "prefix_backup_path",
+        PrefixOriginAsChangeEvent = "prefix_origin_as_change_event",
+        PrefixBackupRouteOriginAsChangeEvent = "prefix_backup_route_origin_as_change_event",
+        PrefixValidationEvent = "prefix_validation_event",
+        ConnectionStateEvent = "connection_state_event",
+        TypeChangeEvent = "type_change_event",
+    }
 }

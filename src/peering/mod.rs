@@ -2,11 +2,22 @@
 
 mod address;
 mod enums;
+mod event;
+mod origin;
+mod reason;
 mod resource;
+mod sighting;
 
 pub use address::{LinkAddresses, LinkPrefixError, is_host_of, link_addresses, on_one_link};
-pub use enums::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider};
+pub use enums::{
+    ConnectionState, DirectPeeringType, EventLevel, EventType, Kind, LearnedType, PrefixValidationState,
+    ProvisioningState, SessionAddressProvider, SessionState, Size, Tier, ValidationState,
+};
+pub use event::Event;
+pub use origin::{OriginTables, RouteOrigin, Validity};
+pub use reason::Reason;
 pub use resource::{
     BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,
     is_resource_name,
 };
+pub use sighting::Sighting;

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::Told;
+use crate::config::Plan;
 use crate::rib::Generation;
 use crate::wire::PerFamily;
 
@@ -78,6 +79,7 @@ pub struct Handle {
     pub(crate) sessions: Arc<ArcSwap<Vec<SessionEntry>>>,
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
+    pub(crate) plan: Arc<ArcSwap<Plan>>,
 }
 
 impl Handle {
@@ -91,6 +93,12 @@ impl Handle {
     #[must_use]
     pub fn generation(&self) -> Option<Arc<Generation>> {
         self.generation.load_full()
+    }
+
+    /// The plan in force.
+    #[must_use]
+    pub fn plan(&self) -> Arc<Plan> {
+        self.plan.load_full()
     }
 
     /// The speaker as a whole.

@@ -5,6 +5,7 @@
 
 mod clock;
 mod connection;
+mod disk;
 mod flight;
 mod generations;
 mod handle;
@@ -13,20 +14,24 @@ mod ledger;
 mod listen;
 mod peer;
 mod pool;
+mod registrar;
 mod said;
 mod snapshot;
 mod status;
+mod store;
 mod supervisor;
 mod system;
 mod terms;
 #[cfg(test)]
 mod tests;
 
+pub use disk::{ReplaceError, replace};
 pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetOrder};
 pub use listen::{ListenError, Listeners};
 pub use snapshot::{LastError, Overview, SessionSnapshot};
+pub use store::{StateError, Store};
 pub use supervisor::{Ended, Speaker};
 pub use system::{give_memory_back, settle_memory};

@@ -87,6 +87,7 @@ impl Speaker {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
+            plan: Arc::new(ArcSwap::new(plan.clone())),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
@@ -341,6 +342,7 @@ impl Supervisor {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
+        self.handle.plan.store(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
         self.overview.send_modify(|o| {

@@ -12,7 +12,7 @@ mod tests {
     use super::source::{Source, code_only, rooms_used, sources};
 
     /// The last room, in the order of the picture, that has no tokio, sockets, clock or logging.
-    const LAST_PURE_ROOM: &str = "peering";
+    const LAST_PURE_ROOM: &str = "accept";
     const FORBIDDEN_IN_PURE_ROOMS: [&str; 9] = [
         "tokio",
         "tracing",
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rooms_up_to_peering_have_no_world() {
+    fn the_rooms_up_to_accept_have_no_world() {
         let ranks = ranks();
         let last = ranks[LAST_PURE_ROOM];
         let mut broken = Vec::new();
@@ -87,7 +87,7 @@ mod tests {
                 broken.push(format!("{}: {word}", source.path));
             }
         }
-        assert_none("time, sockets, tasks and logging belong to the rooms right of peering", &broken);
+        assert_none("time, sockets, tasks and logging belong to the rooms right of accept", &broken);
     }
 
     #[test]
