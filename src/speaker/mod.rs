@@ -14,6 +14,7 @@ mod keyring;
 mod ledger;
 mod listen;
 mod peer;
+mod pool;
 mod registrar;
 mod said;
 mod snapshot;

@@ -9,6 +9,7 @@ mod orders;
 mod progress;
 mod refresh;
 mod restart;
+mod room;
 mod traffic;
 mod transport;
 mod turn;
@@ -26,21 +27,22 @@ use self::refresh::Refresh;
 use self::wait::Dial;
 use super::clock::Clock;
 use super::connection::Connection;
-use super::flight::{Pace, Recorder};
+use super::flight::Recorder;
 use super::handle::Ask;
 use super::hold_down::HoldDown;
 use super::ledger::Ledger;
 use super::listen::Admitted;
+use super::pool::Pool;
 use super::snapshot::SessionSnapshot;
 use super::status::{Held, Status};
 use super::{system, terms};
-use crate::accept::{AdjRibIn, Budget, Retention};
+use crate::accept::{AdjRibIn, Retention};
 use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
 use crate::metrics::SessionMetrics;
 use crate::peering::ConnectionState;
-use crate::wire::{ErrorCode, MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
+use crate::wire::{MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
 
 /// Refused connections that may be closing when another is refused by name; past it they are just closed. The state
 /// machine's own, two at most at a time, do not count against it.
@@ -76,7 +78,7 @@ pub(super) struct Links {
     /// What the session sends by, while it is Established: what a new table is prepared for.
     pub(super) profile: watch::Sender<Option<SessionProfile>>,
     pub(super) metrics: Arc<SessionMetrics>,
-    pub(super) budget: Arc<Budget>,
+    pub(super) pool: Pool,
     pub(super) ledger: Arc<Ledger>,
     pub(super) recorder: Recorder,
     pub(super) clock: Clock,
@@ -105,11 +107,13 @@ pub(super) struct Peer {
     unanswered: Option<ConnId>,
     /// A turn's worth was not enough: the others come first.
     busy: bool,
+    /// Routes were taken in since it was last looked whether there is room for them.
+    has_taken: bool,
+    overdrawn: watch::Receiver<()>,
     /// The peer has come, if only once.
     has_served: bool,
     /// Octets of private deltas, as the ledger has them.
     held: usize,
-    pace: Pace,
     /// What is wrong with the message at hand, for the NOTIFICATION that will answer it.
     because: Option<String>,
     status: Status,
@@ -121,12 +125,14 @@ impl Peer {
     pub(super) fn new(links: Links) -> Self {
         let intent = links.intent.borrow().clone();
         let plan = &intent.plan;
+        let config = terms::fsm_config(&links.router, plan, links.life, links.clock.now());
+        let status = Status::new(plan, config.capabilities.clone(), links.metrics.clone());
         Self {
-            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan, links.life), fastrand::u64(..)),
+            fsm: PeerFsm::new(config, fastrand::u64(..)),
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
-            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
+            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.pool.budget().clone()),
             retention: Retention::default(),
             context: None,
             hold_down: HoldDown::No,
@@ -135,11 +141,12 @@ impl Peer {
             told: None,
             unanswered: None,
             busy: false,
+            has_taken: false,
+            overdrawn: links.pool.subscribe(),
             has_served: false,
             held: 0,
-            pace: Pace::default(),
             because: None,
-            status: Status::new(&links.router, plan, links.life, links.metrics.clone()),
+            status,
             intent,
             links,
         }
@@ -188,20 +195,6 @@ impl Peer {
             self.limit_passed(&exceeded);
         }
         self.give_way();
-    }
-
-    /// Ends the session if it holds the most of too much. It is told the whole table anew, which costs nothing to hold.
-    fn give_way(&mut self) {
-        let peer = self.intent.plan.peer_address;
-        let held = self.established_mut().map_or(0, |conn| conn.outbox.private_bytes());
-        self.links.ledger.enter(peer, held);
-        if held > 0 && self.links.ledger.must_give_way(peer) {
-            warn!(octets = held, "the peer is too slow for the changes that wait for it");
-            let now = self.now();
-            self.fsm.handle_reset(now, Notification::new(ErrorCode::OUT_OF_RESOURCES));
-            self.act();
-            self.links.ledger.enter(peer, 0);
-        }
     }
 
     fn on_dialled(&mut self, conn: ConnId, stream: std::io::Result<TcpStream>) {
@@ -260,6 +253,8 @@ impl Peer {
         self.refresh_due();
         self.send_hold_due();
         self.stale_due();
+        self.restart_due();
+        self.unended_due();
         if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
             self.read_all();
             self.fsm.handle_timeout(now);

@@ -10,10 +10,9 @@ use super::clock::Clock;
 use super::hold_down::HoldDown;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
-use super::terms::{self, Life};
 use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
-use crate::config::{RouterPlan, SessionPlan};
+use crate::config::SessionPlan;
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
 use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way, figure};
 use crate::wire::{
@@ -82,13 +81,12 @@ pub(super) struct Status {
 impl Status {
     /// A session that has not started.
     pub(super) fn new(
-        router: &RouterPlan,
         plan: &SessionPlan,
-        life: Life,
+        local_capabilities: Vec<Capability>,
         metrics: Arc<SessionMetrics>,
     ) -> Self {
         Self {
-            local_capabilities: terms::capabilities(router.asn, plan, life),
+            local_capabilities,
             since: Clock::unix(),
             state: State::Idle,
             negotiated: None,
@@ -113,9 +111,8 @@ impl Status {
 
     /// The snapshot of a session whose task has not run yet.
     pub(super) fn before_start(
-        router: &RouterPlan,
         plan: &Arc<SessionPlan>,
-        life: Life,
+        local_capabilities: Vec<Capability>,
         metrics: &SessionMetrics,
     ) -> SessionSnapshot {
         SessionSnapshot {
@@ -131,7 +128,7 @@ impl Status {
             negotiated: None,
             send_hold_time: None,
             peer_capabilities: Vec::new(),
-            local_capabilities: terms::capabilities(router.asn, plan, life),
+            local_capabilities,
             four_octet_as: false,
             graceful_restart: None,
             extended_next_hop: false,
@@ -183,6 +180,7 @@ impl Status {
     pub(super) fn offer(&mut self, config: &FsmConfig) {
         self.local_capabilities = config.capabilities.clone();
         self.expected_asn = config.peer_asn;
+        self.seen = None;
     }
 
     /// An OPEN came, whether it will do or not.

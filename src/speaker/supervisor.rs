@@ -21,13 +21,14 @@ use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::pool::Pool;
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
-use super::terms::Life;
-use crate::accept::Budget;
+use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
+use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
@@ -91,7 +92,7 @@ impl Speaker {
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
-            budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
+            pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
             recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
@@ -107,7 +108,7 @@ impl Speaker {
             tasks: JoinSet::new(),
         };
         for session in supervisor.plan.sessions.clone() {
-            supervisor.spawn(session, Life::Another, Duration::ZERO);
+            supervisor.spawn(session, Life::Another(Moment::default()), Duration::ZERO);
         }
         supervisor.keyless = supervisor.keyring.put(&supervisor.plan);
         supervisor.publish();
@@ -196,7 +197,7 @@ impl Running {
 struct Supervisor {
     plan: Arc<Plan>,
     board: Arc<Board>,
-    budget: Arc<Budget>,
+    pool: Pool,
     ledger: Arc<Ledger>,
     recorder: Recorder,
     clock: Clock,
@@ -261,7 +262,8 @@ impl Supervisor {
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
-        let first = Arc::new(Status::before_start(&self.plan.router, &plan, life, &metrics));
+        let capabilities = terms::capabilities(self.plan.router.asn, &plan, life, self.clock.now());
+        let first = Arc::new(Status::before_start(&plan, capabilities, &metrics));
         let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
         let (profile_tx, profile) = watch::channel(None);
         let links = Links {
@@ -272,7 +274,7 @@ impl Supervisor {
             snapshot,
             profile: profile_tx,
             metrics,
-            budget: self.budget.clone(),
+            pool: self.pool.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -324,7 +326,7 @@ impl Supervisor {
             if let Some(metrics) = self.metrics.find_session(peer) {
                 status::after_death(&metrics);
             }
-            self.spawn(plan, Life::Another, AFTER_PANIC);
+            self.spawn(plan, Life::Another(self.clock.now()), AFTER_PANIC);
         } else {
             // One of a range, whose peer comes again if it wants to.
             if let Some(died) = died {
@@ -346,7 +348,7 @@ impl Supervisor {
             o.last_reload_error = None;
             o.lab = self.plan.lab;
         });
-        self.budget.set_limit(self.plan.limits.received_prefixes);
+        self.pool.budget().set_limit(self.plan.limits.received_prefixes);
         self.keyless = self.keyring.put(&self.plan);
         for session in self.plan.sessions.clone() {
             self.tell(session);

@@ -22,6 +22,7 @@ use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
 mod next_hops;
+mod pool;
 mod ranges;
 mod reports;
 mod rough;

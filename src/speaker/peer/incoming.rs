@@ -75,12 +75,20 @@ impl Peer {
                 self.refreshes.get_mut(family).ask();
                 self.refresh_due();
             }
-            RefreshSubtype::Borr if begun => self.adj_rib_in.begin_refresh(family),
+            RefreshSubtype::Borr if begun => self.adj_rib_in.begin_refresh(self.now(), family),
             RefreshSubtype::Eorr if begun => {
                 let gone = self.adj_rib_in.end_refresh(family);
                 debug!(%family, gone, "the peer has said all its routes again");
             }
             RefreshSubtype::Borr | RefreshSubtype::Eorr | RefreshSubtype::Other(_) => {}
+        }
+    }
+
+    /// The peer did not say the end of what it said again: what it has not named stays.
+    pub(super) fn unended_due(&mut self) {
+        let over = self.adj_rib_in.handle_refresh_timeout(self.now());
+        for family in Family::ALL.into_iter().filter(|family| *over.get(*family)) {
+            warn!(%family, "the peer's route refresh has not come to its end (EoRR): all its routes stay");
         }
     }
 
@@ -120,6 +128,7 @@ impl Peer {
         match self.adj_rib_in.apply(&update, Clock::unix()) {
             Ok(applied) => {
                 self.status.applied(&applied);
+                self.has_taken |= applied.announced != PerFamily::default();
                 self.refreshed(&applied);
                 self.watch_limits();
                 Incoming::Update

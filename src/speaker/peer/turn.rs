@@ -21,6 +21,7 @@ enum Wake {
     Asked(Option<Ask>),
     Due,
     Closed,
+    Overdrawn,
 }
 
 /// What every line of a session's log says of it.
@@ -61,6 +62,7 @@ impl Peer {
         let wake = self.wake().await;
         self.on_wake(wake);
         self.on_due();
+        self.make_room();
         self.write_all();
         self.refresh_done();
         if matches!(self.intent.order, Order::Leave(_)) || self.is_over() {
@@ -76,7 +78,9 @@ impl Peer {
         let Refreshes { ipv4, ipv6 } = &self.refreshes;
         let send_hold = self.send_hold.as_ref().map(SendHold::when);
         let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
-        let deadlines = [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale];
+        let (fsm, restart) = (self.fsm.poll_deadline(), self.restarting_until());
+        let unended = self.adj_rib_in.refresh_until();
+        let deadlines = [fsm, hold_down, send_hold, ipv4.when(), ipv6.when(), stale, restart, unended];
         let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;
@@ -87,6 +91,7 @@ impl Peer {
             stream = accepted.recv() => Wake::Accepted(stream),
             ask = asks.recv() => Wake::Asked(ask),
             () = due(deadline) => Wake::Due,
+            Ok(()) = self.overdrawn.changed() => Wake::Overdrawn,
             Some(_) = self.closing.join_next() => Wake::Closed,
         }
     }
@@ -102,7 +107,7 @@ impl Peer {
             Wake::Dialled(conn, stream) => self.on_dialled(conn, stream),
             Wake::Accepted(Some(admitted)) => self.on_accepted(admitted),
             Wake::Asked(Some(ask)) => self.on_ask(ask),
-            Wake::Due | Wake::Closed => {}
+            Wake::Due | Wake::Closed | Wake::Overdrawn => {}
         }
     }
 

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::accept::LimitExceeded;
+use crate::fsm::DownReason;
+use crate::metrics::SessionLabels;
+use crate::speaker::status::Status;
 use crate::speaker::{CannotRefresh, LimitPassed, RefreshWay, ResetDone, ResetOrder};
 use crate::wire::{RefreshSubtype, Role, RouteRefresh};
 
@@ -221,6 +224,74 @@ async fn a_limit_without_a_restart_time_holds_until_a_reset() {
     let peer = up(&us, vec![]).await;
     us.stop().await;
     drop(peer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_near_as_long_as_so_much_is_held() {
+    let max_prefixes = PerFamily { ipv4: Some(4), ipv6: Some(4) };
+    let ours = SessionPlan { max_prefixes, ..session(US, THEM, THEIRS, true) };
+    let us = Side::start(plan(OURS, US, vec![ours]), &["13.64.0.0/11"]);
+    let mut peer = up(&us, vec![]).await;
+    let withdrawal = [&[0xFF; 16][..], &[0, 25, 2, 0, 2, 8, 5, 0, 0]].concat();
+    for _ in 0..2 {
+        peer.send(&update(&[5, 6, 7], None)).await;
+        us.session("near", |s| s.near_limit.ipv4 && s.received.ipv4 == 3).await;
+        peer.send(&withdrawal).await;
+        us.session("not near", |s| !s.near_limit.ipv4 && s.received.ipv4 == 2).await;
+    }
+    peer.send(&update(&[5], None)).await;
+    us.session("near again", |s| s.near_limit.ipv4).await;
+    drop(peer);
+    us.session("down", |s| s.flaps == 1 && !s.near_limit.ipv4).await;
+    us.stop().await;
+}
+
+/// What is logged, to be read.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn that_a_limit_is_near_is_said_once_a_session() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let warnings = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap().matches("near its").count();
+    let plan = session(US, THEM, THEIRS, true);
+    let labels = SessionLabels { connection: plan.connection.clone(), session_ip: plan.peer_address };
+    let mut status = Status::new(&plan, Vec::new(), Metrics::new().unwrap().session(labels));
+    let near = |status: &mut Status, ipv4, ipv6| {
+        let held = PerFamily { ipv4: 900, ipv6: 900 };
+        status.near_limit(PerFamily { ipv4, ipv6 }, held, &plan);
+    };
+    tracing::subscriber::with_default(subscriber, || {
+        near(&mut status, false, false);
+        assert_eq!(warnings(), 0);
+        near(&mut status, true, false);
+        near(&mut status, true, false);
+        assert_eq!(warnings(), 1);
+        // Across the line and back, as often as the peer likes.
+        for _ in 0..10 {
+            near(&mut status, false, false);
+            near(&mut status, true, false);
+        }
+        assert_eq!(warnings(), 1);
+        near(&mut status, true, true);
+        assert_eq!(warnings(), 2, "the other family by itself");
+        status.down(&DownReason::ConnectionLost);
+        near(&mut status, true, true);
+        assert_eq!(warnings(), 4, "of the next session again");
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]
