@@ -6,7 +6,6 @@ mod support;
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::path::Path;
     use std::process::Command;
     use std::time::Duration;
 
@@ -19,7 +18,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(15);
 
-    fn config(folder: &Path, first: &str) -> String {
+    fn peerings(first: &str) -> String {
         let connection = |n: u8, state: &str| {
             format!(
                 "      - name: c{n}
@@ -32,21 +31,8 @@ mod tests {
 "
             )
         };
-        format!(
-            "router: {{ router_id: 127.0.0.1, listen: [\"127.0.0.1:0\"] }}
-rib: rib.yaml
-control: {{ socket: {folder}/control.sock }}
-state_dir: {folder}/state
-lab: true
-peerings:
-  - name: contoso
-    peer_asn: 65001
-    connections:
-{}{}",
-            connection(1, first),
-            connection(2, "active"),
-            folder = folder.display()
-        )
+        let connections = connection(1, first) + &connection(2, "active");
+        format!("  - name: contoso\n    peer_asn: 65001\n    connections:\n{connections}")
     }
 
     /// One connection of `show connections`, once it is as wanted.
@@ -69,8 +55,7 @@ peerings:
     fn f26_neither_a_reload_nor_a_restart_takes_a_step_that_there_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let begin = config(folder, "validating");
-        let mut daemon = Daemon::start_on_loopback(folder.to_owned(), &begin, &Rib::shipped());
+        let (mut daemon, _) = Daemon::start_on_loopback(folder, &peerings("validating"), &Rib::shipped());
         connection(&daemon, "c1", |c| c["connectionState"] == "Validating");
         daemon.reload_changed(|config| config.replace("validating", "approved"));
         let said = refused(&daemon);
@@ -90,7 +75,8 @@ peerings:
         daemon.process().signal("TERM");
         assert!(daemon.process().wait_for_exit(LIMIT).0.success());
         let file = folder.join("peeringd.yaml");
-        fs::write(&file, config(folder, "validating")).unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replacen("active", "validating", 1)).unwrap();
         let check =
             || output(Command::new(env!("CARGO_BIN_EXE_peeringd")).arg("check").arg("--config").arg(&file));
         let said = check().unwrap_err();
@@ -99,7 +85,7 @@ peerings:
         daemon.start_again();
         assert!(!daemon.process().wait_for_exit(LIMIT).0.success());
         // What cannot be read is not taken for empty.
-        fs::write(&file, config(folder, "active")).unwrap();
+        fs::write(&file, text).unwrap();
         check().unwrap();
         let kept = folder.join("state/connections.json");
         let text = fs::read_to_string(&kept).unwrap();
@@ -116,8 +102,7 @@ peerings:
     fn f29_a_change_of_type_is_ordered_by_command_queued_and_goes_on_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let mut daemon =
-            Daemon::start_on_loopback(folder.to_owned(), &config(folder, "active"), &Rib::shipped());
+        let (mut daemon, _) = Daemon::start_on_loopback(folder, &peerings("active"), &Rib::shipped());
         connection(&daemon, "c1", |c| c["typeChange"].is_null());
         let said = daemon.order(&["type-change", "c1", "voice"]).unwrap();
         assert_eq!(said, "c1 changes its type: it is drained, and its sessions restart\n");

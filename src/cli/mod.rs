@@ -5,12 +5,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod act;
+mod changes;
 pub mod check;
 mod client;
 mod daemon;
 pub mod demo;
 pub mod import;
 pub mod import_peering;
+mod interfaces;
 mod load;
 mod log;
 pub mod out;

@@ -54,7 +54,7 @@ impl App {
     ) -> Result<Arc<SessionSnapshot>, ApiError> {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
-        find::session(&self.handle.sessions(), &name)
+        find::session(&self.handle.sessions(), &self.handle.ranges(), &name)
     }
 
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
@@ -90,6 +90,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}/advertised", get(advertised))
         .route("/api/v1/sessions/{name}/received", get(received))
         .route("/api/v1/connections", get(connections::connections))
+        .route("/api/v1/ranges", get(ranges))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/generation", get(generation))
         .merge(azure::routes())
@@ -147,6 +148,11 @@ async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
 
 async fn sessions(State(app): State<App>) -> Result<Response, ApiError> {
     list::answer(list::Sessions(app.handle.sessions().into_iter()), app.readers).await
+}
+
+async fn ranges(State(app): State<App>) -> Result<Response, ApiError> {
+    let ranges = app.handle.ranges().into_iter();
+    list::answer(list::Ranges { ranges, sessions: app.handle.sessions() }, app.readers).await
 }
 
 async fn session(

@@ -34,7 +34,7 @@ impl Supervisor {
     pub(super) fn put_in_force(&mut self, plan: Arc<Plan>) {
         self.handle.plan.store(plan.clone());
         self.plan = plan;
-        self.budget.set_limit(self.plan.limits.received_prefixes);
+        self.pool.budget().set_limit(self.plan.limits.received_prefixes);
         self.keyless = self.keyring.put(&self.plan);
         for session in self.plan.sessions.clone() {
             self.tell(session);
