@@ -23,8 +23,9 @@ use self::resource::{Resource, Type};
 use super::document::Node;
 use super::faults::Faults;
 use super::load_text;
+use crate::rib::load::collect::LISTED;
 use crate::rib::load::folder;
-use crate::rib::{Finding, Findings, Place};
+use crate::rib::{Finding, Findings, Place, Severity};
 use crate::wire::Asn;
 
 /// What the config is called while it is in no file.
@@ -132,10 +133,29 @@ pub fn import_texts(texts: Vec<(Source, String)>, options: &Options) -> Result<I
     if !findings.has_errors() {
         findings.0.extend(loaded(&output).0);
     }
+    let findings = bounded(findings);
     if findings.has_errors() {
         return Err(findings);
     }
     Ok(Imported { text: output.text, warnings: findings, counts })
+}
+
+/// The findings, and of warnings the first hundred: resources may have many fields that nobody knows.
+fn bounded(mut findings: Findings) -> Findings {
+    let (mut count, mut last) = (0_usize, None);
+    findings.0.retain(|finding| {
+        if finding.severity == Severity::Error {
+            return true;
+        }
+        count += 1;
+        last = Some(finding.place.clone());
+        count <= LISTED
+    });
+    if let Some((more, place)) = count.checked_sub(LISTED).filter(|more| *more > 0).zip(last) {
+        let what = format!("{more} more such warnings up to here");
+        findings.push(Finding::warning(place, what, "mend those above and import again"));
+    }
+    findings
 }
 
 /// A file as it was read.

@@ -410,7 +410,7 @@ fn tags(resource: &Resource<'_>, faults: &mut Faults, output: &mut Output) {
     }
     output.line(2, "tags:", None);
     for tag in tags.entries() {
-        if let Some(text) = value(&tag.node, &tag.key, faults) {
+        if let Some(text) = value(&tag.node, &shown(&tag.key), faults) {
             output.line(3, &format!("{}: {text}", scalar(&tag.key)), place(&tag.node, &resource.file.path));
         }
     }

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use expect_test::{Expect, expect};
+use proptest::prelude::*;
 
 use super::*;
 use crate::config::{Plan, changes, load};
@@ -285,4 +286,41 @@ fn a_name_that_is_used_twice_is_said_at_both_places() {
         a.json:1:2: warning: p has no connections: add them: nobody is spoken to there
         a.json:2:1: the peering name p is already used at a.json:1: give each peering a name of its own"#]],
     );
+}
+
+#[test]
+fn warnings_are_bounded() {
+    let fields: Vec<String> = (0..500).map(|n| format!("\"x{n}\": 1")).collect();
+    let text = with(&fields.join(","));
+    let router = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
+    let said = said(&text, &router);
+    assert_eq!(said.lines().count(), 101, "{said}");
+    assert!(said.ends_with("more such warnings up to here: mend those above and import again"), "{said}");
+}
+
+proptest! {
+    /// Whatever is done to a file of resources, it is imported whole or refused with places in it.
+    #[test]
+    fn hostile_resources_are_imported_whole_or_refused(
+        which in 0_usize..6,
+        at in 0.0..1.0_f64,
+        len in 0_usize..40,
+        put in prop::sample::select(vec![
+            "", "null", "[]", "{}", "\"\"", "-1", "1e9", "true", "\"\\u0000\\u2028\\n: #\"", ",", "\"AS3356\"", "4294967296",
+            "\"0.0.0.0/0\"", "\"::\"", "[[[[", "\"x\":", "\"\\ud83d\\ude00\"",
+        ]),
+    ) {
+        let name = ["direct.json", "list.json", "peer-asns.json", "registered.json", "legacy.json", "cli.json"][which];
+        let (_, text) = fixture(name);
+        let from = (text.len() as f64 * at) as usize;
+        let changed: Vec<u8> = [&text.as_bytes()[..from], put.as_bytes(), &text.as_bytes()[(from + len).min(text.len())..]].concat();
+        let lines = changed.iter().filter(|b| **b == b'\n').count() + 2;
+        let files = vec![(source(name), String::from_utf8(changed).unwrap())];
+        let whose = Options { asn: Some(Asn(3356)), is_lab: true, router_id: Some(Ipv4Addr::LOCALHOST), ..options() };
+        let (Ok(Imported { warnings: findings, .. }) | Err(findings)) = import_texts(files, &whose);
+        for finding in &findings.0 {
+            let line = usize::try_from(finding.place.line).unwrap();
+            prop_assert!(line <= lines && !finding.to_string().contains(char::is_control), "{finding}");
+        }
+    }
 }
