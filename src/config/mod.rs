@@ -11,6 +11,7 @@ mod plan;
 mod protocol;
 mod range;
 mod readers;
+mod registered;
 mod resolve;
 mod restart;
 mod scope;

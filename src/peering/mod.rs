@@ -5,6 +5,7 @@ mod enums;
 mod event;
 mod origin;
 mod reason;
+mod registration;
 mod resource;
 mod sighting;
 
@@ -16,6 +17,10 @@ pub use enums::{
 pub use event::Event;
 pub use origin::{OriginTables, RouteOrigin, Validity};
 pub use reason::Reason;
+pub use registration::{
+    KeyHolder, Presence, Required, Seen, ServiceSessions, ServiceVerdict, Sighted, Verdict, changes,
+    judge_registered_prefix, judge_service_prefix, validated,
+};
 pub use resource::{
     BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,
     is_resource_name,
