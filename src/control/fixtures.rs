@@ -19,7 +19,8 @@ use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::ConnectionState;
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, SessionEntry, SessionSnapshot,
+    Ask, CannotRefresh, Events, Handle, LastError, Overview, RefreshWay, RegistrarDesk, Registry,
+    SessionEntry, SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -107,6 +108,7 @@ impl Speaker {
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(empty_plan())),
+            registrar: RegistrarDesk::of(Registry::default(), Events::default()),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }

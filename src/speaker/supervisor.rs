@@ -21,6 +21,7 @@ use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::registrar::{KeptState, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
@@ -34,6 +35,8 @@ use crate::wire::{ErrorCode, Notification};
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// How long the state of registrations may take to be written then.
+const STATE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a session whose task died stays down.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// Connections of one peer that may wait for its task.
@@ -65,13 +68,15 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
+    /// Starts every session of a plan, with what a life before kept. Must be called within a runtime, which carries all
+    /// of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
+        kept: KeptState,
     ) -> Self {
         let overview = Overview {
             started: Clock::unix(),
@@ -82,11 +87,13 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
+        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
+            registrar: registrar.desk.clone(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
@@ -99,6 +106,7 @@ impl Speaker {
             keyring: Keyring::new(listeners.clone()),
             keyless: HashSet::new(),
             said: Said::default(),
+            registrar,
             handle: handle.clone(),
             metrics,
             overview: overview_tx,
@@ -205,6 +213,7 @@ struct Supervisor {
     /// Who has an MD5 key that the listeners could not take, and so is not let in.
     keyless: HashSet<IpNet>,
     said: Said,
+    registrar: Registrar,
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
@@ -319,6 +328,7 @@ impl Supervisor {
             return;
         };
         self.running.remove(&peer);
+        self.registrar.mailbox.forget(peer);
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
@@ -341,6 +351,7 @@ impl Supervisor {
         self.prepare(&board).await;
         self.board = board;
         self.handle.plan.store(plan.clone());
+        self.registrar.put(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
         self.overview.send_modify(|o| {
@@ -405,6 +416,10 @@ impl Supervisor {
     }
 
     async fn stop(&mut self, notification: Option<Notification>) {
+        // First, since for a prefix it is no change that we stop.
+        if timeout(STATE_WITHIN, self.registrar.end()).await.is_err() {
+            warn!("the state of registrations took too long to write");
+        }
         for running in std::mem::take(&mut self.running).into_values() {
             running.leave(notification.clone());
         }

@@ -160,7 +160,12 @@ fn origin(sighted: Sighted) -> String {
 
 /// The event of a verdict that is not what it was.
 #[must_use]
-pub fn validated((peering, prefix): (&Arc<str>, IpNet), verdict: &Verdict, at: u64) -> Event {
+pub fn validated(
+    (peering, prefix): (&Arc<str>, IpNet),
+    verdict: &Verdict,
+    is_service_prefix: bool,
+    at: u64,
+) -> Event {
     let level = match verdict.state {
         PrefixValidationState::Verified | PrefixValidationState::Pending | PrefixValidationState::None => {
             EventLevel::Information
@@ -170,7 +175,8 @@ pub fn validated((peering, prefix): (&Arc<str>, IpNet), verdict: &Verdict, at: u
         | PrefixValidationState::Invalid
         | PrefixValidationState::Unknown => EventLevel::Warning,
     };
-    let summary = format!("{prefix} is {}", verdict.state.name());
+    let what = if is_service_prefix { "Peering Service prefix" } else { "registered prefix" };
+    let summary = format!("The {what} {prefix} is {}", verdict.state.name());
     let description = verdict.message.clone().unwrap_or_else(|| format!("{summary}."));
     let of = Of { peering, prefix, at };
     of.event(EventType::PrefixValidationEvent, level, summary, description)

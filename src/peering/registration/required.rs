@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::Seen;
-use crate::peering::Sighting;
+use crate::peering::{Reason, Sighting};
 use crate::wire::PerFamily;
 
 /// The sessions of a peering's Active connections, which are those that must have a prefix of it.
@@ -54,6 +54,16 @@ impl Required {
             }
         }
         found
+    }
+
+    /// Whether every one of them has the prefix, and has judged it as of an Active connection.
+    #[must_use]
+    pub fn is_settled(&self, prefix: IpNet, seen: &Seen) -> bool {
+        let found = self.find(prefix, seen);
+        let is_judged = |sighting: &Sighting| {
+            !sighting.reasons.iter().any(|reason| matches!(reason, Reason::ConnectionNotActive(_)))
+        };
+        found.missing.is_empty() && found.seen.iter().all(|(_, sighting)| is_judged(sighting))
     }
 
     /// How many sessions are to announce a prefix of this family; a range is one.

@@ -33,6 +33,15 @@ pub struct ServiceSessions {
     pub backup: Option<Required>,
 }
 
+impl ServiceSessions {
+    /// Whether every one of them has the prefix, and has judged it as of an Active connection.
+    #[must_use]
+    pub fn is_settled(&self, prefix: IpNet, seen: &Seen) -> bool {
+        let all = std::iter::once(&self.primary).chain(&self.backup);
+        all.into_iter().all(|sessions| sessions.is_settled(prefix, seen))
+    }
+}
+
 /// What became of a Peering Service prefix.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -13,7 +13,7 @@ type Place = (Asn, Option<Arc<str>>);
 /// What a plan says, by peering and by provider and location.
 #[derive(Debug, Default)]
 pub(super) struct Terms {
-    peerings: HashMap<Arc<str>, Required>,
+    peerings: HashMap<Arc<str>, Arc<Required>>,
     places: HashMap<Place, Required>,
 }
 
@@ -49,11 +49,12 @@ impl Terms {
                 place.ranges.get_mut(family).extend(required.ranges.get(family));
             }
         }
+        let peerings = peerings.into_iter().map(|(name, required)| (name, Arc::new(required))).collect();
         Self { peerings, places }
     }
 
     /// The sessions that have to announce what is registered under a peering.
-    pub(super) fn required(&self, peering: &str) -> Required {
+    pub(super) fn required(&self, peering: &str) -> Arc<Required> {
         self.peerings.get(peering).cloned().unwrap_or_default()
     }
 
