@@ -48,7 +48,10 @@ impl Registered {
         registering: Registering,
         faults: &mut Faults,
     ) {
-        supported(written, plan, faults);
+        // What looks missing may be there, and wrong.
+        if !written.broken {
+            supported(written, plan, faults);
+        }
         let entry = |prefix: IpNet, mark: Mark| Entry { prefix, mark, peering: plan.name.clone() };
         for At { value, mark } in &written.registered_prefixes {
             public(value.prefix, *mark, registering.setting, faults);

@@ -17,8 +17,8 @@ use super::terms::Terms;
 use super::tracked::{Judged, Judges, Now, Registered, Service, Tracked, new_key};
 use crate::config::{PeeringPlan, Plan};
 use crate::peering::{
-    KeyHolder, LearnedType, PeeringServicePrefix, ProvisioningState, RegisteredPrefix, ServiceVerdict,
-    Sighting, Verdict,
+    EventType, KeyHolder, LearnedType, PeeringServicePrefix, ProvisioningState, RegisteredPrefix,
+    ServiceVerdict, Sighting, Verdict,
 };
 use crate::wire::Asn;
 
@@ -305,7 +305,7 @@ impl Book {
             }
             if let (Judged::Changed(events), Some(_)) = (&mut judged, &*service) {
                 // It comes and goes as a Peering Service prefix.
-                events.retain(|event| event.event_type == crate::peering::EventType::PrefixValidationEvent);
+                events.retain(|event| event.event_type == EventType::PrefixValidationEvent);
             }
             outcomes.push((registered.peering.clone(), judged));
         }
@@ -315,6 +315,10 @@ impl Book {
             let holder = holder.map_or(KeyHolder::Nobody, |(_, holder)| *holder);
             outcomes.push((service.peering.clone(), service.judge(judges, holder, seen, settling, now)));
         }
+        let is_settled = registered.as_ref().is_none_or(|r| r.required.is_settled(prefix, seen))
+            && service.as_ref().is_none_or(|s| s.sessions.is_settled(prefix, seen));
+        // What comes after that is a change.
+        settles.take_if(|_| is_settled);
         let later = *settles;
         for (peering, outcome) in outcomes {
             match outcome {

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::book::{Book, CannotValidate};
 use super::events::Events;
@@ -138,12 +138,11 @@ impl Registrar {
                     Some(Order::Validate { prefix, reply }) => {
                         let said = self.book.validate(prefix, self.now());
                         self.publish();
-                        // Whoever asked may have gone.
-                        drop(reply.send(said));
+                        answer(reply, said);
                     }
                     Some(Order::End { done }) => {
                         self.end().await;
-                        drop(done.send(()));
+                        answer(done, ());
                         return;
                     }
                     None => return self.end().await,
@@ -279,6 +278,12 @@ impl Registrar {
             let saved = finished(self.saving.as_mut()).await;
             self.on_saved(saved);
         }
+    }
+}
+
+fn answer<T>(reply: oneshot::Sender<T>, said: T) {
+    if reply.send(said).is_err() {
+        debug!("whoever asked has gone");
     }
 }
 
