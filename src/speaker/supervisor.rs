@@ -17,10 +17,12 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::clock::Clock;
 use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::registrar::Mailbox;
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
@@ -93,6 +95,8 @@ impl Speaker {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
+            imports: Imports::default().next(&plan),
+            mailbox: Arc::default(),
             recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
             doors: Arc::default(),
@@ -190,6 +194,13 @@ impl Running {
     fn leave(&self, notification: Option<Notification>) {
         self.intent.send_modify(|intent| intent.order = Order::Leave(notification));
     }
+
+    /// What a task that died had told of is no more.
+    fn forget_seen(&self, mailbox: &Mailbox) {
+        let import = self.intent.borrow().import.clone();
+        let gone = import.registered.watched().iter().map(|prefix| (*prefix, None));
+        mailbox.post(self.door.plan.peer_address, gone);
+    }
 }
 
 /// Owns the tasks of all sessions.
@@ -198,6 +209,9 @@ struct Supervisor {
     board: Arc<Board>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
+    imports: Imports,
+    /// What sessions see of registered prefixes.
+    mailbox: Arc<Mailbox>,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -257,7 +271,8 @@ impl Supervisor {
     fn spawn(&mut self, plan: Arc<SessionPlan>, life: Life, pause: Duration) {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
-        let intent = Intent { plan: plan.clone(), view, order: Order::Run };
+        let import = self.imports.policy(&plan);
+        let intent = Intent { plan: plan.clone(), view, import, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
@@ -273,6 +288,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             budget: self.budget.clone(),
+            mailbox: self.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -318,7 +334,10 @@ impl Supervisor {
         let Some(peer) = self.running.iter().find(|(_, r)| r.task == id).map(|(peer, _)| *peer) else {
             return;
         };
-        self.running.remove(&peer);
+        let Some(running) = self.running.remove(&peer) else { return };
+        if died.is_some() {
+            running.forget_seen(&self.mailbox);
+        }
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
@@ -340,6 +359,7 @@ impl Supervisor {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
+        self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
@@ -369,7 +389,8 @@ impl Supervisor {
         // Its counters stay, under what it is called now.
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
-        running.intent.send_replace(Intent { plan, view, order: Order::Run });
+        let import = self.imports.policy(&plan);
+        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
     }
 
     /// Ends the sessions that the plan has no more. Nobody waits for them.
