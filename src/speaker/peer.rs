@@ -319,7 +319,7 @@ impl Peer {
     fn on_accepted(&mut self, Admitted { stream, by }: Admitted) {
         let now = self.now();
         self.has_served = true;
-        if by != self.intent.plan.transport {
+        if by.transport != self.intent.plan.transport {
             debug!("connection closed: it has waited since before the session asked for what it does now");
             self.status.inbound_refused();
             return;

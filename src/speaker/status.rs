@@ -14,7 +14,7 @@ use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::{RouterPlan, SessionPlan};
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
-use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
+use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way, figure};
 use crate::wire::{
     Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
 };
@@ -279,7 +279,7 @@ impl Status {
     }
 
     pub(super) fn bytes_received(&self, n: usize) {
-        self.metrics.count_bytes(Way::Received, count(n));
+        self.metrics.count_bytes(Way::Received, figure(n));
     }
 
     /// A turn of writing took an outbox's counters from `before` to `now`.
@@ -456,10 +456,6 @@ pub(super) fn after_death(metrics: &SessionMetrics) {
             metrics.set_prefixes(gauge, family, 0);
         }
     }
-}
-
-fn count(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 /// A Hard Reset's reason is what it carries.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::protocol::Protocol;
 use super::restart::Restart;
 use crate::cli::table::{printable, shorten};
+use crate::wire::Community;
 
 /// The most of a route's source that a table shows, in characters.
 const MAX_SOURCE: usize = 40;
@@ -480,10 +481,14 @@ impl Route {
             parts.push("leak".to_owned());
         }
         parts.extend(self.only_to_customer.map(|asn| format!("otc {asn}")));
+        let graceful_shutdown = Community::GRACEFUL_SHUTDOWN.to_string();
         for list in [&self.communities, &self.extended_communities, &self.large_communities] {
-            parts.extend(list.iter().flatten().map(|community| match community.as_str() {
-                "65535:0" => "graceful-shutdown".to_owned(),
-                other => other.to_owned(),
+            parts.extend(list.iter().flatten().map(|community| {
+                if *community == graceful_shutdown {
+                    "graceful-shutdown".to_owned()
+                } else {
+                    community.clone()
+                }
             }));
         }
         for (word, only) in [("only at", &self.peering_locations), ("only on", &self.peerings)] {
