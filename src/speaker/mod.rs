@@ -9,6 +9,7 @@ mod disk;
 mod flight;
 mod generations;
 mod handle;
+mod imports;
 mod keyring;
 mod ledger;
 mod listen;

@@ -17,6 +17,7 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::clock::Clock;
 use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
@@ -100,6 +101,7 @@ impl Speaker {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
+            imports: Imports::default().next(&plan),
             recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
             doors: Arc::default(),
@@ -206,6 +208,7 @@ struct Supervisor {
     board: Arc<Board>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
+    imports: Imports,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -213,6 +216,7 @@ struct Supervisor {
     /// Who has an MD5 key that the listeners could not take, and so is not let in.
     keyless: HashSet<IpNet>,
     said: Said,
+    /// What sessions see of registered prefixes goes there.
     registrar: Registrar,
     handle: Handle,
     metrics: Metrics,
@@ -266,7 +270,8 @@ impl Supervisor {
     fn spawn(&mut self, plan: Arc<SessionPlan>, life: Life, pause: Duration) {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
-        let intent = Intent { plan: plan.clone(), view, order: Order::Run };
+        let import = self.imports.policy(&plan);
+        let intent = Intent { plan: plan.clone(), view, import, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
@@ -282,6 +287,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             budget: self.budget.clone(),
+            mailbox: self.registrar.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -350,6 +356,7 @@ impl Supervisor {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
+        self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
         self.registrar.put(plan.clone());
         self.plan = plan;
@@ -380,7 +387,8 @@ impl Supervisor {
         // Its counters stay, under what it is called now.
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
-        running.intent.send_replace(Intent { plan, view, order: Order::Run });
+        let import = self.imports.policy(&plan);
+        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
     }
 
     /// Ends the sessions that the plan has no more. Nobody waits for them.
