@@ -1,6 +1,7 @@
 mod accepted;
 mod connections;
 mod lists;
+mod registered;
 
 use axum::Router;
 use axum::body::Body;
