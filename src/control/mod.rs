@@ -20,11 +20,13 @@ mod json;
 mod list;
 mod protocol;
 mod query;
+mod received_routes;
 mod restart;
 mod router;
 mod serve;
 mod socket;
 mod transport;
+mod why;
 
 pub use router::{router, socket_router};
 pub use serve::{serve_http, serve_socket};

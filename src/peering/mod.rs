@@ -8,6 +8,7 @@ mod import_policy;
 mod origin;
 mod reason;
 mod registered;
+mod remedy;
 mod resource;
 mod sighting;
 
