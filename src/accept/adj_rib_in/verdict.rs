@@ -129,7 +129,8 @@ impl AdjRibIn {
         }
         news.touch_all();
         self.judge.news = news;
-        self.judge.anew = Some(Anew::Begins);
+        let PerFamily { ipv4, ipv6 } = self.count();
+        self.judge.anew = (ipv4 > 0 || ipv6 > 0).then_some(Anew::Begins);
     }
 
     /// Whether [`Self::judge_more`] or [`Self::take_sightings`] has something to do.
