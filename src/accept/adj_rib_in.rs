@@ -14,6 +14,7 @@ use thiserror::Error;
 pub(super) use self::stale::Leftover;
 use self::stale::Stale;
 use self::verdict::Judge;
+pub use self::verdict::{Explained, ExplainedPath};
 use super::budget::{Account, Charge};
 use super::marks::{Tally, Token};
 use super::{Budget, OtcRule, PathKey, ReceivedAttrs, ReceivedRoute};

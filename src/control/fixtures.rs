@@ -12,13 +12,13 @@ use axum::Router;
 use ipnet::{IpNet, Ipv4Net};
 use tokio::sync::{mpsc, watch};
 
-use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::accept::{Explained, ExplainedPath, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
 use crate::config::{Plan, ProtocolPlan, RestartPlan, SessionPlan, TransportPlan, load_text};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::{ConnectionState, Reason, RouteOrigin};
+use crate::peering::{Check, ConnectionState, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
     Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, RegistrarDesk, SessionEntry, SessionSnapshot,
@@ -138,6 +138,10 @@ async fn answer(
     while let Some(question) = questions.recv().await {
         match question {
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
+            Ask::Explain { prefix, reply } => {
+                let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
+                drop(reply.send(Explained { is_registered: true, paths }));
+            }
             Ask::Reset { reply, .. } => drop(reply.send(())),
             Ask::Refresh { way, reply } => {
                 let answer = match way {
@@ -158,6 +162,13 @@ async fn answer(
             }
         }
     }
+}
+
+/// Two checks, and what the route says of the second.
+fn explained(route: &ReceivedRoute) -> ExplainedPath {
+    let community = route.reasons.first().copied();
+    let checks = vec![(Check::AddressSpace, None), (Check::Community, community)];
+    ExplainedPath { route: route.clone(), checks }
 }
 
 /// What a peer was told that got all of `before`, or of `now` where there is no `before`.

@@ -20,12 +20,14 @@ mod json;
 mod list;
 mod protocol;
 mod query;
+mod received_routes;
 mod registered;
 mod restart;
 mod router;
 mod serve;
 mod socket;
 mod transport;
+mod why;
 
 pub use router::{router, socket_router};
 pub use serve::{serve_http, serve_socket};
