@@ -23,6 +23,7 @@ use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, O
 
 mod next_hops;
 mod ranges;
+mod registered;
 mod rough;
 mod stream;
 mod transport;
