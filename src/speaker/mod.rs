@@ -7,6 +7,7 @@ mod clock;
 mod connection;
 mod disk;
 mod flight;
+mod gauges;
 mod generations;
 mod handle;
 mod hold_down;

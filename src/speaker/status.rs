@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
+use super::gauges;
 use super::hold_down::HoldDown;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
@@ -14,7 +15,7 @@ use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::SessionPlan;
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
-use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way, figure};
+use crate::metrics::{MessageType, SessionMetrics, Way, figure};
 use crate::wire::{
     Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
 };
@@ -406,20 +407,8 @@ impl Status {
         if self.seen.as_ref() == Some(&seen) {
             return None;
         }
-        for family in Family::ALL {
-            self.metrics.set_prefixes(PrefixGauge::Advertised, family, *seen.advertised.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Pending, family, *seen.pending.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Stale, family, *seen.stale.get(family));
-            let (received, accepted) = (*seen.received.get(family), *seen.accepted.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Accepted, family, accepted);
-            self.metrics.set_prefixes(PrefixGauge::Held, family, received.saturating_sub(accepted));
-        }
-        for family in Family::ALL {
-            let limit = plan.max_prefixes.get(family).unwrap_or(0);
-            self.metrics.set_prefixes(PrefixGauge::Limit, family, limit);
-        }
         let snapshot = self.told(&seen, held.clock);
+        gauges::set(&self.metrics, &snapshot);
         self.seen = Some(seen);
         Some(snapshot)
     }
@@ -458,26 +447,6 @@ impl Status {
             end_of_rib_received: seen.end_of_rib_received,
             flaps: self.flaps,
             last_error: seen.last_error.clone(),
-        }
-    }
-}
-
-/// The metrics of a session whose task died: it is down, and what it held is gone.
-pub(super) fn after_death(metrics: &SessionMetrics) {
-    if metrics.is_up() {
-        metrics.count_flap();
-    }
-    metrics.set_state(State::Idle, Clock::unix());
-    for family in Family::ALL {
-        for gauge in [
-            PrefixGauge::Advertised,
-            PrefixGauge::Pending,
-            PrefixGauge::Received,
-            PrefixGauge::Accepted,
-            PrefixGauge::Held,
-            PrefixGauge::Stale,
-        ] {
-            metrics.set_prefixes(gauge, family, 0);
         }
     }
 }

@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::flight::Recorder;
+use super::gauges;
 use super::handle::{Ask, Handle, SessionEntry};
 use super::imports::Imports;
 use super::keyring::Keyring;
@@ -26,7 +27,7 @@ use super::pool::Pool;
 use super::registrar::Mailbox;
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
-use super::status::{self, Status};
+use super::status::Status;
 use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
@@ -343,7 +344,7 @@ impl Supervisor {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
             if let Some(metrics) = self.metrics.find_session(peer) {
-                status::after_death(&metrics);
+                gauges::after_death(&metrics);
             }
             self.spawn(plan, Life::Another(self.clock.now()), AFTER_PANIC);
         } else {
