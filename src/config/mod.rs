@@ -17,6 +17,7 @@ mod policy;
 mod protocol;
 mod range;
 mod readers;
+mod registered;
 mod resolve;
 mod restart;
 mod scope;
