@@ -23,6 +23,8 @@ mod systemd;
 mod table;
 mod too_large;
 pub mod type_change;
+pub mod validate;
+pub mod why;
 
 /// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
 #[derive(Debug, Parser)]
@@ -48,12 +50,16 @@ enum Command {
     Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
     Show(show::ShowArgs),
+    /// Of a prefix: every check of what peers announce and what to change, and what becomes of a route of ours.
+    Why(why::WhyArgs),
     /// End a session and begin it anew.
     Reset(act::ResetArgs),
     /// Have all routes of a session said again: the peer's, or with --out ours.
     Refresh(act::RefreshArgs),
     /// Change the type of a connection: it is drained, and its sessions restart; one connection of a peering at a time.
     TypeChange(type_change::TypeChangeArgs),
+    /// Have a registered prefix validated again, and say what comes of it.
+    Validate(validate::ValidateArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -67,8 +73,10 @@ pub fn main() -> ExitCode {
         Command::ImportPeering(args) => import_peering::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),
         Command::TypeChange(args) => type_change::run(&args),
+        Command::Validate(args) => validate::run(&args),
     }
 }

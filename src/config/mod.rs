@@ -21,6 +21,7 @@ mod protocol;
 mod range;
 mod read_only;
 mod readers;
+mod registered;
 mod resolve;
 mod restart;
 mod scope;

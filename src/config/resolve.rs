@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::connection::resolve_connection;
 use super::faults::{At, Faults};
+use super::registered::{Registered, Registering};
 use super::session::{Connected, Sessions, sessions};
 use super::transport::Md5Policy;
 use super::unique::Unique;
@@ -14,7 +15,6 @@ use super::written::{Peering, Written};
 use super::{Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice, peer_asn};
 use crate::peering::{DirectPeeringType, Kind};
 use crate::rib::load::events::Mark;
-use crate::rib::special;
 use crate::wire::{Asn, AsnKind};
 
 /// Microsoft's network.
@@ -69,17 +69,20 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         router,
     };
     let md5 = Md5Policy { is_allowed: written.policy.allow_md5, folder: folder.to_owned() };
-    let us = Us { asn: plan.router.asn, setting, md5, policy: plan.policy.clone() };
+    let registering = Registering { setting, takes_longer: plan.policy.accept_longer_than_24 };
+    let us = Us { asn: plan.router.asn, setting, registering, md5, policy: plan.policy.clone() };
     let mut names = Names::default();
-    let mut unique = Unique::default();
+    let (mut unique, mut registered) = (Unique::default(), Registered::default());
     for peering in written.peerings.iter().flatten() {
         peer_asn::check_approved(peering.peer_asn, &plan.peer_asns, faults);
-        let (peering, sessions, ranges) = resolve_peering(peering, &us, &mut names, &mut unique, faults);
+        let (peering, sessions, ranges) =
+            resolve_peering(peering, &us, &mut names, (&mut unique, &mut registered), faults);
         plan.peerings.push(Arc::new(peering));
         plan.sessions.extend(sessions);
         plan.ranges.extend(ranges);
     }
     unique.check(faults);
+    registered.check(faults);
     if written.peerings.is_none() {
         faults.warning(written.mark, "there are no peerings", "add some: without them nobody is spoken to");
     }
@@ -183,6 +186,7 @@ pub(super) fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &
 struct Us {
     asn: Asn,
     setting: Setting,
+    registering: Registering,
     md5: Md5Policy,
     policy: PolicyPlan,
 }
@@ -222,7 +226,7 @@ fn resolve_peering(
     written: &Peering,
     us: &Us,
     names: &mut Names,
-    unique: &mut Unique,
+    (unique, registered): (&mut Unique, &mut Registered),
     faults: &mut Faults,
 ) -> Resolved {
     let setting = us.setting;
@@ -259,7 +263,7 @@ fn resolve_peering(
         connections: Vec::with_capacity(written.connections.len()),
     };
     onboarding(written, &peering, faults);
-    registered(written, setting, faults);
+    registered.peering(written, &peering, us.registering, faults);
     let (mut all_sessions, mut all_ranges) = (Vec::new(), Vec::new());
     for written in &written.connections {
         let mut connection = resolve_connection(written, (&peering, &us.policy), names, faults);
@@ -328,23 +332,4 @@ fn once<T: Clone, K: std::hash::Hash + Eq + std::fmt::Display>(
         }
     }
     listed.iter().map(|at| at.value.clone()).collect()
-}
-
-/// Nobody registers what is not theirs to announce.
-fn registered(written: &Peering, setting: Setting, faults: &mut Faults) {
-    let prefixes = written.registered_prefixes.iter().map(|at| (at.value.prefix, at.mark));
-    let service = written.peering_service_prefixes.iter().map(|at| (at.value.prefix, at.mark));
-    for (prefix, mark) in prefixes.chain(service) {
-        if let Some(why) =
-            special::reason(&prefix).filter(|_| setting == Setting::Live || prefix.prefix_len() == 0)
-        {
-            let what = format!("Invalid IP prefix {prefix}: it is {why}");
-            faults.error(mark, what, "register public space; lab: true allows other");
-        }
-    }
-    for At { value, mark } in &written.registered_asns {
-        if let Some((why, fix)) = asn_refusal(value.asn, setting) {
-            faults.error(*mark, format!("registered ASN {} is {why}", value.asn), fix);
-        }
-    }
 }

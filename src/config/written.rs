@@ -66,7 +66,7 @@ const REGISTERED_PREFIX: Shape = Shape { name: "a registered prefix", keys: &["n
 const REGISTERED_ASN: Shape = Shape { name: "a registered ASN", keys: &["name", "asn"], more: &[] };
 const SERVICE_PREFIX: Shape = Shape {
     name: "a Peering Service prefix",
-    keys: &["name", "prefix", "peering_service_prefix_key"],
+    keys: &["name", "prefix", "peering_service_prefix_key", "primary_location", "backup_location"],
     more: &[],
 };
 const CONNECTION: Shape = Shape {
@@ -366,19 +366,25 @@ fn registered_asn(node: &Node, key: &str, faults: &mut Faults) -> Option<Registe
 }
 
 fn service_prefix(node: &Node, key: &str, faults: &mut Faults) -> Option<PeeringServicePrefix> {
-    let (name, prefix, secret) = match node.value {
+    match node.value {
         Value::Map(_) => {
             let section = Section::open(node, SERVICE_PREFIX, faults)?;
-            let name = section.read("name", faults, values::resource_name);
-            let secret = section.read("peering_service_prefix_key", faults, values::words);
-            (name, section.need("prefix", "20.33.0.0/24", faults, values::any_prefix)?, secret)
+            let mut text = |key, read: fn(&Node) -> values::Read<String>| {
+                section.read(key, faults, read).map(|at| at.value.into())
+            };
+            let name = text("name", values::resource_name);
+            let key = text("peering_service_prefix_key", values::words);
+            let primary_location = text("primary_location", values::words);
+            let backup_location = text("backup_location", values::words);
+            let prefix = section.need("prefix", "20.33.0.0/24", faults, values::service_prefix)?.value;
+            Some(PeeringServicePrefix { name, prefix, key, primary_location, backup_location })
         }
         Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_) => {
-            (None, read_node(node, key, faults, values::any_prefix)?, None)
+            let prefix = read_node(node, key, faults, values::service_prefix)?.value;
+            let (name, key, primary_location, backup_location) = (None, None, None, None);
+            Some(PeeringServicePrefix { name, prefix, key, primary_location, backup_location })
         }
-    };
-    let name = name.map(|n| n.value.into());
-    Some(PeeringServicePrefix { name, prefix: prefix.value, key: secret.map(|k| k.value.into()) })
+    }
 }
 
 fn connection(node: &Node, faults: &mut Faults) -> Option<Connection> {

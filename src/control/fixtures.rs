@@ -1,5 +1,7 @@
 //! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
 
+mod registry;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,16 +12,17 @@ use axum::Router;
 use ipnet::{IpNet, Ipv4Net};
 use tokio::sync::{mpsc, watch};
 
-use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::accept::{Explained, ExplainedPath, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
 use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, TransportPlan, load_text};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::{ConnectionState, PolicyGroup};
+use crate::peering::{Check, ConnectionState, PolicyGroup, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, ResetDone, SessionEntry, SessionSnapshot,
+    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry,
+    SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -134,6 +137,7 @@ impl Speaker {
             plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
             kept: Arc::default(),
             type_changes: mpsc::channel(1).0,
+            registrar: RegistrarDesk::of(registry::registry(), registry::events()),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -162,6 +166,10 @@ async fn answer(
     while let Some(question) = questions.recv().await {
         match question {
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
+            Ask::Explain { prefix, reply } => {
+                let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
+                drop(reply.send(Explained { is_registered: true, paths }));
+            }
             Ask::Reset { reply, .. } => drop(reply.send(ResetDone { has_ended: is_up, is_told: is_up })),
             Ask::Refresh { way, reply } => {
                 let answer = match way {
@@ -182,6 +190,13 @@ async fn answer(
             }
         }
     }
+}
+
+/// Two checks, and what the route says of the second.
+fn explained(route: &ReceivedRoute) -> ExplainedPath {
+    let community = route.reasons.first().copied();
+    let checks = vec![(Check::AddressSpace, None), (Check::Community, community)];
+    ExplainedPath { route: route.clone(), checks }
 }
 
 /// What a peer was told that got all of `before`, or of `now` where there is no `before`.
@@ -266,6 +281,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         end_of_rib_sent: PerFamily::default(),
         graceful_restart: None,
         received: PerFamily::default(),
+        accepted: PerFamily::default(),
         negotiated: None,
         send_hold_time: None,
         near_limit: PerFamily::default(),
@@ -328,6 +344,7 @@ pub(crate) fn established() -> SessionSnapshot {
         pending: PerFamily { ipv4: 7, ipv6: 0 },
         end_of_rib_sent: PerFamily { ipv4: true, ipv6: false },
         received: PerFamily { ipv4: 2, ipv6: 0 },
+        accepted: PerFamily { ipv4: 1, ipv6: 0 },
         ..down(plan)
     }
 }
@@ -382,6 +399,8 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
         }),
         received_at: NOON,
         stale: false,
+        validity: RouteOrigin::default(),
+        reasons: if n == 1 { Vec::new() } else { vec![Reason::MissingCommunity, Reason::PathTooLong(4)] },
     }
 }
 

@@ -23,12 +23,15 @@ mod list;
 mod protocol;
 mod query;
 mod range;
+mod received_routes;
+mod registered;
 mod restart;
 mod router;
 mod seats;
 mod serve;
 mod socket;
 mod transport;
+mod why;
 
 pub use router::{router, socket_router};
 pub use serve::{serve_http, serve_socket};

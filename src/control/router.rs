@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::query::{Range, Wanted};
-use super::{act, azure, connections, find, list};
+use super::{act, azure, connections, find, list, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -44,17 +44,21 @@ impl App {
         &self.metrics
     }
 
-    pub(super) fn readers(&self) -> Arc<Semaphore> {
-        self.readers.clone()
-    }
-
     pub(super) fn session(
         &self,
         name: Result<Path<String>, PathRejection>,
     ) -> Result<Arc<SessionSnapshot>, ApiError> {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
-        find::session(&self.handle.sessions(), &self.handle.ranges(), &name)
+        self.find(&name)
+    }
+
+    pub(super) fn find(&self, session: &str) -> Result<Arc<SessionSnapshot>, ApiError> {
+        find::session(&self.handle.sessions(), &self.handle.ranges(), session)
+    }
+
+    pub(super) fn readers(&self) -> Arc<Semaphore> {
+        self.readers.clone()
     }
 
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
@@ -73,7 +77,8 @@ pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     let acting = reading()
         .route("/api/v1/sessions/{name}/reset", act::reset_route())
         .route("/api/v1/sessions/{name}/refresh", act::refresh_route())
-        .route("/api/v1/connections/{name}/typeChange", connections::type_change_route());
+        .route("/api/v1/connections/{name}/typeChange", connections::type_change_route())
+        .route("/api/v1/registered/{prefix}/validate", act::validate_route());
     finish(acting, handle, metrics)
 }
 
@@ -92,8 +97,11 @@ fn reading() -> Router<App> {
         .route("/api/v1/connections", get(connections::connections))
         .route("/api/v1/ranges", get(ranges))
         .route("/api/v1/routes", get(routes))
+        .route("/api/v1/why", get(why::why))
+        .route("/api/v1/peerings/{peering}/receivedRoutes", get(received_routes::received_routes))
         .route("/api/v1/generation", get(generation))
         .merge(azure::routes())
+        .merge(registered::routes())
 }
 
 fn finish(routes: Router<App>, handle: Handle, metrics: Metrics) -> Router {

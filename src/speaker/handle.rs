@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::lifecycle::{CannotChangeType, TypeChangeBegun, TypeChangeOrder};
+use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
 use super::snapshot::{Overview, SessionSnapshot};
-use crate::accept::{PathKey, ReceivedRoute};
+use crate::accept::{Explained, PathKey, ReceivedRoute};
 use crate::advertise::Told;
 use crate::config::{Kept, Plan, RangePlan};
 use crate::rib::Generation;
@@ -21,6 +23,8 @@ pub(crate) enum Ask {
     Advertised(oneshot::Sender<PerFamily<Option<Told>>>),
     /// Up to `limit` routes of Adj-RIB-In behind `after`: IPv4 before IPv6, each in prefix order.
     Received { after: Option<PathKey>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
+    /// What there is to say of one prefix that the peer announces, or does not.
+    Explain { prefix: IpNet, reply: oneshot::Sender<Explained> },
     /// End the session and begin it anew.
     Reset { order: ResetOrder, reply: oneshot::Sender<ResetDone> },
     /// Say all routes again.
@@ -92,6 +96,7 @@ pub struct Handle {
     pub(crate) plan: Arc<ArcSwap<Plan>>,
     pub(crate) kept: Arc<ArcSwap<Kept>>,
     pub(crate) type_changes: mpsc::Sender<TypeChangeOrder>,
+    pub(crate) registrar: RegistrarDesk,
 }
 
 impl Handle {
@@ -136,6 +141,26 @@ impl Handle {
         answer.await.map_err(|_| CannotChangeType::Ended)?
     }
 
+    /// What partners registered, and what became of it.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registrar.registry()
+    }
+
+    /// What happened to prefixes and connections.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        self.registrar.events()
+    }
+
+    /// Has a registered or Peering Service prefix validated again; it is Pending then.
+    ///
+    /// # Errors
+    /// Where there is no such prefix, or nothing of it to validate.
+    pub async fn validate(&self, prefix: IpNet) -> Result<(), CannotValidate> {
+        self.registrar.validate(prefix).await
+    }
+
     /// The speaker as a whole.
     #[must_use]
     pub fn overview(&self) -> Overview {
@@ -164,6 +189,16 @@ impl Handle {
     ) -> Result<Vec<ReceivedRoute>, AskError> {
         let (reply, answer) = oneshot::channel();
         self.ask(session, Ask::Received { after, limit, reply }).await?;
+        answer.await.map_err(|_| AskError::Gone)
+    }
+
+    /// Every check of one prefix on a session.
+    ///
+    /// # Errors
+    /// [`AskError::Gone`] where no session has that name any more.
+    pub async fn explain(&self, session: &str, prefix: IpNet) -> Result<Explained, AskError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(session, Ask::Explain { prefix, reply }).await?;
         answer.await.map_err(|_| AskError::Gone)
     }
 

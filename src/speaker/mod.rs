@@ -7,9 +7,11 @@ mod clock;
 mod connection;
 mod disk;
 mod flight;
+mod gauges;
 mod generations;
 mod handle;
 mod hold_down;
+mod imports;
 mod keyring;
 mod ledger;
 mod lifecycle;
@@ -32,8 +34,14 @@ pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
-pub use lifecycle::{CannotChangeType, Resumed, TypeChangeBegun, read_connections};
+pub use lifecycle::{CannotChangeType, TypeChangeBegun, read_connections};
 pub use listen::{ListenError, Listeners};
+#[cfg(test)]
+pub(crate) use registrar::RegistrarDesk;
+pub use registrar::{
+    CannotValidate, Events, KeptState, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus,
+    Registry, ServicePrefixStatus,
+};
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
 pub use supervisor::{Ended, Speaker};

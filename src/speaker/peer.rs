@@ -5,6 +5,7 @@
 
 mod incident;
 mod incoming;
+mod judging;
 mod orders;
 mod progress;
 mod refresh;
@@ -33,6 +34,7 @@ use super::hold_down::HoldDown;
 use super::ledger::Ledger;
 use super::listen::Admitted;
 use super::pool::Pool;
+use super::registrar::Mailbox;
 use super::snapshot::SessionSnapshot;
 use super::status::{Held, Status};
 use super::{system, terms};
@@ -41,6 +43,7 @@ use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
 use crate::metrics::SessionMetrics;
+use crate::peering::ImportPolicy;
 use crate::wire::{MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
 
 /// Refused connections that may be closing when another is refused by name; past it they are just closed. The state
@@ -54,6 +57,8 @@ pub(super) struct Intent {
     pub(super) plan: Arc<SessionPlan>,
     /// What to advertise.
     pub(super) view: Arc<View>,
+    /// What the peer's routes are judged by.
+    pub(super) import: Arc<ImportPolicy>,
     /// Whether to go on.
     pub(super) order: Order,
 }
@@ -78,6 +83,8 @@ pub(super) struct Links {
     pub(super) profile: watch::Sender<Option<SessionProfile>>,
     pub(super) metrics: Arc<SessionMetrics>,
     pub(super) pool: Pool,
+    /// Where the registrar hears of what the peer announces.
+    pub(super) mailbox: Arc<Mailbox>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) recorder: Recorder,
     pub(super) clock: Clock,
@@ -126,12 +133,14 @@ impl Peer {
         let plan = &intent.plan;
         let config = terms::fsm_config(&links.router, plan, links.life, links.clock.now());
         let status = Status::new(plan, config.capabilities.clone(), links.metrics.clone());
+        let mut adj_rib_in = AdjRibIn::new(terms::limits(plan), links.pool.budget().clone());
+        adj_rib_in.set_policy(intent.import.clone());
         Self {
             fsm: PeerFsm::new(config, fastrand::u64(..)),
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
-            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.pool.budget().clone()),
+            adj_rib_in,
             retention: Retention::default(),
             context: None,
             hold_down: HoldDown::No,
@@ -158,6 +167,7 @@ impl Peer {
     fn on_intent(&mut self, intent: Intent) {
         let announcing = announcing(&intent.plan);
         self.adj_rib_in.set_limits(terms::limits(&intent.plan));
+        self.adj_rib_in.set_policy(intent.import.clone());
         let now = self.now();
         match &intent.order {
             Order::Leave(notification) => {

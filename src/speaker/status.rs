@@ -7,6 +7,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
+use super::gauges;
 use super::hold_down::HoldDown;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
@@ -14,7 +15,7 @@ use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::SessionPlan;
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
-use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way, figure};
+use crate::metrics::{MessageType, SessionMetrics, Way, figure};
 use crate::wire::{
     Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
 };
@@ -30,6 +31,7 @@ struct Seen {
     end_of_rib_sent: PerFamily<bool>,
     end_of_rib_received: PerFamily<bool>,
     received: PerFamily<u64>,
+    accepted: PerFamily<u64>,
     stale: PerFamily<u64>,
     stale_until: PerFamily<Option<Moment>>,
     near_limit: PerFamily<bool>,
@@ -137,6 +139,7 @@ impl Status {
             pending: PerFamily::default(),
             end_of_rib_sent: PerFamily::default(),
             received: PerFamily::default(),
+            accepted: PerFamily::default(),
             stale: PerFamily::default(),
             stale_until: PerFamily::default(),
             near_limit: PerFamily::default(),
@@ -389,6 +392,7 @@ impl Status {
             end_of_rib_sent: outbox.map(Outbox::end_of_rib_sent).unwrap_or_default(),
             end_of_rib_received: self.end_of_rib_received,
             received: held.rib.count(),
+            accepted: held.rib.accepted(),
             stale: held.rib.stale(),
             stale_until: held.stale_until,
             near_limit: self.near_limit,
@@ -403,17 +407,8 @@ impl Status {
         if self.seen.as_ref() == Some(&seen) {
             return None;
         }
-        for family in Family::ALL {
-            self.metrics.set_prefixes(PrefixGauge::Advertised, family, *seen.advertised.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Pending, family, *seen.pending.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Stale, family, *seen.stale.get(family));
-        }
-        for family in Family::ALL {
-            let limit = plan.max_prefixes.get(family).unwrap_or(0);
-            self.metrics.set_prefixes(PrefixGauge::Limit, family, limit);
-        }
         let snapshot = self.told(&seen, held.clock);
+        gauges::set(&self.metrics, &snapshot);
         self.seen = Some(seen);
         Some(snapshot)
     }
@@ -446,26 +441,12 @@ impl Status {
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,
             received: seen.received,
+            accepted: seen.accepted,
             stale: seen.stale,
             stale_until: PerFamily::from_fn(|f| seen.stale_until.get(f).map(|moment| clock.unix_at(moment))),
             end_of_rib_received: seen.end_of_rib_received,
             flaps: self.flaps,
             last_error: seen.last_error.clone(),
-        }
-    }
-}
-
-/// The metrics of a session whose task died: it is down, and what it held is gone.
-pub(super) fn after_death(metrics: &SessionMetrics) {
-    if metrics.is_up() {
-        metrics.count_flap();
-    }
-    metrics.set_state(State::Idle, Clock::unix());
-    for family in Family::ALL {
-        for gauge in
-            [PrefixGauge::Advertised, PrefixGauge::Pending, PrefixGauge::Received, PrefixGauge::Stale]
-        {
-            metrics.set_prefixes(gauge, family, 0);
         }
     }
 }

@@ -18,16 +18,19 @@ use tracing::{error, warn};
 
 use super::clock::Clock;
 use super::flight::Recorder;
+use super::gauges;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
-use super::lifecycle::{Lifecycle, Resumed, TypeChangeOrder};
+use super::lifecycle::{Lifecycle, TypeChangeOrder};
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
 use super::pool::Pool;
+use super::registrar::{KeptState, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
-use super::status::{self, Status};
+use super::status::Status;
 use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
@@ -38,6 +41,8 @@ use crate::wire::Notification;
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// How long the state of registrations may take to be written then.
+const STATE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a session whose task died stays down.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// Connections of one peer that may wait for its task.
@@ -71,27 +76,17 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
+    /// Starts every session of a plan, with what a life before kept, which the plan was checked against. Must be called within a runtime, which carries all
+    /// of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
+        kept: KeptState,
     ) -> Self {
-        Self::resume(plan, generation, listeners, metrics, Resumed::default())
-    }
-
-    /// The same, going on where a life before ended; the plan was checked against that.
-    #[must_use]
-    pub fn resume(
-        plan: Arc<Plan>,
-        generation: Arc<Generation>,
-        listeners: Listeners,
-        metrics: Metrics,
-        resumed: Resumed,
-    ) -> Self {
-        let lifecycle = Lifecycle::start(plan, resumed);
+        let mut lifecycle = Lifecycle::start(plan, &kept);
         let plan = lifecycle.plan();
         let overview = Overview {
             started: Clock::unix(),
@@ -103,6 +98,8 @@ impl Speaker {
         };
         let (overview_tx, overview) = watch::channel(overview);
         let (type_changes, orders) = mpsc::channel(WAITING_ORDERS);
+        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
+        lifecycle.record_in(registrar.desk.events().clone());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
@@ -110,18 +107,21 @@ impl Speaker {
             plan: Arc::new(ArcSwap::new(plan.clone())),
             kept: lifecycle.shared(),
             type_changes,
+            registrar: registrar.desk.clone(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
             pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
+            imports: Imports::default().next(&plan),
             recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),
             keyless: HashSet::new(),
             said: Said::default(),
+            registrar,
             handle: handle.clone(),
             metrics,
             overview: overview_tx,
@@ -224,6 +224,7 @@ struct Supervisor {
     board: Arc<Board>,
     pool: Pool,
     ledger: Arc<Ledger>,
+    imports: Imports,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -231,6 +232,8 @@ struct Supervisor {
     /// Who has an MD5 key that the listeners could not take, and so is not let in.
     keyless: HashSet<IpNet>,
     said: Said,
+    /// What sessions see of registered prefixes goes there.
+    registrar: Registrar,
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
@@ -293,7 +296,8 @@ impl Supervisor {
     fn spawn(&mut self, plan: Arc<SessionPlan>, life: Life, pause: Duration) {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
-        let intent = Intent { plan: plan.clone(), view, order: Order::Run };
+        let import = self.imports.policy(&plan);
+        let intent = Intent { plan: plan.clone(), view, import, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
@@ -310,6 +314,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             pool: self.pool.clone(),
+            mailbox: self.registrar.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -355,11 +360,12 @@ impl Supervisor {
             return;
         };
         self.running.remove(&peer);
+        self.registrar.mailbox.forget(peer);
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
             if let Some(metrics) = self.metrics.find_session(peer) {
-                status::after_death(&metrics);
+                gauges::after_death(&metrics);
             }
             self.spawn(plan, Life::Another(self.clock.now()), AFTER_PANIC);
         } else {
@@ -373,6 +379,11 @@ impl Supervisor {
     }
 
     async fn stop(&mut self, notification: Option<Notification>) {
+        // First, since for a prefix it is no change that we stop.
+        let written = async { tokio::join!(self.registrar.end(), self.lifecycle.end()) };
+        if timeout(STATE_WITHIN, written).await.is_err() {
+            warn!("the state of registrations and connections took too long to write");
+        }
         for running in std::mem::take(&mut self.running).into_values() {
             running.leave(notification.clone());
         }
@@ -381,7 +392,6 @@ impl Supervisor {
             warn!("sessions that were to end took too long");
         }
         self.tasks.abort_all();
-        self.lifecycle.end().await;
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::{Generations, Handle, Listeners, Resumed, SessionSnapshot, Speaker};
+use super::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
 use crate::config::{
     Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
@@ -27,6 +27,7 @@ use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, O
 mod next_hops;
 mod pool;
 mod ranges;
+mod registered;
 mod reports;
 mod rough;
 mod stream;
@@ -98,21 +99,21 @@ struct Side {
 
 impl Side {
     fn start(plan: Plan, prefixes: &[&str]) -> Self {
-        Self::resume(plan, prefixes, Resumed::default())
+        Self::resume(plan, prefixes, KeptState::nowhere())
     }
 
-    fn resume(plan: Plan, prefixes: &[&str], resumed: Resumed) -> Self {
-        Self::of_rib(plan, &rib(prefixes), resumed)
+    fn resume(plan: Plan, prefixes: &[&str], kept: KeptState) -> Self {
+        Self::of_rib(plan, &rib(prefixes), kept)
     }
 
-    fn of_rib(plan: Plan, rib: &str, resumed: Resumed) -> Self {
+    fn of_rib(plan: Plan, rib: &str, kept: KeptState) -> Self {
         let mut generations = Generations::new();
         let generation = generation(&mut generations, rib);
         let listeners = Listeners::bind(&plan.router.listen).unwrap();
         let at = listeners.addresses()[0];
         let plan = Arc::new(plan);
         let metrics = Metrics::new().unwrap();
-        let speaker = Speaker::resume(plan.clone(), generation, listeners, metrics.clone(), resumed);
+        let speaker = Speaker::start(plan.clone(), generation, listeners, metrics.clone(), kept);
         Self { plan, generations, speaker, metrics, at }
     }
 

@@ -107,6 +107,8 @@ impl AdjRibIn {
 
     /// The same, with the room yet to be settled.
     fn keep(&mut self, family: Family, keep: impl FnMut(&mut Entry) -> bool) -> u64 {
+        // Which ones went, or became stale, is not noted one by one.
+        self.judge.some_went();
         match family {
             Family::Ipv4 => retain(&mut self.v4, keep),
             Family::Ipv6 => retain(&mut self.v6, keep),

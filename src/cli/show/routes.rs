@@ -29,7 +29,13 @@ pub(super) struct Route {
     #[serde(default)]
     large_communities: Option<Vec<String>>,
     since: Option<Since>,
-    received_at: Option<String>,
+    received_timestamp: Option<String>,
+    #[serde(default)]
+    accepted: bool,
+    #[serde(default)]
+    reasons: Vec<String>,
+    origin_as_validation_state: Option<String>,
+    rpki_validation_state: Option<String>,
     only_to_customer: Option<u32>,
     #[serde(default)]
     is_leak: bool,
@@ -63,11 +69,12 @@ pub(super) const ADVERTISED: RouteColumns<7> = RouteColumns {
     },
 };
 
-pub(super) const RECEIVED: RouteColumns<5> = RouteColumns {
-    head: ["PREFIX", "NEXT HOP", "AGE", "AS PATH", "ATTRIBUTES"],
+pub(super) const RECEIVED: RouteColumns<6> = RouteColumns {
+    head: ["PREFIX", "NEXT HOP", "AGE", "AS PATH", "ACCEPTED", "ATTRIBUTES"],
     cells: |r, clock| {
-        let age = r.received_at.as_deref().map(|t| clock.age(t)).unwrap_or_default();
-        [r.prefix.clone(), text(&r.next_hop), age, r.path(), r.attributes()]
+        let age = r.received_timestamp.as_deref().map(|t| clock.age(t)).unwrap_or_default();
+        let (path, accepted) = (r.path(), r.accepted());
+        [r.prefix.clone(), text(&r.next_hop), age, path, accepted, r.attributes()]
     },
 };
 
@@ -78,6 +85,18 @@ fn text(value: &Option<String>) -> String {
 impl Route {
     fn path(&self) -> String {
         text(&self.as_path)
+    }
+
+    /// Or why not.
+    fn accepted(&self) -> String {
+        if self.accepted { "yes".to_owned() } else { format!("no: {}", self.reasons.join("; ")) }
+    }
+
+    /// What registries know of the origin, where they know it.
+    fn known(&self) -> impl Iterator<Item = String> {
+        let known = [("irr", &self.origin_as_validation_state), ("rpki", &self.rpki_validation_state)];
+        let known = known.into_iter().filter_map(|(by, state)| Some((by, state.as_deref()?)));
+        known.filter(|(_, state)| *state != "Unknown").map(|(by, state)| format!("{by} {state}"))
     }
 
     fn since(&self, clock: &Clock) -> String {
@@ -102,6 +121,7 @@ impl Route {
         if self.path_id != 0 {
             parts.push(format!("path {}", self.path_id));
         }
+        parts.extend(self.known());
         parts.extend(self.origin.clone().filter(|o| o != "igp"));
         parts.extend(self.med.map(|med| format!("med {med}")));
         if self.is_leak {

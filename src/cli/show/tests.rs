@@ -205,6 +205,7 @@ async fn a_session() {
             advertised v4/v6     354/0, budget 2000/500
             pending v4/v6        7/0
             received v4/v6       2/0
+            accepted v4/v6       1/0
             End-of-RIB           sent ipv4; received -
             graceful restart     we ask for 120 s
             stale v4/v6          0/0
@@ -257,6 +258,7 @@ async fn a_session_that_is_down() {
             advertised v4/v6   0/0, budget 2000/500
             pending v4/v6      0/0
             received v4/v6     0/0
+            accepted v4/v6     0/0
             End-of-RIB         sent -; received -
             graceful restart   we ask for 120 s
             stale v4/v6        0/0
@@ -326,13 +328,18 @@ async fn received() {
         "received contoso-ashburn-1-v4",
         Some(80),
         expect![[r#"
-            PREFIX      NEXT HOP     AGE    AS PATH           ATTRIBUTES
-            4.1.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc
-                                                              3356 8075:8007 rt:8075:100
-                                                              8075:1:2
-            4.2.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc
-                                                              3356 8075:8007 rt:8075:100
-                                                              8075:1:2
+            PREFIX      NEXT HOP     AGE    AS PATH          ACCEPTED         ATTRIBUTES
+            4.1.0.0/16  4.68.74.181  3d02h  3356 65001       yes              incomplete med
+                                            {7,8}                             10 leak otc
+                                                                              3356 8075:8007
+                                                                              rt:8075:100
+                                                                              8075:1:2
+            4.2.0.0/16  4.68.74.181  3d02h  3356 65001       no:              incomplete med
+                                            {7,8}            Advertisement    10 leak otc
+                                                             missing MAPS     3356 8075:8007
+                                                             community; AS    rt:8075:100
+                                                             path isn't       8075:1:2
+                                                             correct
         "#]],
     )
     .await;
@@ -560,4 +567,55 @@ fn the_socket_comes_from_the_arguments() {
     for words in [&["show"][..], &["show", "sessions", "x"], &["show", "received"], &["show", "nothing"]] {
         assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
     }
+}
+
+#[tokio::test]
+async fn f43_registered_prefixes_are_shown_with_state_key_and_error() {
+    check("registered", None, expect![[r#"
+        PEERING          PREFIX         STATE     KEY                                   ERROR
+        contoso-ashburn  8.23.254.0/24  Verified  24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11
+        contoso-ashburn  8.24.16.0/23   Failed    -                                     Prefix not received from IP: 4.68.74.181, 104.44.14.34
+        contoso-ashburn  8.25.0.0/24    Pending   -
+        ix-london        8.99.0.0/24    None      -                                     No connection of the peering is Active
+    "#]]).await;
+    check(
+        "registered 8.24.16.0/23 --peering contoso-ashburn",
+        None,
+        expect![[r#"
+        PEERING          PREFIX        STATE   KEY  ERROR
+        contoso-ashburn  8.24.16.0/23  Failed  -    Prefix not received from IP: 4.68.74.181, 104.44.14.34
+    "#]],
+    )
+    .await;
+    check(
+        "registered-asns",
+        None,
+        expect![[r#"
+        PEERING          ASN   STATE      KEY
+        contoso-ashburn  9680  Succeeded  9ce7d3a0-0b0f-4f5e-8a53-2c4c1f7a0b12
+    "#]],
+    )
+    .await;
+    check(
+        "service-prefixes",
+        None,
+        expect![[r#"
+        PEERING          PREFIX         STATE   LEARNED  ERROR
+        contoso-ashburn  8.23.254.0/24  Failed  None     Provider has no sessions in its backup location
+    "#]],
+    )
+    .await;
+    let daemon = Daemon::of(Speaker::new());
+    assert_eq!(daemon.error("registered 8.8.8.0/24").await, "8.8.8.0/24 is no registered prefix");
+    assert_eq!(daemon.error("registered 8.8.8.0/24 --json").await, "8.8.8.0/24 is no registered prefix");
+    assert_eq!(daemon.error("registered-asns --peering x").await, "no peering is called \"x\"");
+}
+
+#[tokio::test]
+async fn f52_events_are_shown_the_oldest_first() {
+    check("events", None, expect![[r#"
+        AGE    LEVEL        EVENT                    PEERING          WHAT
+        3d02h  Information  PrefixAnnouncementEvent  contoso-ashburn  8.23.254.0/24 is announced on the peering: Its origin is AS7018.
+        3d02h  Warning      PrefixWithdrawalEvent    contoso-ashburn  8.24.16.0/23 is withdrawn on the peering: No session there has it any more; its origin was AS7018.
+    "#]]).await;
 }

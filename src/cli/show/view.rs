@@ -140,6 +140,8 @@ pub(super) struct Session {
     families: Vec<String>,
     advertised: Families<u64>,
     received: Families<u64>,
+    #[serde(default)]
+    accepted: Families<u64>,
     last_error: Option<LastError>,
     #[serde(default)]
     peering: String,
@@ -236,6 +238,7 @@ impl Lines for Session {
             ("advertised v4/v6", self.advertised_of_budget()),
             ("pending v4/v6", self.pending.both()),
             ("received v4/v6", self.received.both()),
+            ("accepted v4/v6", self.accepted.both()),
             ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
             ("graceful restart", self.graceful_restart.as_ref().map_or_else(none, Restart::asked)),
             ("stale v4/v6", self.graceful_restart.as_ref().map_or_else(none, |r| r.stale(clock))),

@@ -86,6 +86,8 @@ fn resource<'d>(object: Object<'d>, file: &File, faults: &mut Faults) -> Option<
     let of = type_of(&object, &properties, id, faults)?;
     // ARM names a resource below another one PARENT/NAME.
     let name = object.text("name", faults).and_then(|name| name.rsplit('/').next()).map(str::to_owned);
+    // What peeringd shows of them has no id, and says the peering.
+    let own = object.text("peering", faults);
     Some(Resource {
         of,
         file: Of { number: file.number, path: Arc::clone(&file.path), is_legacy: file.is_legacy },
@@ -93,7 +95,7 @@ fn resource<'d>(object: Object<'d>, file: &File, faults: &mut Faults) -> Option<
         object,
         properties,
         name: name.or_else(|| segment(id, last_type(of)).map(str::to_owned)),
-        parent: segment(id, "peerings").map(str::to_owned),
+        parent: segment(id, "peerings").or(own).map(str::to_owned),
     })
 }
 

@@ -33,7 +33,7 @@ const PROVIDER: &str = "/providers/Microsoft.Peering";
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/api/v1/peerings", get(peerings))
-        .route("/api/v1/peerings/{name}", get(one_peering))
+        .route("/api/v1/peerings/{peering}", get(one_peering))
         .route("/api/v1/peerAsns", get(peer_asns))
         .route("/api/v1/peerAsns/{name}", get(one_peer_asn))
 }

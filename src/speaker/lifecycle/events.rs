@@ -1,27 +1,17 @@
-//! Events of connections: said in the log, and passed on to whoever keeps them.
+//! Events of connections: said in the log, and recorded beside those of prefixes.
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
-use tracing::{debug, info};
+use tracing::info;
 
 use crate::peering::{ConnectionState, Event, EventLevel, EventType, PolicyGroup};
+use crate::speaker::registrar::Events;
 
-/// Where events go.
-#[derive(Debug)]
-pub(in crate::speaker) struct Events(pub(in crate::speaker) Option<mpsc::Sender<Event>>);
-
-impl Events {
-    /// Says one; never waits.
-    pub(super) fn say(&self, event: Event) {
-        let connection = event.connection.as_deref().unwrap_or_default();
-        info!(connection, event = event.event_type.name(), "{}", event.event_description);
-        if let Some(keeper) = &self.0
-            && keeper.try_send(event).is_err()
-        {
-            debug!("the event is only logged");
-        }
-    }
+/// Says one in the log, and records it.
+pub(super) fn say(events: &Events, event: Event) {
+    let connection = event.connection.as_deref().unwrap_or_default();
+    info!(connection, event = event.event_type.name(), "{}", event.event_description);
+    events.record(event);
 }
 
 /// A connection went from one state to another.

@@ -18,6 +18,7 @@ impl Peer {
                 reply.send(told).is_ok()
             }
             Ask::Received { after, limit, reply } => reply.send(self.adj_rib_in.page(after, limit)).is_ok(),
+            Ask::Explain { prefix, reply } => reply.send(self.adj_rib_in.explain(prefix)).is_ok(),
             Ask::Reset { order, reply } => reply.send(self.reset(&order)).is_ok(),
             Ask::Refresh { way, reply } => reply.send(self.refresh(way)).is_ok(),
         };

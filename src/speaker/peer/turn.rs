@@ -44,6 +44,7 @@ impl Peer {
                 log = span(&plan);
             }
         }
+        self.report_all();
         log.in_scope(|| self.publish());
         // Nobody would take what still came.
         self.links.accepted.close();
@@ -65,6 +66,7 @@ impl Peer {
         self.make_room();
         self.write_all();
         self.refresh_done();
+        self.judge();
         if matches!(self.intent.order, Order::Leave(_)) || self.is_over() {
             return false;
         }
@@ -79,8 +81,9 @@ impl Peer {
         let send_hold = self.send_hold.as_ref().map(SendHold::when);
         let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
         let (fsm, restart) = (self.fsm.poll_deadline(), self.restarting_until());
-        let unended = self.adj_rib_in.refresh_until();
-        let deadlines = [fsm, hold_down, send_hold, ipv4.when(), ipv6.when(), stale, restart, unended];
+        let (unended, judging) = (self.adj_rib_in.refresh_until(), self.judging_deadline());
+        let deadlines =
+            [fsm, hold_down, send_hold, ipv4.when(), ipv6.when(), stale, restart, unended, judging];
         let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;

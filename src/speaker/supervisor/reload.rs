@@ -32,7 +32,9 @@ impl Supervisor {
 
     /// Gives every session what the plan has for it.
     pub(super) fn put_in_force(&mut self, plan: Arc<Plan>) {
+        self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
+        self.registrar.put(plan.clone());
         self.plan = plan;
         self.pool.budget().set_limit(self.plan.limits.received_prefixes);
         self.keyless = self.keyring.put(&self.plan);
@@ -56,7 +58,8 @@ impl Supervisor {
         // Its counters stay, under what it is called now.
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
-        running.intent.send_replace(Intent { plan, view, order: Order::Run });
+        let import = self.imports.policy(&plan);
+        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
     }
 
     /// Ends the sessions that the plan has no more. Nobody waits for them.
