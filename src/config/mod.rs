@@ -10,6 +10,7 @@ mod changes;
 mod connection;
 mod conversion;
 mod document;
+mod families;
 mod faults;
 mod kept;
 mod layers;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 
 use super::document::{Node, Value};
+use super::families;
 use super::faults::{At, Faults};
 use super::peer_asn;
 use super::policy::{self, Policy};
@@ -470,7 +471,7 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
     let mut options = Options {
         mark: section.mark,
         broken: false,
-        families: families(section, faults),
+        families: families::read(section, faults),
         add_path_receive: section.read("add_path_receive", faults, values::boolean),
         extended_next_hop: section.read("extended_next_hop", faults, values::boolean),
         next_hop,
@@ -486,21 +487,4 @@ fn options(section: &Section<'_>, faults: &mut Faults) -> Options {
     };
     options.broken = faults.count() > before;
     options
-}
-
-fn families(section: &Section<'_>, faults: &mut Faults) -> Option<At<PerFamily<bool>>> {
-    let node = section.node("families")?;
-    let mut families = PerFamily::<bool>::default();
-    let listed = section.each("families", faults, values::family);
-    for family in &listed {
-        let offered = families.get_mut(family.value);
-        if std::mem::replace(offered, true) {
-            let what = format!("families has {} twice", family.value);
-            faults.error(family.mark, what, "keep one of the two");
-        }
-    }
-    if matches!(&node.value, Value::List(items) if items.is_empty()) {
-        faults.error(node.mark, "families is empty", "name ipv4, ipv6 or both, or remove the key");
-    }
-    (!listed.is_empty()).then_some(At { value: families, mark: node.mark })
 }
