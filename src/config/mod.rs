@@ -12,6 +12,7 @@ mod plan;
 mod protocol;
 mod range;
 mod readers;
+mod registered;
 mod resolve;
 mod restart;
 mod scope;

@@ -1,5 +1,7 @@
 //! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
 
+mod registry;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +21,8 @@ use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::{Check, ConnectionState, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, ResetDone, SessionEntry, SessionSnapshot,
+    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry,
+    SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -132,6 +135,7 @@ impl Speaker {
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
+            registrar: RegistrarDesk::of(registry::registry(), registry::events()),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }

@@ -22,6 +22,7 @@ mod protocol;
 mod query;
 mod range;
 mod received_routes;
+mod registered;
 mod restart;
 mod router;
 mod seats;

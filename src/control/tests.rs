@@ -3,6 +3,7 @@ mod connections;
 mod lists;
 mod ranges;
 mod received_routes;
+mod registered;
 
 use axum::Router;
 use axum::body::Body;

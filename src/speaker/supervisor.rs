@@ -24,7 +24,7 @@ use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
 use super::pool::Pool;
-use super::registrar::Mailbox;
+use super::registrar::{KeptState, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::Status;
@@ -38,6 +38,8 @@ use crate::wire::{ErrorCode, Notification};
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// How long the state of registrations may take to be written then.
+const STATE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a session whose task died stays down.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// Connections of one peer that may wait for its task.
@@ -69,13 +71,15 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
+    /// Starts every session of a plan, with what a life before kept. Must be called within a runtime, which carries all
+    /// of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
+        kept: KeptState,
     ) -> Self {
         let overview = Overview {
             started: Clock::unix(),
@@ -86,11 +90,13 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
+        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
+            registrar: registrar.desk.clone(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
@@ -98,13 +104,13 @@ impl Speaker {
             pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
             imports: Imports::default().next(&plan),
-            mailbox: Arc::default(),
             recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),
             keyless: HashSet::new(),
             said: Said::default(),
+            registrar,
             handle: handle.clone(),
             metrics,
             overview: overview_tx,
@@ -196,13 +202,6 @@ impl Running {
     fn leave(&self, notification: Option<Notification>) {
         self.intent.send_modify(|intent| intent.order = Order::Leave(notification));
     }
-
-    /// What a task that died had told of is no more.
-    fn forget_seen(&self, mailbox: &Mailbox) {
-        let import = self.intent.borrow().import.clone();
-        let gone = import.registered.watched().iter().map(|prefix| (*prefix, None));
-        mailbox.post(self.door.plan.peer_address, gone);
-    }
 }
 
 /// Owns the tasks of all sessions.
@@ -212,8 +211,6 @@ struct Supervisor {
     pool: Pool,
     ledger: Arc<Ledger>,
     imports: Imports,
-    /// What sessions see of registered prefixes.
-    mailbox: Arc<Mailbox>,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -221,6 +218,8 @@ struct Supervisor {
     /// Who has an MD5 key that the listeners could not take, and so is not let in.
     keyless: HashSet<IpNet>,
     said: Said,
+    /// What sessions see of registered prefixes goes there.
+    registrar: Registrar,
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
@@ -291,7 +290,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             pool: self.pool.clone(),
-            mailbox: self.mailbox.clone(),
+            mailbox: self.registrar.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -336,10 +335,8 @@ impl Supervisor {
         let Some(peer) = self.running.iter().find(|(_, r)| r.task == id).map(|(peer, _)| *peer) else {
             return;
         };
-        let Some(running) = self.running.remove(&peer) else { return };
-        if died.is_some() {
-            running.forget_seen(&self.mailbox);
-        }
+        self.running.remove(&peer);
+        self.registrar.mailbox.forget(peer);
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
@@ -363,6 +360,7 @@ impl Supervisor {
         self.board = board;
         self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
+        self.registrar.put(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
         self.overview.send_modify(|o| {
@@ -428,6 +426,10 @@ impl Supervisor {
     }
 
     async fn stop(&mut self, notification: Option<Notification>) {
+        // First, since for a prefix it is no change that we stop.
+        if timeout(STATE_WITHIN, self.registrar.end()).await.is_err() {
+            warn!("the state of registrations took too long to write");
+        }
         for running in std::mem::take(&mut self.running).into_values() {
             running.leave(notification.clone());
         }

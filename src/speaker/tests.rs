@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
+use super::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
 use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
 use crate::fsm::State;
 use crate::metrics::{Metrics, PrefixGauge, TurnedAway, Way};
@@ -25,6 +25,7 @@ use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, O
 mod next_hops;
 mod pool;
 mod ranges;
+mod registered;
 mod reports;
 mod rough;
 mod stream;
@@ -99,7 +100,8 @@ impl Side {
         let at = listeners.addresses()[0];
         let plan = Arc::new(plan);
         let metrics = Metrics::new().unwrap();
-        let speaker = Speaker::start(plan.clone(), generation, listeners, metrics.clone());
+        let speaker =
+            Speaker::start(plan.clone(), generation, listeners, metrics.clone(), KeptState::nowhere());
         Self { plan, generations, speaker, metrics, at }
     }
 
