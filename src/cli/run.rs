@@ -132,7 +132,7 @@ async fn daemon(config: PathBuf, lookers: &Runtime) -> Result<(), StartError> {
     // Last, since its file is only taken away by whoever serves it.
     let socket = control::bind_socket(&plan.control_socket).map_err(StartError::Socket)?;
     say_started(&plan, &listeners, http.as_ref());
-    let speaker = Speaker::start(plan.clone(), loaded.generation.clone(), listeners, metrics.clone(), kept);
+    let speaker = Speaker::resume(plan.clone(), loaded.generation.clone(), listeners, metrics.clone(), kept);
     loaded.say(&metrics, None);
     // It would keep the first generation for as long as the daemon runs.
     drop(loaded);

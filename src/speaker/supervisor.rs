@@ -71,10 +71,20 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan, with what a life before kept. Must be called within a runtime, which carries all
-    /// of it.
+    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
     #[must_use]
     pub fn start(
+        plan: Arc<Plan>,
+        generation: Arc<Generation>,
+        listeners: Listeners,
+        metrics: Metrics,
+    ) -> Self {
+        Self::resume(plan, generation, listeners, metrics, KeptState::nowhere())
+    }
+
+    /// The same, with what a life before kept.
+    #[must_use]
+    pub fn resume(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
