@@ -2,6 +2,7 @@ mod accepted;
 mod connections;
 mod lists;
 mod ranges;
+mod received_routes;
 mod registered;
 
 use axum::Router;

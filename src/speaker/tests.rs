@@ -1,5 +1,6 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
+mod accepting;
 mod extensions;
 mod restart;
 
