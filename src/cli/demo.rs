@@ -14,11 +14,13 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
+use crate::config::{
+    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+};
 use crate::control;
 use crate::fsm::State;
 use crate::metrics::Metrics;
-use crate::peering::ConnectionState;
+use crate::peering::{ConnectionState, PolicyGroup};
 use crate::rib::{self, Generation, LoadOptions, Rows};
 use crate::speaker::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
 use crate::wire::{Asn, ErrorCode, Family, Notification, PerFamily};
@@ -360,6 +362,7 @@ fn session(connection: &str) -> SessionPlan {
         peering: "demo".into(),
         peering_location: None,
         connection_state: ConnectionState::Active,
+        policy_group: PolicyGroup::default(),
         peer_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         peer_port: PORT,
         local_address: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
@@ -389,6 +392,7 @@ fn plan(asn: Asn, router_id: Ipv4Addr, at: SocketAddr, sessions: Vec<SessionPlan
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
+        policy: PolicyPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),
