@@ -23,7 +23,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
-use peeringd::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
+use peeringd::config::{
+    Limits, OriginPlan, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+};
 use peeringd::metrics::Metrics;
 use peeringd::peering::ConnectionState;
 use peeringd::rib::Generation;
@@ -87,6 +89,7 @@ fn plan(peers: u32) -> Plan {
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000 },
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: (0..=peers).map(|n| Arc::new(session(address(n)))).collect(),
         ranges: Vec::new(),

@@ -14,7 +14,9 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
+use crate::config::{
+    Limits, OriginPlan, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+};
 use crate::control;
 use crate::fsm::State;
 use crate::metrics::Metrics;
@@ -389,6 +391,7 @@ fn plan(asn: Asn, router_id: Ipv4Addr, at: SocketAddr, sessions: Vec<SessionPlan
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),

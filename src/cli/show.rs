@@ -1,5 +1,6 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
+mod origin;
 mod protocol;
 mod restart;
 mod view;
@@ -62,6 +63,8 @@ enum What {
     },
     /// The generation in force: number, hash, size.
     Generation,
+    /// What routes' origins are validated by: VRPs, RTR caches, routing registries.
+    Origin,
 }
 
 /// Runs `peeringd show`. Exit code 0, or 1 after a line on stderr; a reader that goes away early is no error.
@@ -101,6 +104,7 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
+        What::Origin => show.value::<origin::Origin>("/api/v1/origin", out).await,
         What::Routes { prefix } => {
             let list = List { path: "/api/v1/routes".to_owned(), prefix: prefix.as_deref(), of: "the table" };
             show.list(&list, view::ROUTES, out).await

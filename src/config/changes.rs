@@ -114,6 +114,7 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         state_dir,
         lab: _,
         limits: _,
+        origin: _,
         peerings: _,
         sessions: _,
         ranges: _,

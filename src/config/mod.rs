@@ -7,6 +7,7 @@ mod advice;
 mod changes;
 mod document;
 mod faults;
+mod origin;
 mod plan;
 mod protocol;
 mod range;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
+pub use origin::OriginPlan;
 pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 pub use protocol::ProtocolPlan;
 pub use range::RangePlan;

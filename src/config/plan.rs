@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ProtocolPlan, RangePlan, TransportPlan};
+use super::{OriginPlan, ProtocolPlan, RangePlan, TransportPlan};
 use crate::peering::{
     ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
     SessionAddressProvider,
@@ -31,6 +31,8 @@ pub struct Plan {
     pub lab: bool,
     /// Bounds on the process as a whole.
     pub limits: Limits,
+    /// What is known of routes' origins.
+    pub origin: OriginPlan,
     /// In the order of the file.
     pub peerings: Vec<Arc<PeeringPlan>>,
     /// Every session, in the order of the file, IPv4 transport before IPv6; names and peer addresses are unique.

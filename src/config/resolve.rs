@@ -10,7 +10,7 @@ use super::session::{Connected, Sessions, sessions};
 use super::transport::Md5Policy;
 use super::unique::Unique;
 use super::written::{Connection, Peering, Written};
-use super::{ConnectionPlan, Limits, PeeringPlan, Plan, RangePlan, RouterPlan, SessionPlan, advice};
+use super::{ConnectionPlan, Limits, PeeringPlan, Plan, RangePlan, RouterPlan, SessionPlan, advice, origin};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider, bandwidth_refusal};
 use crate::rib::load::events::Mark;
 use crate::rib::special;
@@ -60,6 +60,7 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         limits: Limits {
             received_prefixes: written.received_prefixes.map_or(RECEIVED_PREFIXES, |at| at.value),
         },
+        origin: origin::meant(&written.origin, folder, faults),
         peerings: Vec::new(),
         sessions: Vec::new(),
         ranges: Vec::new(),

@@ -1,5 +1,6 @@
 mod addresses;
 mod errors;
+mod origin;
 mod protocol;
 mod reload;
 mod restart;

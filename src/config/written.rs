@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::origin;
 use super::protocol::Protocol;
 use super::restart;
 use super::section::{Section, Shape, read_node};
@@ -21,7 +22,19 @@ use crate::wire::{Asn, Family, PerFamily};
 
 const ROOT: Shape = Shape {
     name: "the config",
-    keys: &["router", "rib", "http", "control", "state_dir", "lab", "limits", "policy", "peerings"],
+    keys: &[
+        "router",
+        "rib",
+        "http",
+        "control",
+        "state_dir",
+        "lab",
+        "limits",
+        "policy",
+        "rpki",
+        "irr",
+        "peerings",
+    ],
     more: &[],
 };
 const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "listen"], more: &[] };
@@ -115,13 +128,15 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 14] = [
+pub(super) const SHAPES: [Shape; 16] = [
     ROOT,
     ROUTER,
     HTTP,
     CONTROL,
     LIMITS,
     POLICY,
+    origin::RPKI,
+    origin::IRR,
     PEERING,
     REGISTERED_PREFIX,
     REGISTERED_ASN,
@@ -145,6 +160,7 @@ pub(super) struct Written {
     pub(super) lab: Option<At<bool>>,
     pub(super) received_prefixes: Option<At<u64>>,
     pub(super) allow_md5: Option<At<bool>>,
+    pub(super) origin: origin::Written,
     /// None where there is nothing below the key; what could not be read as a peering is left out.
     pub(super) peerings: Option<Vec<Peering>>,
     pub(super) mark: Mark,
@@ -248,6 +264,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
         received_prefixes: limits
             .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
         allow_md5: policy.and_then(|p| p.read("allow_md5", faults, values::boolean)),
+        origin: origin::read(&section, faults),
         peerings: peerings(&section, faults),
     })
 }

@@ -18,6 +18,7 @@ mod error;
 mod find;
 mod json;
 mod list;
+mod origin;
 mod protocol;
 mod query;
 mod restart;

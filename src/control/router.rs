@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
+use super::origin::OriginJson;
 use super::query::{Range, Wanted};
 use super::{act, find, list};
 use crate::accept::ReceivedRoute;
@@ -82,6 +83,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}/received", get(received))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/generation", get(generation))
+        .route("/api/v1/origin", get(origin))
 }
 
 fn finish(routes: Router<App>, handle: Handle, metrics: Metrics) -> Router {
@@ -203,6 +205,10 @@ async fn routes(State(app): State<App>, range: Range) -> Result<Response, ApiErr
         }
     };
     list::one(found.as_ref().map(|route| RouteJson::new(route, local_asn)).as_ref(), app.readers)
+}
+
+async fn origin(State(app): State<App>) -> Result<Response, ApiError> {
+    list::value(&OriginJson::from(&*app.handle.origins().status()), app.readers)
 }
 
 async fn generation(State(app): State<App>) -> Result<Response, ApiError> {

@@ -3,7 +3,7 @@
 mod address;
 mod enums;
 mod event;
-mod origin;
+pub mod origin;
 mod reason;
 mod resource;
 mod sighting;

@@ -6,6 +6,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::origin::Origins;
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::Told;
@@ -80,6 +81,7 @@ pub struct Handle {
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
+    pub(crate) origins: Origins,
 }
 
 impl Handle {
@@ -93,6 +95,12 @@ impl Handle {
     #[must_use]
     pub fn generation(&self) -> Option<Arc<Generation>> {
         self.generation.load_full()
+    }
+
+    /// What registries say of origins.
+    #[must_use]
+    pub fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The plan in force.

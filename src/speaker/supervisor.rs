@@ -20,6 +20,7 @@ use super::handle::{Ask, Handle, SessionEntry};
 use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
+use super::origin;
 use super::peer::{Intent, Links, Order, Peer};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
@@ -27,7 +28,7 @@ use super::status::{self, Status};
 use super::terms::Life;
 use crate::accept::Budget;
 use crate::advertise::{Board, Selector, SessionProfile};
-use crate::config::{Plan, SessionPlan};
+use crate::config::{OriginPlan, Plan, SessionPlan};
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
@@ -82,17 +83,20 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
+        let (origins, origin_plans) = origin::start(&plan.origin, &metrics);
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
+            origins,
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
+            origin_plans,
             recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
             doors: Arc::default(),
@@ -198,6 +202,8 @@ struct Supervisor {
     board: Arc<Board>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
+    /// What the keeper of origins goes by.
+    origin_plans: watch::Sender<OriginPlan>,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -341,6 +347,7 @@ impl Supervisor {
         self.prepare(&board).await;
         self.board = board;
         self.handle.plan.store(plan.clone());
+        self.origin_plans.send_replace(plan.origin.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
         self.overview.send_modify(|o| {
