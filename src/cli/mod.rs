@@ -19,6 +19,7 @@ pub mod show;
 mod systemd;
 mod table;
 mod too_large;
+pub mod why;
 
 /// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
 #[derive(Debug, Parser)]
@@ -42,6 +43,8 @@ enum Command {
     Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
     Show(show::ShowArgs),
+    /// Of a prefix: every check of what peers announce and what to change, and what becomes of a route of ours.
+    Why(why::WhyArgs),
     /// End a session and begin it anew.
     Reset(act::ResetArgs),
     /// Have all routes of a session said again: the peer's, or with --out ours.
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),
     }

@@ -7,6 +7,7 @@ mod advice;
 mod changes;
 mod document;
 mod faults;
+mod layers;
 mod origin;
 mod plan;
 mod protocol;

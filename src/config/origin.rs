@@ -12,9 +12,8 @@ use super::document::Node;
 use super::faults::{At, Fault, Faults};
 use super::section::{Section, Shape};
 use super::values::{self, Read};
-use crate::peering::origin::{
-    IrrFile, IrrRoute, IrrTable, MAX_FILE_LEN, OriginPolicy, VrpFile, read_irr, read_vrps,
-};
+use crate::peering::Enforcement;
+use crate::peering::origin::{IrrFile, IrrRoute, IrrTable, MAX_FILE_LEN, VrpFile, read_irr, read_vrps};
 use crate::rib::Findings;
 
 pub(super) const RPKI: Shape = Shape { name: "rpki", keys: &["caches", "vrp_files", "invalid"], more: &[] };
@@ -36,8 +35,8 @@ pub struct OriginPlan {
     pub irr: Arc<IrrTable>,
     /// Their names, and how many routes each has.
     pub irr_files: Vec<(Arc<PathBuf>, usize)>,
-    /// What is not accepted.
-    pub policy: OriginPolicy,
+    /// What keeps a route from being accepted.
+    pub enforce: Enforcement,
 }
 
 /// The two sections as written.
@@ -109,10 +108,10 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
         vrp_files: vrp_files.into_iter().map(Arc::new).collect(),
         irr: Arc::new(IrrTable::new(routes)),
         irr_files: names,
-        policy: OriginPolicy {
-            refuse_rpki_invalid: refused(written.rpki_invalid).is_some(),
-            refuse_irr_invalid: refused(written.irr_invalid).is_some(),
-            refuse_irr_unknown: refused(written.irr_unknown).is_some(),
+        enforce: Enforcement {
+            rpki_invalid: refused(written.rpki_invalid).is_some(),
+            irr_invalid: refused(written.irr_invalid).is_some(),
+            irr_unknown: refused(written.irr_unknown).is_some(),
         },
     }
 }

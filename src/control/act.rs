@@ -58,8 +58,8 @@ async fn reset(
     order: Result<Json<Reset>, JsonRejection>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(Reset { hard, text }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;
-    let most = Notification::MOST_COMMUNICATION;
-    if text.as_ref().is_some_and(|text| text.len() > most || text.chars().any(char::is_control)) {
+    if text.as_deref().is_some_and(|text| !Notification::is_communication(text)) {
+        let most = Notification::MOST_COMMUNICATION;
         let what = format!("the text for the peer may have up to {most} octets, all printable");
         return Err(ApiError::bad_request(what));
     }

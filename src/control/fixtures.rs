@@ -10,18 +10,18 @@ use axum::Router;
 use ipnet::{IpNet, Ipv4Net};
 use tokio::sync::{mpsc, watch};
 
-use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::accept::{Explained, ExplainedPath, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
 use crate::config::{Plan, ProtocolPlan, RestartPlan, SessionPlan, TransportPlan, load_text};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::ConnectionState;
-use crate::peering::origin::{OriginPolicy, OriginTables, RpkiTable, Vrp};
+use crate::peering::origin::{RpkiTable, Vrp};
+use crate::peering::{Check, ConnectionState, Enforcement, OriginTables, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CacheState, CacheStatus, CannotRefresh, Handle, LastError, OriginStatus, Origins, Overview,
-    RefreshWay, SessionEntry, SessionSnapshot,
+    Ask, CacheState, CacheStatus, CannotRefresh, Handle, LastError, OriginStatus, Origins, OriginsInForce,
+    Overview, RefreshWay, SessionEntry, SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -153,11 +153,12 @@ fn origins() -> Origins {
         caches: vec![cache, absent],
         vrp_files: vec![(Arc::new(PathBuf::from("vrps.json")), 2)],
         irr_files: vec![(Arc::new(PathBuf::from("radb.db.route")), 3)],
-        policy: OriginPolicy { refuse_rpki_invalid: true, ..OriginPolicy::default() },
+        enforce: Enforcement { rpki_invalid: true, ..Enforcement::default() },
     };
     let vrp = Vrp { prefix: "4.1.0.0/16".parse().unwrap(), max_len: 24, asn: Asn(3356) };
     let tables = OriginTables { rpki: Arc::new(RpkiTable::new(&[vrp], &[])), ..OriginTables::default() };
-    Origins { tables: watch::channel(Arc::new(tables)).1, status: watch::channel(Arc::new(status)).1 }
+    let in_force = OriginsInForce { tables: Arc::new(tables), enforce: status.enforce };
+    Origins { in_force: watch::channel(in_force).1, status: watch::channel(Arc::new(status)).1 }
 }
 
 fn empty_plan() -> Plan {
@@ -174,6 +175,10 @@ async fn answer(
     while let Some(question) = questions.recv().await {
         match question {
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
+            Ask::Explain { prefix, reply } => {
+                let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
+                drop(reply.send(Explained { is_registered: true, paths }));
+            }
             Ask::Reset { reply, .. } => drop(reply.send(())),
             Ask::Refresh { way, reply } => {
                 let answer = match way {
@@ -194,6 +199,13 @@ async fn answer(
             }
         }
     }
+}
+
+/// Two checks, and what the route says of the second.
+fn explained(route: &ReceivedRoute) -> ExplainedPath {
+    let community = route.reasons.first().copied();
+    let checks = vec![(Check::AddressSpace, None), (Check::Community, community)];
+    ExplainedPath { route: route.clone(), checks }
 }
 
 /// What a peer was told that got all of `before`, or of `now` where there is no `before`.
@@ -277,6 +289,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         end_of_rib_sent: PerFamily::default(),
         graceful_restart: None,
         received: PerFamily::default(),
+        accepted: PerFamily::default(),
         negotiated: None,
         send_hold_time: None,
         near_limit: PerFamily::default(),
@@ -339,6 +352,7 @@ pub(crate) fn established() -> SessionSnapshot {
         pending: PerFamily { ipv4: 7, ipv6: 0 },
         end_of_rib_sent: PerFamily { ipv4: true, ipv6: false },
         received: PerFamily { ipv4: 2, ipv6: 0 },
+        accepted: PerFamily { ipv4: 1, ipv6: 0 },
         ..down(plan)
     }
 }
@@ -391,6 +405,8 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
         }),
         received_at: NOON,
         stale: false,
+        validity: RouteOrigin::default(),
+        reasons: if n == 1 { Vec::new() } else { vec![Reason::MissingCommunity, Reason::PathTooLong(4)] },
     }
 }
 

@@ -21,11 +21,13 @@ mod list;
 mod origin;
 mod protocol;
 mod query;
+mod received_routes;
 mod restart;
 mod router;
 mod serve;
 mod socket;
 mod transport;
+mod why;
 
 pub use router::{router, socket_router};
 pub use serve::{serve_http, serve_socket};

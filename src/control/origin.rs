@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::json::Time;
-use crate::peering::origin::OriginPolicy;
+use crate::peering::Enforcement;
 use crate::speaker::{CacheState, CacheStatus, OriginStatus};
 use crate::wire::PerFamily;
 
@@ -69,19 +69,19 @@ struct ErrorJson {
 impl From<&OriginStatus> for OriginJson {
     fn from(status: &OriginStatus) -> Self {
         let word = |is_refused: bool| if is_refused { "refuse" } else { "show" };
-        let OriginPolicy { refuse_rpki_invalid, refuse_irr_invalid, refuse_irr_unknown } = status.policy;
+        let Enforcement { rpki_invalid, irr_invalid, irr_unknown } = status.enforce;
         Self {
             in_force_since: Time(status.in_force_since),
             rpki: RpkiJson {
                 vrps: status.vrps,
-                invalid: word(refuse_rpki_invalid),
+                invalid: word(rpki_invalid),
                 caches: status.caches.iter().map(CacheJson::from).collect(),
                 files: status.vrp_files.iter().map(FileJson::from).collect(),
             },
             irr: IrrJson {
                 routes: status.irr_routes,
-                invalid: word(refuse_irr_invalid),
-                unknown: word(refuse_irr_unknown),
+                invalid: word(irr_invalid),
+                unknown: word(irr_unknown),
                 files: status.irr_files.iter().map(FileJson::from).collect(),
             },
         }

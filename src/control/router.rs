@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::origin::OriginJson;
 use super::query::{Range, Wanted};
-use super::{act, find, list};
+use super::{act, find, list, received_routes, why};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -47,7 +47,15 @@ impl App {
     ) -> Result<Arc<SessionSnapshot>, ApiError> {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
-        find::session(&self.handle.sessions(), &name)
+        self.find(&name)
+    }
+
+    pub(super) fn find(&self, session: &str) -> Result<Arc<SessionSnapshot>, ApiError> {
+        find::session(&self.handle.sessions(), session)
+    }
+
+    pub(super) fn readers(&self) -> Arc<Semaphore> {
+        self.readers.clone()
     }
 
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
@@ -82,6 +90,8 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}/advertised", get(advertised))
         .route("/api/v1/sessions/{name}/received", get(received))
         .route("/api/v1/routes", get(routes))
+        .route("/api/v1/why", get(why::why))
+        .route("/api/v1/peerings/{peering}/receivedRoutes", get(received_routes::received_routes))
         .route("/api/v1/generation", get(generation))
         .route("/api/v1/origin", get(origin))
 }

@@ -130,7 +130,7 @@ pub(super) fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) 
 
 const SESSION_LABELS: [&str; 2] = ["connection", "session_ip"];
 
-static SESSION: [Family<SessionMetrics>; 25] = [
+static SESSION: [Family<SessionMetrics>; 27] = [
     Family::gauge("peeringd_session_up", "1 while the session is Established, else 0.", None, |s, put| {
         put(None, float(u64::from(s.is_up())));
     }),
@@ -239,6 +239,18 @@ static SESSION: [Family<SessionMetrics>; 25] = [
         "Prefixes held from the peer, used or not.",
         Some("family"),
         |s, put| families(put, |f| s.prefixes(PrefixGauge::Received, f)),
+    ),
+    Family::gauge(
+        "peeringd_session_accepted_prefixes",
+        "Prefixes received from the peer that are accepted.",
+        Some("family"),
+        |s, put| families(put, |f| s.prefixes(PrefixGauge::Accepted, f)),
+    ),
+    Family::gauge(
+        "peeringd_session_held_prefixes",
+        "Prefixes received from the peer that are held and not accepted.",
+        Some("family"),
+        |s, put| families(put, |f| s.prefixes(PrefixGauge::Held, f)),
     ),
     Family::gauge(
         "peeringd_session_stale_prefixes",

@@ -28,6 +28,11 @@ pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
 /// The media type of [`Metrics::render`]'s text.
 pub const TEXT_FORMAT: &str = prometheus::TEXT_FORMAT;
 
+/// How many, as wide as counters and gauges are.
+pub(crate) fn figure(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
+
 /// Metrics that cannot be described or rendered: two families of one name, say.
 #[derive(Debug, Error)]
 #[error("metrics: {0}")]

@@ -92,7 +92,7 @@ fn every_family_keeps_the_rules_for_names_and_help() {
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
     metrics.origin().cache("192.0.2.8:323".parse().unwrap()).failed();
     let parsed = parse(&metrics.render().unwrap());
-    assert_eq!(parsed.len(), 25 + 6 + 5 + 3 + 2 + 6, "{:?}", parsed.keys());
+    assert_eq!(parsed.len(), 27 + 6 + 5 + 3 + 2 + 6, "{:?}", parsed.keys());
     let units = [
         "_bytes",
         "_seconds",

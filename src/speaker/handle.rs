@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::origin::Origins;
 use super::snapshot::{Overview, SessionSnapshot};
-use crate::accept::{PathKey, ReceivedRoute};
+use crate::accept::{Explained, PathKey, ReceivedRoute};
 use crate::advertise::Told;
 use crate::config::Plan;
 use crate::rib::Generation;
@@ -21,6 +22,8 @@ pub(crate) enum Ask {
     Advertised(oneshot::Sender<PerFamily<Option<Told>>>),
     /// Up to `limit` routes of Adj-RIB-In behind `after`: IPv4 before IPv6, each in prefix order.
     Received { after: Option<PathKey>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
+    /// What there is to say of one prefix that the peer announces, or does not.
+    Explain { prefix: IpNet, reply: oneshot::Sender<Explained> },
     /// End the session and begin it anew.
     Reset { order: ResetOrder, reply: oneshot::Sender<()> },
     /// Say all routes again.
@@ -137,6 +140,16 @@ impl Handle {
     ) -> Result<Vec<ReceivedRoute>, AskError> {
         let (reply, answer) = oneshot::channel();
         self.ask(session, Ask::Received { after, limit, reply }).await?;
+        answer.await.map_err(|_| AskError::Gone)
+    }
+
+    /// Every check of one prefix on a session.
+    ///
+    /// # Errors
+    /// [`AskError::Gone`] where no session has that name any more.
+    pub async fn explain(&self, session: &str, prefix: IpNet) -> Result<Explained, AskError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(session, Ask::Explain { prefix, reply }).await?;
         answer.await.map_err(|_| AskError::Gone)
     }
 

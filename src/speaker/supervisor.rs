@@ -17,11 +17,13 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::clock::Clock;
 use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
-use super::origin;
+use super::origin::{self, OriginsInForce};
 use super::peer::{Intent, Links, Order, Peer};
+use super::registrar::Mailbox;
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
@@ -84,6 +86,8 @@ impl Speaker {
         };
         let (overview_tx, overview) = watch::channel(overview);
         let (origins, origin_plans) = origin::start(&plan.origin, &metrics);
+        let mut imports = Imports::default().next(&plan);
+        imports.judge_origins_by(&origins.in_force().borrow());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
@@ -97,6 +101,9 @@ impl Speaker {
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
             origin_plans,
+            origins: handle.origins.in_force(),
+            imports,
+            mailbox: Arc::default(),
             recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
             doors: Arc::default(),
@@ -194,6 +201,13 @@ impl Running {
     fn leave(&self, notification: Option<Notification>) {
         self.intent.send_modify(|intent| intent.order = Order::Leave(notification));
     }
+
+    /// What a task that died had told of is no more.
+    fn forget_seen(&self, mailbox: &Mailbox) {
+        let import = self.intent.borrow().import.clone();
+        let gone = import.registered.watched().iter().map(|prefix| (*prefix, None));
+        mailbox.post(self.door.plan.peer_address, gone);
+    }
 }
 
 /// Owns the tasks of all sessions.
@@ -204,6 +218,11 @@ struct Supervisor {
     ledger: Arc<Ledger>,
     /// What the keeper of origins goes by.
     origin_plans: watch::Sender<OriginPlan>,
+    /// What it has put in force.
+    origins: watch::Receiver<OriginsInForce>,
+    imports: Imports,
+    /// What sessions see of registered prefixes.
+    mailbox: Arc<Mailbox>,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -237,6 +256,10 @@ impl Supervisor {
                     self.on_newcomer(newcomer);
                     continue;
                 }
+                Ok(()) = self.origins.changed() => {
+                    self.on_origins();
+                    continue;
+                }
             };
             match command {
                 Some(Command::Reload { plan, generation, done }) => {
@@ -263,7 +286,8 @@ impl Supervisor {
     fn spawn(&mut self, plan: Arc<SessionPlan>, life: Life, pause: Duration) {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
-        let intent = Intent { plan: plan.clone(), view, order: Order::Run };
+        let import = self.imports.policy(&plan);
+        let intent = Intent { plan: plan.clone(), view, import, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
@@ -279,6 +303,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             budget: self.budget.clone(),
+            mailbox: self.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -324,7 +349,10 @@ impl Supervisor {
         let Some(peer) = self.running.iter().find(|(_, r)| r.task == id).map(|(peer, _)| *peer) else {
             return;
         };
-        self.running.remove(&peer);
+        let Some(running) = self.running.remove(&peer) else { return };
+        if died.is_some() {
+            running.forget_seen(&self.mailbox);
+        }
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
@@ -346,6 +374,7 @@ impl Supervisor {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
+        self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
         self.origin_plans.send_replace(plan.origin.clone());
         self.plan = plan;
@@ -366,6 +395,15 @@ impl Supervisor {
         self.publish();
     }
 
+    /// Has every session judge what it holds by what registries say now.
+    fn on_origins(&mut self) {
+        self.imports.judge_origins_by(&self.origins.borrow_and_update());
+        for running in self.running.values() {
+            let import = self.imports.policy(&running.door.plan);
+            running.intent.send_modify(|intent| intent.import = import);
+        }
+    }
+
     /// Gives a session of a new plan its intent, or starts it.
     fn tell(&mut self, plan: Arc<SessionPlan>) {
         let Some(running) = self.running.get_mut(&plan.peer_address) else {
@@ -376,7 +414,8 @@ impl Supervisor {
         // Its counters stay, under what it is called now.
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
-        running.intent.send_replace(Intent { plan, view, order: Order::Run });
+        let import = self.imports.policy(&plan);
+        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
     }
 
     /// Ends the sessions that the plan has no more. Nobody waits for them.

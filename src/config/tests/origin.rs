@@ -7,8 +7,7 @@ use expect_test::expect;
 
 use super::{folder, plan, said, strip};
 use crate::config::load;
-use crate::peering::Reason;
-use crate::peering::origin::{OriginPolicy, RouteOrigin, Validity};
+use crate::peering::Enforcement;
 
 const VRPS: &str = r#"{"roas":[{"asn":3356,"prefix":"8.0.0.0/12","ta":"arin"}]}"#;
 const ROUTES: &str = "route: 8.23.254.0/24\norigin: AS3356\n";
@@ -34,28 +33,23 @@ fn said_with(sections: &str, files: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn without_the_keys_nothing_is_known_and_nothing_refused() {
+fn f41_f42_what_is_refused_is_what_the_config_says_and_by_default_nothing() {
     let (plan, _) = plan(with(""));
-    assert_eq!((plan.origin.policy, plan.origin.caches.len()), (OriginPolicy::default(), 0));
-    let known = RouteOrigin { rpki: Validity::Invalid, irr: Validity::Invalid, trust_anchor: None };
-    assert_eq!(plan.origin.policy.reasons(&known).count(), 0);
-}
-
-#[test]
-fn f41_f42_what_is_refused_is_what_the_config_says() {
-    let known = |rpki, irr| RouteOrigin { rpki, irr, trust_anchor: None };
-    let sections = "rpki: {caches: ['192.0.2.8:323'], invalid: refuse}\n\
-                    irr: {files: [r], invalid: refuse, unknown: refuse}";
-    let dir = folder(with(sections));
-    fs::write(dir.path().join("r"), ROUTES).unwrap();
-    let (plan, _) = load(&dir.path().join("c.yaml")).unwrap();
-    for (rpki, irr, reasons) in [
-        (Validity::Valid, Validity::Valid, &[][..]),
-        (Validity::Unknown, Validity::Unknown, &[Reason::IrrUnknown]),
-        (Validity::Invalid, Validity::Valid, &[Reason::RpkiInvalid]),
-        (Validity::Invalid, Validity::Invalid, &[Reason::RpkiInvalid, Reason::IrrInvalid]),
+    assert_eq!((plan.origin.enforce, plan.origin.caches.len()), (Enforcement::default(), 0));
+    for [rpki, irr, unknown] in [
+        ["show", "show", "show"],
+        ["refuse", "show", "show"],
+        ["show", "refuse", "show"],
+        ["show", "show", "refuse"],
     ] {
-        assert_eq!(plan.origin.policy.reasons(&known(rpki, irr)).collect::<Vec<_>>(), reasons);
+        let sections = format!(
+            "rpki: {{caches: ['192.0.2.8:323'], invalid: {rpki}}}\nirr: {{files: [r], invalid: {irr}, unknown: {unknown}}}"
+        );
+        let dir = folder(with(&sections));
+        fs::write(dir.path().join("r"), ROUTES).unwrap();
+        let (plan, _) = load(&dir.path().join("c.yaml")).unwrap();
+        let [rpki_invalid, irr_invalid, irr_unknown] = [rpki, irr, unknown].map(|word| word == "refuse");
+        assert_eq!(plan.origin.enforce, Enforcement { rpki_invalid, irr_invalid, irr_unknown });
     }
 }
 

@@ -24,7 +24,6 @@ pub use changes::{ChangeError, VrpChanges};
 pub use irr::{IrrFile, IrrRoute, IrrTable, MAX_IRR_ROUTES};
 pub use rpki::{MAX_VRPS, RpkiTable, TrustAnchors, Vrp, VrpFile};
 
-use super::reason::Reason;
 use crate::rib::Findings;
 use crate::wire::Asn;
 
@@ -58,30 +57,6 @@ pub struct OriginTables {
     pub rpki: Arc<RpkiTable>,
     /// Of all files.
     pub irr: Arc<IrrTable>,
-}
-
-/// What keeps a route from being accepted; what does not is shown all the same. By default nothing does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct OriginPolicy {
-    /// RPKI says that the origin may not announce it.
-    pub refuse_rpki_invalid: bool,
-    /// The routing registry has the prefix for other origins.
-    pub refuse_irr_invalid: bool,
-    /// The routing registry does not have the prefix.
-    pub refuse_irr_unknown: bool,
-}
-
-impl OriginPolicy {
-    /// Why a route is not accepted, as far as its origin is concerned.
-    pub fn reasons(self, known: &RouteOrigin) -> impl Iterator<Item = Reason> {
-        let rpki = self.refuse_rpki_invalid && known.rpki == Validity::Invalid;
-        let irr = match known.irr {
-            Validity::Invalid if self.refuse_irr_invalid => Some(Reason::IrrInvalid),
-            Validity::Unknown if self.refuse_irr_unknown => Some(Reason::IrrUnknown),
-            Validity::Valid | Validity::Invalid | Validity::Unknown => None,
-        };
-        rpki.then_some(Reason::RpkiInvalid).into_iter().chain(irr)
-    }
 }
 
 impl OriginTables {

@@ -10,10 +10,11 @@ use tracing::{Instrument, error, info, info_span, warn};
 
 use super::super::clock::Clock;
 use super::cache::{Cache, Told};
-use super::{CacheState, CacheStatus, OriginStatus, Origins};
+use super::{CacheState, CacheStatus, OriginStatus, Origins, OriginsInForce};
 use crate::config::OriginPlan;
 use crate::metrics::{CacheFigures, CacheMetrics, Metrics};
-use crate::peering::origin::{OriginTables, RpkiTable, Vrp, VrpFile};
+use crate::peering::OriginTables;
+use crate::peering::origin::{RpkiTable, Vrp, VrpFile};
 use crate::wire::{Family, PerFamily};
 
 /// Owns the caches' tasks and the tables.
@@ -22,7 +23,7 @@ pub(super) struct Keeper {
     metrics: Metrics,
     caches: Vec<Running>,
     wake: Arc<Notify>,
-    tables: watch::Sender<Arc<OriginTables>>,
+    in_force: watch::Sender<OriginsInForce>,
     status: watch::Sender<Arc<OriginStatus>>,
     /// What the tables were made of.
     made_of: Option<Arc<[Vrp]>>,
@@ -44,22 +45,22 @@ impl Keeper {
     /// With the tables of the plan's files in force.
     pub(super) fn new(plans: watch::Receiver<OriginPlan>, metrics: Metrics) -> (Self, Origins) {
         let made_by = plans.borrow().clone();
-        let tables = tables(None, &made_by);
-        let (tables, tables_rx) = watch::channel(Arc::new(tables));
+        let tables = Arc::new(tables(None, &made_by));
+        let (in_force, in_force_rx) = watch::channel(OriginsInForce { tables, enforce: made_by.enforce });
         let (status, status_rx) = watch::channel(Arc::default());
         let mut keeper = Self {
             plans,
             metrics,
             caches: Vec::new(),
             wake: Arc::default(),
-            tables,
+            in_force,
             status,
             made_of: None,
             made_by,
             since: Clock::unix(),
         };
         keeper.publish();
-        (keeper, Origins { tables: tables_rx, status: status_rx })
+        (keeper, Origins { in_force: in_force_rx, status: status_rx })
     }
 
     /// Until nobody sends plans any more.
@@ -136,12 +137,18 @@ impl Keeper {
                         cache = in_use.map(tracing::field::display),
                         "origin tables in force"
                     );
-                    self.tables.send_replace(Arc::new(made));
+                    self.in_force
+                        .send_replace(OriginsInForce { tables: Arc::new(made), enforce: plan.enforce });
                     self.since = Clock::unix();
                     self.made_of = cache;
                 }
-                Err(died) => error!(%died, "making the origin tables died; those before stay in force"),
+                Err(died) => {
+                    error!(%died, "making the origin tables died; those before stay in force");
+                    return;
+                }
             }
+        } else if plan.enforce != self.made_by.enforce {
+            self.in_force.send_modify(|in_force| in_force.enforce = plan.enforce);
         }
         self.made_by = plan;
         self.publish();
@@ -162,7 +169,7 @@ impl Keeper {
             }
             running.is_said = has_expired;
         }
-        let tables = self.tables.borrow().clone();
+        let OriginsInForce { tables, enforce } = self.in_force.borrow().clone();
         let status = OriginStatus {
             in_force_since: self.since,
             vrps: counts(tables.rpki.count()),
@@ -170,7 +177,7 @@ impl Keeper {
             caches: self.caches.iter().map(|c| c.status(in_use == Some(c.address))).collect(),
             vrp_files: self.made_by.vrp_files.iter().map(|file| of_file(file)).collect(),
             irr_files: self.made_by.irr_files.iter().map(|(path, n)| (path.clone(), as_u64(*n))).collect(),
-            policy: self.made_by.policy,
+            enforce,
         };
         self.metrics.origin().put(status.vrps, status.irr_routes);
         for (running, status) in self.caches.iter().zip(&status.caches) {

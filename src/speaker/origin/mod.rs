@@ -17,21 +17,21 @@ use tokio::sync::watch;
 
 use crate::config::OriginPlan;
 use crate::metrics::Metrics;
-use crate::peering::origin::{OriginPolicy, OriginTables};
+use crate::peering::{Enforcement, OriginTables};
 use crate::wire::PerFamily;
 
 /// The way in for whoever judges or looks; clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Origins {
-    pub(crate) tables: watch::Receiver<Arc<OriginTables>>,
+    pub(crate) in_force: watch::Receiver<OriginsInForce>,
     pub(crate) status: watch::Receiver<Arc<OriginStatus>>,
 }
 
 impl Origins {
-    /// The tables in force; the receiver is woken when others are.
+    /// What is in force; the receiver is woken when something else is.
     #[must_use]
-    pub fn tables(&self) -> watch::Receiver<Arc<OriginTables>> {
-        self.tables.clone()
+    pub fn in_force(&self) -> watch::Receiver<OriginsInForce> {
+        self.in_force.clone()
     }
 
     /// Where they come from.
@@ -39,6 +39,16 @@ impl Origins {
     pub fn status(&self) -> Arc<OriginStatus> {
         self.status.borrow().clone()
     }
+}
+
+/// What origins are judged by. The two come together: by tables without a file that is still to be read, what is to be
+/// refused would be everything.
+#[derive(Clone, Debug, Default)]
+pub struct OriginsInForce {
+    /// What registries say.
+    pub tables: Arc<OriginTables>,
+    /// What of that keeps a route out.
+    pub enforce: Enforcement,
 }
 
 /// Where the tables in force come from.
@@ -56,8 +66,8 @@ pub struct OriginStatus {
     pub vrp_files: Vec<(Arc<PathBuf>, u64)>,
     /// The registries' files, and how many routes each has.
     pub irr_files: Vec<(Arc<PathBuf>, u64)>,
-    /// What is not accepted.
-    pub policy: OriginPolicy,
+    /// What keeps a route out.
+    pub enforce: Enforcement,
 }
 
 /// What has become of a cache.

@@ -124,7 +124,7 @@ impl Kept {
     /// Whether RPKI has 20.N.1.0/24 of AS3356.
     fn has(&self, n: u8) -> bool {
         let prefix = format!("20.{n}.1.0/24").parse().unwrap();
-        self.origins.tables.borrow().validate(prefix, Some(Asn(3356))).rpki == Validity::Valid
+        self.origins.in_force.borrow().tables.validate(prefix, Some(Asn(3356))).rpki == Validity::Valid
     }
 }
 
@@ -138,7 +138,7 @@ fn synced(serial: u32) -> impl Fn(&OriginStatus) -> bool {
 async fn a_cache_is_asked_again_where_it_stopped() {
     let cache = Played::new().await;
     let kept = Kept::by(&[cache.address()]);
-    let mut woken = kept.origins.tables();
+    let mut woken = kept.origins.in_force();
     let mut stream = cache.accept().await;
     assert_eq!(query(&mut stream).await.0, pdu::RESET_QUERY);
     send(&mut stream, &[pdu::response(7), pdu::vrp(1, true), pdu::vrp(2, true), pdu::end(7, 1, HOUR)]).await;
@@ -322,5 +322,5 @@ async fn files_of_a_new_plan_are_in_force_with_what_a_cache_has() {
     let status = kept.until("the file", |status| status.vrps.ipv4 == 2 && status.irr_routes.ipv4 == 1).await;
     assert_eq!((status.caches[0].state, status.vrp_files.len()), (CacheState::Synced, 1));
     assert!(kept.has(1) && kept.has(9));
-    assert_eq!(kept.origins.tables.borrow().validate(prefix, Some(Asn(3356))).irr, Validity::Valid);
+    assert_eq!(kept.origins.in_force.borrow().tables.validate(prefix, Some(Asn(3356))).irr, Validity::Valid);
 }

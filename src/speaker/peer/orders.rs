@@ -17,6 +17,7 @@ impl Peer {
                 reply.send(told).is_ok()
             }
             Ask::Received { after, limit, reply } => reply.send(self.adj_rib_in.page(after, limit)).is_ok(),
+            Ask::Explain { prefix, reply } => reply.send(self.adj_rib_in.explain(prefix)).is_ok(),
             Ask::Reset { order, reply } => {
                 self.reset(&order);
                 reply.send(()).is_ok()

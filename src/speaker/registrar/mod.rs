@@ -1,7 +1,8 @@
 //! What partners registered, and what became of it: sessions say what they see, and the registrar judges.
 
-#[allow(dead_code, reason = "sessions and the registrar are to use it")]
+#[allow(dead_code, reason = "the registrar is to take from it")]
 mod mailbox;
 
-#[allow(unused_imports, reason = "sessions and the registrar are to use it")]
-pub(in crate::speaker) use mailbox::{Mailbox, SeenBy};
+pub(in crate::speaker) use mailbox::Mailbox;
+#[allow(unused_imports, reason = "the registrar is to use it")]
+pub(in crate::speaker) use mailbox::SeenBy;
