@@ -25,7 +25,7 @@ const MAX_CACHES: usize = 4;
 const MAX_FILES: usize = 100;
 
 /// Where registries' contents come from, and what they keep from being accepted.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OriginPlan {
     /// RTR caches (RFC 8210), the preferred first.
     pub caches: Vec<SocketAddr>,

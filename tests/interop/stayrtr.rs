@@ -66,6 +66,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::bird::Bird;
     use crate::support::wait::{equal, stays, until};
 
     /// StayRTR reads its file every second, and peeringd dials again after one, two, four.
@@ -89,6 +90,87 @@ mod tests {
         let wanted: Vec<_> = wanted.iter().map(|(state, in_use)| ((*state).to_owned(), *in_use)).collect();
         equal(&caches(origin), &wanted)?;
         equal(&origin["rpki"]["vrps"], &json!({ "ipv4": vrps[0], "ipv6": vrps[1] }))
+    }
+
+    /// BIRD announcing a registered prefix as it should be, and peeringd with these sections and files.
+    fn partner(sections: &str, files: &[(&str, String)]) -> (Lab, Bird, Daemon) {
+        let lab = Lab::new(1);
+        let own = "route 4.0.1.0/24 blackhole { bgp_community.add((8075, 8007)); };";
+        let bird = Bird::start_with(&lab, lab.site(), SETUP, &[("OWN4", own)]);
+        let rib = crate::support::rib::Rib::shipped();
+        let daemon = Daemon::start_changed(&lab, SETUP, &rib, |config, folder| {
+            for (name, text) in files {
+                fs::write(folder.join(name), text).unwrap();
+            }
+            let registered = "    peering_service: true\n    registered_prefixes: [4.0.1.0/24]\n";
+            config.replacen("peerings:", &format!("{sections}peerings:"), 1).replacen(
+                "    peer_asn:",
+                &format!("{registered}    peer_asn:"),
+                1,
+            )
+        });
+        (lab, bird, daemon)
+    }
+
+    /// Waits for the route to be shown so.
+    fn until_route(daemon: &Daemon, what: &str, wanted: &Value) {
+        until(what, PATIENCE, || {
+            let routes = daemon.show(&["received", "contoso-0-v4", "4.0.1.0/24"])?;
+            let route = &routes[0];
+            let keys = wanted.as_object().unwrap().keys();
+            let shown: Value = keys.map(|key| (key.clone(), route[key].clone())).collect();
+            equal(&shown, wanted)
+        });
+    }
+
+    #[test]
+    fn f42_each_route_shows_what_rpki_says_and_is_held_to_it_where_the_config_says_so() {
+        let vrps = [vrp("4.0.0.0/16", 24, 3356), vrp("4.0.0.0/9", 9, 3356)];
+        let (lab, _bird, daemon) = partner("rpki: { caches: [\"127.0.0.1:323\"], invalid: show }\n", &[]);
+        let shown = |state: &str, accepted: bool, reasons: &[&str]| json!({ "rpkiValidationState": state, "accepted": accepted, "reasons": reasons });
+        until_route(&daemon, "a route without a cache", &shown("Unknown", true, &[]));
+        let cache = Stayrtr::start(&lab, "127.0.0.1:323", &vrps, &[]);
+        until_route(&daemon, "a valid route", &shown("Valid", true, &[]));
+        cache.serve(&vrps[1..]);
+        until_route(&daemon, "an invalid route, shown", &shown("Invalid", true, &[]));
+        daemon.reload_changed(|config| config.replace("invalid: show", "invalid: refuse"));
+        let why = "The origin is RPKI-invalid";
+        until_route(&daemon, "an invalid route, refused", &shown("Invalid", false, &[why]));
+        cache.serve(&vrps);
+        until_route(&daemon, "a valid route again", &shown("Valid", true, &[]));
+        let text = json!({ "roas": [vrp("4.0.1.0/24", 24, 3356)] }).to_string();
+        fs::write(daemon.folder().join("vrps.json"), text).unwrap();
+        daemon.reload_changed(|config| config.replace("invalid: refuse", "vrp_files: [vrps.json]"));
+        // A cache names no trust anchor, and a file does; of two that match, the longer.
+        let anchored = json!({ "rpkiValidationState": "Valid", "accepted": true, "trustAnchor": "Arin" });
+        until_route(&daemon, "whose ROA it is", &anchored);
+        assert_eq!(daemon.session("contoso-0-v4").unwrap()["flaps"], 0);
+    }
+
+    #[test]
+    fn f41_each_route_shows_what_the_registry_says_and_is_held_to_it_where_the_config_says_so() {
+        let object = |origin: u32| format!("route: 4.0.1.0/24\norigin: AS{origin}\nsource: RADB\n");
+        let (_lab, _bird, daemon) =
+            partner("irr: { files: [radb], unknown: show }\n", &[("radb", object(3356))]);
+        let shown = |state: &str, accepted: bool, reasons: &[&str]| json!({ "originAsValidationState": state, "accepted": accepted, "reasons": reasons });
+        let put = |text: String| fs::write(daemon.folder().join("radb"), text).unwrap();
+        until_route(&daemon, "a registered route", &shown("Valid", true, &[]));
+        put(object(6939));
+        daemon.reload_changed(|config| config);
+        until_route(&daemon, "another's route, shown", &shown("Invalid", true, &[]));
+        daemon.reload_changed(|config| config.replace("unknown: show", "unknown: show, invalid: refuse"));
+        let why = "The origin ASN is not the one in the routing registry";
+        until_route(&daemon, "another's route, refused", &shown("Invalid", false, &[why]));
+        put(object(6939).replace("4.0.1.0/24", "4.0.2.0/24"));
+        daemon.reload_changed(|config| config);
+        until_route(&daemon, "an unregistered route, shown", &shown("Unknown", true, &[]));
+        daemon.reload_changed(|config| config.replace("unknown: show", "unknown: refuse"));
+        let why = "The origin ASN is not in the routing registry";
+        until_route(&daemon, "an unregistered route, refused", &shown("Unknown", false, &[why]));
+        put(json!({ "AS3356": [{ "prefix": "4.0.0.0/16", "exact": false, "less-equal": 24 }] }).to_string());
+        daemon.reload_changed(|config| config);
+        until_route(&daemon, "a route registered again", &shown("Valid", true, &[]));
+        assert_eq!(daemon.session("contoso-0-v4").unwrap()["flaps"], 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use crate::rib::{Address, Prefix};
 
 /// Prefixes with what is said of each.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Covering<T> {
     v4: Tree<u32, T>,
     v6: Tree<u128, T>,
@@ -45,13 +45,13 @@ impl<T> Covering<T> {
 }
 
 /// Prefixes of one family in prefix order: a prefix that covers others stands before all of them.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 struct Tree<A, T> {
     nodes: Vec<Node<A>>,
     values: Vec<T>,
 }
 
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Node<A> {
     prefix: Prefix<A>,
     /// The longest other prefix that covers this one.

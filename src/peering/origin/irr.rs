@@ -43,7 +43,7 @@ struct Registered {
 }
 
 /// Every route of all files, each once.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct IrrTable {
     routes: Covering<Registered>,
 }

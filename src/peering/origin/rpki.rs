@@ -84,7 +84,7 @@ struct Authorised {
 }
 
 /// Every VRP of all sources, each once.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RpkiTable {
     vrps: Covering<Authorised>,
     trust_anchors: TrustAnchors,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::super::clock::Clock;
 use super::cache::{Cache, Told};
@@ -131,7 +131,7 @@ impl Keeper {
             match spawn_blocking(move || tables(vrps.as_deref(), &of_plan)).await {
                 Ok(made) => {
                     let (ipv4, ipv6) = made.rpki.count();
-                    info!(
+                    debug!(
                         vrps_ipv4 = ipv4,
                         vrps_ipv6 = ipv6,
                         cache = in_use.map(tracing::field::display),
@@ -228,7 +228,8 @@ fn tables(cache: Option<&[Vrp]>, plan: &OriginPlan) -> OriginTables {
     OriginTables { rpki: Arc::new(rpki), irr: plan.irr.clone() }
 }
 
-/// Whether two plans have the same of files. What was read anew may be the same all the same.
+/// Whether two plans have the same of files. What was read anew may be the same all the same; what was not is the very
+/// same, and is seen to be so at once.
 fn is_of_same_files(a: &OriginPlan, b: &OriginPlan) -> bool {
     a.vrp_files == b.vrp_files && a.irr == b.irr
 }
