@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod act;
+mod changes;
 pub mod check;
 mod client;
 mod daemon;
 pub mod demo;
 pub mod import;
+mod interfaces;
 mod load;
 mod log;
 pub mod out;

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::accept::{Explained, ExplainedPath, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{Plan, ProtocolPlan, RestartPlan, SessionPlan, TransportPlan, load_text};
+use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, TransportPlan, load_text};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
@@ -21,7 +21,7 @@ use crate::peering::{Check, ConnectionState, Enforcement, OriginTables, Reason, 
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
     Ask, CacheState, CacheStatus, CannotRefresh, Handle, LastError, OriginStatus, Origins, OriginsInForce,
-    Overview, RefreshWay, SessionEntry, SessionSnapshot,
+    Overview, RefreshWay, ResetDone, SessionEntry, SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -71,8 +71,33 @@ impl Speaker {
         Self::with(vec![established()], held, Some(generation(3, three_routes())), None)
     }
 
+    /// Two ranges of `ix-lab`, of which one has a peer, and no other session.
+    pub(crate) fn of_ranges() -> Self {
+        let range = |net: &str, suffix: &str, local: &str| {
+            let range = net.parse().unwrap();
+            let mut template = plan("ix-lab", suffix, local, &IpNet::addr(&range).to_string());
+            template.transport.range = Some(range);
+            RangePlan { range, peer_limit: 100, template: Arc::new(template) }
+        };
+        let v4 = range("5.57.80.128/25", "v4", "5.57.80.1");
+        let v6 = range("2001:7f8:4::/64", "v6", "2001:7f8:4::1");
+        let session = down(v4.session("5.57.80.130".parse().unwrap()));
+        let ranges = vec![Arc::new(v4), Arc::new(v6)];
+        Self::with_ranges(vec![session], ranges, Vec::new(), None, None)
+    }
+
     pub(crate) fn with(
         snapshots: Vec<SessionSnapshot>,
+        held: Vec<ReceivedRoute>,
+        generation: Option<Generation>,
+        told_before: Option<Generation>,
+    ) -> Self {
+        Self::with_ranges(snapshots, Vec::new(), held, generation, told_before)
+    }
+
+    fn with_ranges(
+        snapshots: Vec<SessionSnapshot>,
+        ranges: Vec<Arc<RangePlan>>,
         held: Vec<ReceivedRoute>,
         generation: Option<Generation>,
         told_before: Option<Generation>,
@@ -92,7 +117,7 @@ impl Speaker {
             let told = if is_up { told.clone() } else { PerFamily::default() };
             let (sender, receiver) = watch::channel(Arc::new(snapshot));
             let (ask, questions) = mpsc::channel(4);
-            tokio::spawn(answer(questions, told, held.clone()));
+            tokio::spawn(answer((questions, is_up), told, held.clone()));
             entries.push(SessionEntry { snapshot: receiver, ask });
             senders.push(sender);
         }
@@ -108,7 +133,7 @@ impl Speaker {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
-            plan: Arc::new(ArcSwap::from_pointee(empty_plan())),
+            plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
             origins: origins(),
         };
         Self { handle, metrics, overview, _snapshots: senders }
@@ -168,7 +193,7 @@ fn empty_plan() -> Plan {
 
 /// Answers as a session's task would; a limit of 0 is never answered.
 async fn answer(
-    mut questions: mpsc::Receiver<Ask>,
+    (mut questions, is_up): (mpsc::Receiver<Ask>, bool),
     told: PerFamily<Option<Told>>,
     held: Arc<Vec<ReceivedRoute>>,
 ) {
@@ -179,7 +204,7 @@ async fn answer(
                 let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
                 drop(reply.send(Explained { is_registered: true, paths }));
             }
-            Ask::Reset { reply, .. } => drop(reply.send(())),
+            Ask::Reset { reply, .. } => drop(reply.send(ResetDone { has_ended: is_up, is_told: is_up })),
             Ask::Refresh { way, reply } => {
                 let answer = match way {
                     RefreshWay::Out => Ok(()),
@@ -295,7 +320,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         near_limit: PerFamily::default(),
         graceful_shutdown_received: 0,
         leaks: 0,
-        needs_reset: false,
+        limit_passed: None,
         stale: PerFamily::default(),
         stale_until: PerFamily::default(),
         end_of_rib_received: PerFamily::default(),
@@ -366,6 +391,7 @@ pub(crate) fn idle() -> SessionSnapshot {
             sent: false,
             text: "received 2/2 Bad Peer AS: \"\u{1b}[2Jgone\"".to_owned(),
             at: NOON - 5,
+            then: Some("connect: Connection refused".to_owned()),
         }),
         ..down(plan("contoso-ashburn-1", "v6", "2001:1900::2", "2001:1900::1"))
     }
@@ -380,6 +406,7 @@ pub(crate) fn exchange() -> SessionSnapshot {
             sent: false,
             text: "connect: Connection refused".to_owned(),
             at: NOON,
+            then: None,
         }),
         ..down(plan("ix-london-1", "v4", "5.57.80.1", "5.57.80.2"))
     }

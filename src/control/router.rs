@@ -51,7 +51,7 @@ impl App {
     }
 
     pub(super) fn find(&self, session: &str) -> Result<Arc<SessionSnapshot>, ApiError> {
-        find::session(&self.handle.sessions(), session)
+        find::session(&self.handle.sessions(), &self.handle.ranges(), session)
     }
 
     pub(super) fn readers(&self) -> Arc<Semaphore> {
@@ -89,6 +89,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}", get(session))
         .route("/api/v1/sessions/{name}/advertised", get(advertised))
         .route("/api/v1/sessions/{name}/received", get(received))
+        .route("/api/v1/ranges", get(ranges))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/why", get(why::why))
         .route("/api/v1/peerings/{peering}/receivedRoutes", get(received_routes::received_routes))
@@ -148,6 +149,11 @@ async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
 
 async fn sessions(State(app): State<App>) -> Result<Response, ApiError> {
     list::answer(list::Sessions(app.handle.sessions().into_iter()), app.readers).await
+}
+
+async fn ranges(State(app): State<App>) -> Result<Response, ApiError> {
+    let ranges = app.handle.ranges().into_iter();
+    list::answer(list::Ranges { ranges, sessions: app.handle.sessions() }, app.readers).await
 }
 
 async fn session(

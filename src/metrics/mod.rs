@@ -20,7 +20,7 @@ use prometheus::{Registry, TextEncoder};
 use thiserror::Error;
 
 use labels::Counts;
-pub use labels::{LoadResult, MessageType, NotificationCode, TurnedAway, Way};
+pub use labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TurnedAway, Way};
 pub use origin::{CacheFigures, CacheMetrics, OriginMetrics};
 pub use rib::{GenerationFigures, RibMetrics};
 pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
@@ -55,6 +55,7 @@ struct Inner {
     rib: RibMetrics,
     origin: OriginMetrics,
     turned_away: Counts<5>,
+    captures: Counts<3>,
     sessions: Mutex<Sessions>,
 }
 
@@ -115,6 +116,17 @@ impl Metrics {
     #[must_use]
     pub fn turned_away(&self, why: TurnedAway) -> u64 {
         self.inner.turned_away.get(why)
+    }
+
+    /// The flight recorder is done with a capture.
+    pub fn count_capture(&self, result: CaptureResult) {
+        self.inner.captures.add(result, 1);
+    }
+
+    /// Captures of the flight recorder that this became of.
+    #[must_use]
+    pub fn captures(&self, result: CaptureResult) -> u64 {
+        self.inner.captures.get(result)
     }
 
     /// The gauges and counters of the RIB.

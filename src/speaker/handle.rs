@@ -11,7 +11,7 @@ use super::origin::Origins;
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{Explained, PathKey, ReceivedRoute};
 use crate::advertise::Told;
-use crate::config::Plan;
+use crate::config::{Plan, RangePlan};
 use crate::rib::Generation;
 use crate::wire::PerFamily;
 
@@ -25,7 +25,7 @@ pub(crate) enum Ask {
     /// What there is to say of one prefix that the peer announces, or does not.
     Explain { prefix: IpNet, reply: oneshot::Sender<Explained> },
     /// End the session and begin it anew.
-    Reset { order: ResetOrder, reply: oneshot::Sender<()> },
+    Reset { order: ResetOrder, reply: oneshot::Sender<ResetDone> },
     /// Say all routes again.
     Refresh { way: RefreshWay, reply: oneshot::Sender<Result<(), CannotRefresh>> },
 }
@@ -37,6 +37,15 @@ pub struct ResetOrder {
     pub is_hard: bool,
     /// Words for the peer's operator (RFC 9003) in place of the config's; at most 255 octets of them go out.
     pub text: Option<String>,
+}
+
+/// What a reset found. Whatever that was, the session begins anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ResetDone {
+    /// A session was Established, and has ended.
+    pub has_ended: bool,
+    /// The peer was told, and the words with it; else there was nobody to tell.
+    pub is_told: bool,
 }
 
 /// Who says all its routes again.
@@ -92,6 +101,12 @@ impl Handle {
     #[must_use]
     pub fn sessions(&self) -> Vec<Arc<SessionSnapshot>> {
         self.sessions.load().iter().map(|s| s.snapshot.borrow().clone()).collect()
+    }
+
+    /// Every range that peers may dial from, in the order of the config.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Arc<RangePlan>> {
+        self.plan.load().ranges.clone()
     }
 
     /// The generation in force.
@@ -158,7 +173,7 @@ impl Handle {
     ///
     /// # Errors
     /// [`AskError::Gone`] where no session has that name any more.
-    pub async fn reset(&self, session: &str, order: ResetOrder) -> Result<(), AskError> {
+    pub async fn reset(&self, session: &str, order: ResetOrder) -> Result<ResetDone, AskError> {
         let (reply, answer) = oneshot::channel();
         self.ask(session, Ask::Reset { order, reply }).await?;
         answer.await.map_err(|_| AskError::Gone)

@@ -24,7 +24,9 @@ use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
 mod next_hops;
+mod pool;
 mod ranges;
+mod reports;
 mod rough;
 mod stream;
 mod transport;

@@ -324,7 +324,7 @@ fn of_several_paths_the_accepted_one_is_told_of_or_else_the_one_with_fewest_reas
     let both = PerFamily { ipv4: true, ipv6: true };
     let context = UpdateContext { peer_asn: Asn(PEER), families: both, add_path: both, ..ctx() };
     let mut rib = rib_with(policy());
-    let mut take = |rib: &mut AdjRibIn, id: u32, attributes: &[Vec<u8>]| {
+    let take = |rib: &mut AdjRibIn, id: u32, attributes: &[Vec<u8>]| {
         let nlri = [&id.to_be_bytes()[..], &nlri(&["5.1.0.0/16"])].concat();
         let octets =
             [body(&[], attributes, &["1.0.0.0/8"]).split_last_chunk::<2>().unwrap().0, &nlri].concat();
