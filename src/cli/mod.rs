@@ -21,6 +21,7 @@ pub mod show;
 mod systemd;
 mod table;
 mod too_large;
+pub mod validate;
 pub mod why;
 
 /// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
@@ -51,6 +52,8 @@ enum Command {
     Reset(act::ResetArgs),
     /// Have all routes of a session said again: the peer's, or with --out ours.
     Refresh(act::RefreshArgs),
+    /// Have a registered prefix validated again, and say what comes of it.
+    Validate(validate::ValidateArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -66,5 +69,6 @@ pub fn main() -> ExitCode {
         Command::Why(args) => why::run(&args),
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),
+        Command::Validate(args) => validate::run(&args),
     }
 }

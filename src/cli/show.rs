@@ -4,6 +4,7 @@ mod limit;
 mod origin;
 mod protocol;
 mod ranges;
+mod registered;
 mod restart;
 mod routes;
 mod view;
@@ -16,6 +17,7 @@ use serde::de::DeserializeOwned;
 use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::{Columns, folded, printable, terminal_width};
 use ranges::Range;
+use registered::Only;
 use routes::{Route, RouteColumns};
 use view::{Clock, Generation, Session};
 
@@ -70,6 +72,14 @@ enum What {
     Generation,
     /// What routes' origins are validated by: VRPs, RTR caches, routing registries.
     Origin,
+    /// What partners registered, each prefix with its state, key and error.
+    Registered(Only),
+    /// The ASNs that partners registered, each with its key.
+    RegisteredAsns(Only),
+    /// What customers brought into their own Peering Service.
+    ServicePrefixes(Only),
+    /// What happened to prefixes and connections, the oldest first.
+    Events(Only),
 }
 
 /// Runs `peeringd show`. Exit code 0, or 1 after a line on stderr; a reader that goes away early is no error.
@@ -110,6 +120,10 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
         What::Origin => show.value::<origin::Origin>("/api/v1/origin", out).await,
+        What::Registered(only) => show.registered(registered::PREFIXES, only, out).await,
+        What::RegisteredAsns(only) => show.registered(registered::ASNS, only, out).await,
+        What::ServicePrefixes(only) => show.registered(registered::SERVICE_PREFIXES, only, out).await,
+        What::Events(only) => show.registered(registered::EVENTS, only, out).await,
         What::Routes { prefix } => {
             let list = List { path: "/api/v1/routes".to_owned(), prefix: prefix.as_deref(), of: "the table" };
             show.list(&list, routes::ROUTES, out).await

@@ -13,6 +13,7 @@ mod plan;
 mod protocol;
 mod range;
 mod readers;
+mod registered;
 mod resolve;
 mod restart;
 mod scope;

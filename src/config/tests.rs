@@ -2,6 +2,7 @@ mod addresses;
 mod errors;
 mod origin;
 mod protocol;
+mod registered;
 mod reload;
 mod restart;
 mod transport;

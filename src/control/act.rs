@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::list;
+use super::registered;
 use super::router::App;
 use crate::speaker::{CannotRefresh, RefreshWay, ResetDone, ResetOrder};
 use crate::wire::Notification;
@@ -24,6 +25,11 @@ pub(super) fn reset_route() -> MethodRouter<App> {
 /// `POST /api/v1/sessions/{name}/refresh`.
 pub(super) fn refresh_route() -> MethodRouter<App> {
     post(refresh.layer(DefaultBodyLimit::max(MOST_OCTETS))).fallback(only_post)
+}
+
+/// `POST /api/v1/registered/{prefix}/validate`.
+pub(super) fn validate_route() -> MethodRouter<App> {
+    post(registered::validate).fallback(only_post)
 }
 
 async fn only_post() -> ApiError {

@@ -1,5 +1,7 @@
 //! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
 
+mod registry;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use crate::peering::{Check, ConnectionState, Enforcement, OriginTables, Reason, 
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
     Ask, CacheState, CacheStatus, CannotRefresh, Handle, LastError, OriginStatus, Origins, OriginsInForce,
-    Overview, RefreshWay, ResetDone, SessionEntry, SessionSnapshot,
+    Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -135,6 +137,7 @@ impl Speaker {
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
             origins: origins(),
+            registrar: RegistrarDesk::of(registry::registry(), registry::events()),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }

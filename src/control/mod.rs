@@ -23,6 +23,7 @@ mod protocol;
 mod query;
 mod range;
 mod received_routes;
+mod registered;
 mod restart;
 mod router;
 mod seats;

@@ -15,7 +15,7 @@ use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::origin::OriginJson;
 use super::query::{Range, Wanted};
-use super::{act, find, list, received_routes, why};
+use super::{act, find, list, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -73,7 +73,8 @@ pub fn router(handle: Handle, metrics: Metrics) -> Router {
 pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     let acting = reading()
         .route("/api/v1/sessions/{name}/reset", act::reset_route())
-        .route("/api/v1/sessions/{name}/refresh", act::refresh_route());
+        .route("/api/v1/sessions/{name}/refresh", act::refresh_route())
+        .route("/api/v1/registered/{prefix}/validate", act::validate_route());
     finish(acting, handle, metrics)
 }
 
@@ -95,6 +96,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/peerings/{peering}/receivedRoutes", get(received_routes::received_routes))
         .route("/api/v1/generation", get(generation))
         .route("/api/v1/origin", get(origin))
+        .merge(registered::routes())
 }
 
 fn finish(routes: Router<App>, handle: Handle, metrics: Metrics) -> Router {

@@ -2,6 +2,7 @@ mod accepted;
 mod connections;
 mod lists;
 mod ranges;
+mod registered;
 
 use axum::Router;
 use axum::body::Body;

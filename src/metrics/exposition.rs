@@ -10,7 +10,7 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricT
 use super::labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TREATMENTS, TurnedAway, Way};
 use super::origin::{CACHE, CACHE_LABELS, ORIGIN};
 use super::process::Process;
-use super::{Inner, PrefixGauge, RibMetrics, SessionMetrics, process};
+use super::{Inner, PrefixGauge, RegistryFigures, RibMetrics, SessionMetrics, process};
 use crate::wire::Family as AddressFamily;
 
 /// Takes a value, with the value of the family's own label where it has one.
@@ -341,6 +341,23 @@ static RIB: [Family<RibMetrics>; 6] = [
     ),
 ];
 
+const REGISTRATION_LABELS: [&str; 1] = ["peering"];
+
+static REGISTRATIONS: [Family<RegistryFigures>; 2] = [
+    Family::gauge(
+        "peeringd_registered_prefixes",
+        "Registered prefixes of a peering, by the state of their validation.",
+        Some("state"),
+        |r, put| r.registered().for_each(|(state, n)| put(Some(state), float(n))),
+    ),
+    Family::gauge(
+        "peeringd_peering_service_prefixes",
+        "Peering Service prefixes of a peering's customers, by the state of their validation.",
+        Some("state"),
+        |r, put| r.service().for_each(|(state, n)| put(Some(state), float(n))),
+    ),
+];
+
 static PROCESS: [Family<Process>; 5] = [
     Family::gauge(
         "peeringd_process_resident_memory_bytes",
@@ -409,6 +426,7 @@ impl Scrape {
             .iter()
             .map(|f| f.desc(&SESSION_LABELS))
             .chain(RIB.iter().map(|f| f.desc(&[])))
+            .chain(REGISTRATIONS.iter().map(|f| f.desc(&REGISTRATION_LABELS)))
             .chain(ORIGIN.iter().map(|f| f.desc(&[])))
             .chain(CACHE.iter().map(|f| f.desc(&CACHE_LABELS)))
             .chain(PROCESS.iter().map(|f| f.desc(&[])))
@@ -435,6 +453,12 @@ impl Collector for Scrape {
             .collect();
         let mut all: Vec<MetricFamily> =
             SESSION.iter().map(|f| f.collect(labelled.iter().map(|(own, s)| (own.clone(), *s)))).collect();
+        let registrations = self.inner.registrations();
+        all.extend(
+            REGISTRATIONS
+                .iter()
+                .map(|f| f.collect(registrations.iter().map(|r| (vec![pair("peering", r.peering())], &**r)))),
+        );
         let none = Vec::new;
         all.extend(RIB.iter().map(|f| f.collect(std::iter::once((none(), &self.inner.rib)))));
         all.extend(ORIGIN.iter().map(|f| f.collect(std::iter::once((none(), &self.inner.origin)))));

@@ -9,6 +9,7 @@ mod exposition;
 mod labels;
 mod origin;
 mod process;
+mod registrations;
 mod rib;
 mod session;
 
@@ -22,6 +23,7 @@ use thiserror::Error;
 use labels::Counts;
 pub use labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TurnedAway, Way};
 pub use origin::{CacheFigures, CacheMetrics, OriginMetrics};
+pub use registrations::RegistryFigures;
 pub use rib::{GenerationFigures, RibMetrics};
 pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
 
@@ -48,6 +50,8 @@ pub struct Metrics {
 /// By the peer's address: the connection's name and the counters.
 type Sessions = BTreeMap<IpAddr, (Arc<str>, Arc<SessionMetrics>)>;
 
+type Registrations = BTreeMap<Arc<str>, Arc<RegistryFigures>>;
+
 #[derive(Debug, Default)]
 struct Inner {
     /// Seconds since the epoch.
@@ -57,9 +61,16 @@ struct Inner {
     turned_away: Counts<5>,
     captures: Counts<3>,
     sessions: Mutex<Sessions>,
+    /// By the peering's name.
+    registrations: Mutex<Registrations>,
 }
 
 impl Inner {
+    fn registrations(&self) -> Vec<Arc<RegistryFigures>> {
+        let all = self.registrations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().cloned().collect()
+    }
+
     /// No invariant spans two entries, so a panic elsewhere leaves nothing half done here.
     fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
@@ -116,6 +127,17 @@ impl Metrics {
     #[must_use]
     pub fn turned_away(&self, why: TurnedAway) -> u64 {
         self.inner.turned_away.get(why)
+    }
+
+    /// What is registered under peerings is now this; of peerings that are not known, nothing any more.
+    pub fn registered(
+        &self,
+        changed: impl Iterator<Item = RegistryFigures>,
+        is_known: impl Fn(&str) -> bool,
+    ) {
+        let mut all = self.inner.registrations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(changed.map(|figures| (figures.peering().clone(), Arc::new(figures))));
+        all.retain(|peering, _| is_known(peering));
     }
 
     /// The flight recorder is done with a capture.

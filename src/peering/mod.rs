@@ -8,6 +8,7 @@ mod import_policy;
 pub mod origin;
 mod reason;
 mod registered;
+mod registration;
 mod remedy;
 mod resource;
 mod sighting;
@@ -23,6 +24,10 @@ pub use import_policy::{Enforcement, ImportPolicy, Judged};
 pub use origin::{OriginTables, RouteOrigin, Validity};
 pub use reason::Reason;
 pub use registered::Registered;
+pub use registration::{
+    KeyHolder, Presence, Required, Seen, ServiceSessions, ServiceVerdict, Sighted, Verdict, changes,
+    judge_registered_prefix, judge_service_prefix, validated,
+};
 pub use resource::{
     BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,
     is_resource_name,

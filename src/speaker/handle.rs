@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::origin::Origins;
+use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{Explained, PathKey, ReceivedRoute};
 use crate::advertise::Told;
@@ -94,6 +95,7 @@ pub struct Handle {
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
     pub(crate) origins: Origins,
+    pub(crate) registrar: RegistrarDesk,
 }
 
 impl Handle {
@@ -125,6 +127,26 @@ impl Handle {
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.plan.load_full()
+    }
+
+    /// What partners registered, and what became of it.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registrar.registry()
+    }
+
+    /// What happened to prefixes and connections.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        self.registrar.events()
+    }
+
+    /// Has a registered or Peering Service prefix validated again; it is Pending then.
+    ///
+    /// # Errors
+    /// Where there is no such prefix, or nothing of it to validate.
+    pub async fn validate(&self, prefix: IpNet) -> Result<(), CannotValidate> {
+        self.registrar.validate(prefix).await
     }
 
     /// The speaker as a whole.

@@ -36,6 +36,12 @@ pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
 pub use listen::{ListenError, Listeners};
 pub use origin::{CacheState, CacheStatus, OriginStatus, Origins, OriginsInForce};
+#[cfg(test)]
+pub(crate) use registrar::RegistrarDesk;
+pub use registrar::{
+    CannotValidate, Events, KeptState, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus,
+    Registry, ServicePrefixStatus,
+};
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
 pub use supervisor::{Ended, Speaker};

@@ -25,7 +25,7 @@ use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::origin::{self, OriginsInForce};
 use super::peer::{Intent, Links, Order, Peer};
 use super::pool::Pool;
-use super::registrar::Mailbox;
+use super::registrar::{KeptState, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::Status;
@@ -39,6 +39,8 @@ use crate::wire::{ErrorCode, Notification};
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// How long the state of registrations may take to be written then.
+const STATE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a session whose task died stays down.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// Connections of one peer that may wait for its task.
@@ -70,13 +72,15 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
+    /// Starts every session of a plan, with what a life before kept. Must be called within a runtime, which carries all
+    /// of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
+        kept: KeptState,
     ) -> Self {
         let overview = Overview {
             started: Clock::unix(),
@@ -90,12 +94,14 @@ impl Speaker {
         let (origins, origin_plans) = origin::start(&plan.origin, &metrics);
         let mut imports = Imports::default().next(&plan);
         imports.judge_origins_by(&origins.in_force().borrow());
+        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
             origins,
+            registrar: registrar.desk.clone(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
@@ -105,13 +111,13 @@ impl Speaker {
             origin_plans,
             origins: handle.origins.in_force(),
             imports,
-            mailbox: Arc::default(),
             recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),
             keyless: HashSet::new(),
             said: Said::default(),
+            registrar,
             handle: handle.clone(),
             metrics,
             overview: overview_tx,
@@ -203,13 +209,6 @@ impl Running {
     fn leave(&self, notification: Option<Notification>) {
         self.intent.send_modify(|intent| intent.order = Order::Leave(notification));
     }
-
-    /// What a task that died had told of is no more.
-    fn forget_seen(&self, mailbox: &Mailbox) {
-        let import = self.intent.borrow().import.clone();
-        let gone = import.registered.watched().iter().map(|prefix| (*prefix, None));
-        mailbox.post(self.door.plan.peer_address, gone);
-    }
 }
 
 /// Owns the tasks of all sessions.
@@ -223,8 +222,6 @@ struct Supervisor {
     /// What it has put in force.
     origins: watch::Receiver<OriginsInForce>,
     imports: Imports,
-    /// What sessions see of registered prefixes.
-    mailbox: Arc<Mailbox>,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -232,6 +229,8 @@ struct Supervisor {
     /// Who has an MD5 key that the listeners could not take, and so is not let in.
     keyless: HashSet<IpNet>,
     said: Said,
+    /// What sessions see of registered prefixes goes there.
+    registrar: Registrar,
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
@@ -306,7 +305,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             pool: self.pool.clone(),
-            mailbox: self.mailbox.clone(),
+            mailbox: self.registrar.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -351,10 +350,8 @@ impl Supervisor {
         let Some(peer) = self.running.iter().find(|(_, r)| r.task == id).map(|(peer, _)| *peer) else {
             return;
         };
-        let Some(running) = self.running.remove(&peer) else { return };
-        if died.is_some() {
-            running.forget_seen(&self.mailbox);
-        }
+        self.running.remove(&peer);
+        self.registrar.mailbox.forget(peer);
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
@@ -379,6 +376,7 @@ impl Supervisor {
         self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
         self.origin_plans.send_replace(plan.origin.clone());
+        self.registrar.put(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
         self.overview.send_modify(|o| {
@@ -453,6 +451,10 @@ impl Supervisor {
     }
 
     async fn stop(&mut self, notification: Option<Notification>) {
+        // First, since for a prefix it is no change that we stop.
+        if timeout(STATE_WITHIN, self.registrar.end()).await.is_err() {
+            warn!("the state of registrations took too long to write");
+        }
         for running in std::mem::take(&mut self.running).into_values() {
             running.leave(notification.clone());
         }

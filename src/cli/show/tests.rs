@@ -514,3 +514,54 @@ fn the_socket_comes_from_the_arguments() {
         assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
     }
 }
+
+#[tokio::test]
+async fn f43_registered_prefixes_are_shown_with_state_key_and_error() {
+    check("registered", None, expect![[r#"
+        PEERING          PREFIX         STATE     KEY                                   ERROR
+        contoso-ashburn  8.23.254.0/24  Verified  24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11
+        contoso-ashburn  8.24.16.0/23   Failed    -                                     Prefix not received from IP: 4.68.74.181, 104.44.14.34
+        contoso-ashburn  8.25.0.0/24    Pending   -
+        ix-london        8.99.0.0/24    None      -                                     No connection of the peering is Active
+    "#]]).await;
+    check(
+        "registered 8.24.16.0/23 --peering contoso-ashburn",
+        None,
+        expect![[r#"
+        PEERING          PREFIX        STATE   KEY  ERROR
+        contoso-ashburn  8.24.16.0/23  Failed  -    Prefix not received from IP: 4.68.74.181, 104.44.14.34
+    "#]],
+    )
+    .await;
+    check(
+        "registered-asns",
+        None,
+        expect![[r#"
+        PEERING          ASN   STATE      KEY
+        contoso-ashburn  9680  Succeeded  9ce7d3a0-0b0f-4f5e-8a53-2c4c1f7a0b12
+    "#]],
+    )
+    .await;
+    check(
+        "service-prefixes",
+        None,
+        expect![[r#"
+        PEERING          PREFIX         STATE   LEARNED  ERROR
+        contoso-ashburn  8.23.254.0/24  Failed  None     Provider has no sessions in its backup location
+    "#]],
+    )
+    .await;
+    let daemon = Daemon::of(Speaker::new());
+    assert_eq!(daemon.error("registered 8.8.8.0/24").await, "8.8.8.0/24 is no registered prefix");
+    assert_eq!(daemon.error("registered 8.8.8.0/24 --json").await, "8.8.8.0/24 is no registered prefix");
+    assert_eq!(daemon.error("registered-asns --peering x").await, "no peering is called \"x\"");
+}
+
+#[tokio::test]
+async fn f52_events_are_shown_the_oldest_first() {
+    check("events", None, expect![[r#"
+        AGE    LEVEL        EVENT                    PEERING          WHAT
+        3d02h  Information  PrefixAnnouncementEvent  contoso-ashburn  8.23.254.0/24 is announced on the peering: Its origin is AS7018.
+        3d02h  Warning      PrefixWithdrawalEvent    contoso-ashburn  8.24.16.0/23 is withdrawn on the peering: No session there has it any more; its origin was AS7018.
+    "#]]).await;
+}
