@@ -18,7 +18,7 @@ use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, Tra
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::{Check, ConnectionState, Reason, RouteOrigin};
+use crate::peering::{Check, ConnectionState, PolicyGroup, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
     Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry,
@@ -136,6 +136,8 @@ impl Speaker {
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
             registrar: RegistrarDesk::of(registry::registry(), registry::events()),
+            kept: Arc::default(),
+            type_changes: mpsc::channel(1).0,
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -240,6 +242,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         peering: "contoso-ashburn".into(),
         peering_location: Some("Ashburn".into()),
         connection_state: ConnectionState::Active,
+        policy_group: PolicyGroup::default(),
         peer_address: peer.parse().unwrap(),
         peer_port: 179,
         local_address,
