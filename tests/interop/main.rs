@@ -19,6 +19,8 @@ mod gobgp;
 #[cfg(test)]
 mod openbgpd;
 #[cfg(test)]
+mod partner_config;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod router;
