@@ -14,6 +14,7 @@ use crate::support::rib::{Route, Table};
 
 pub(crate) struct Bird {
     process: Process,
+    config: PathBuf,
     control: PathBuf,
 }
 
@@ -65,8 +66,15 @@ impl Bird {
         fs::write(&config, text).unwrap();
         let control = folder.join("bird.ctl");
         let mut command = site.netns.command(&installed(&["/usr/sbin/bird"], "bird2"));
-        command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control).args(arguments);
-        Self { process: Process::spawn("bird", command, &folder.join("log")), control }
+        command.arg("-f").arg("-c").arg(&config).arg("-s").arg(&control).args(arguments);
+        Self { process: Process::spawn("bird", command, &folder.join("log")), config, control }
+    }
+
+    /// Puts another config in force.
+    pub(crate) fn reconfigure(&self, text: &str) {
+        fs::write(&self.config, text).unwrap();
+        let said = self.ask("configure").unwrap();
+        assert!(said.contains("Reconfigured"), "{said}");
     }
 
     /// Sends it a signal, by its name.

@@ -21,6 +21,8 @@ mod openbgpd;
 #[cfg(test)]
 mod partner_config;
 #[cfg(test)]
+mod peering_service;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod router;

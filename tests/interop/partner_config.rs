@@ -23,7 +23,7 @@ use crate::support::wait::{equal, stays, until};
 const REGISTERED: [&str; 3] = ["8.23.254.0/24", "8.24.16.0/23", "2001:1900:1::/48"];
 
 /// A router that starts by what `partner-config` wrote.
-trait Configured: Router {
+pub(crate) trait Configured: Router {
     /// Its name at `--for`.
     const NAME: &'static str;
 
@@ -53,7 +53,7 @@ impl Configured for Gobgp {
     fn configured(lab: &Lab, site: &Site, config: &str) -> Self {
         let gobgp = Self::run(lab, site, config);
         let commands: Vec<_> = config.lines().filter_map(|line| line.strip_prefix("# gobgp ")).collect();
-        assert_eq!(commands.len(), REGISTERED.len(), "{config}");
+        assert!(!commands.is_empty(), "{config}");
         for command in commands {
             until("gobgp to take a route", IN_SYNC, || gobgp.ask(command));
         }
