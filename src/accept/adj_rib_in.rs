@@ -1,6 +1,7 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
 mod stale;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -12,9 +13,11 @@ use thiserror::Error;
 
 pub(super) use self::stale::Leftover;
 use self::stale::Stale;
+use self::verdict::Judge;
 use super::budget::{Account, Charge};
 use super::marks::{Tally, Token};
 use super::{Budget, OtcRule, PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::peering::{ImportPolicy, Judged};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PathId, PerFamily, Reach, Treatment, Update,
 };
@@ -100,7 +103,16 @@ struct Entry {
     stale: Option<Stale>,
     /// In which round of its family's refreshes it was announced.
     round: u32,
+    /// It is accepted, and counted as such.
+    accepted: Option<Token>,
     _marks: Marks,
+}
+
+/// What the routes of one UPDATE have in common.
+struct Common {
+    shared: Arc<Shared>,
+    judged: Judged,
+    marks: Marks,
 }
 
 /// What a route is counted as beside all others.
@@ -121,7 +133,7 @@ struct Rounds {
 /// By prefix, then by path; without ADD-PATH there is one, 0.
 type Table<N> = BTreeMap<(N, PathId), Entry>;
 
-/// All that one session's peer announces and has not withdrawn. It is looked at and counted, and goes nowhere else.
+/// All that one session's peer announces and has not withdrawn. It is judged, looked at and counted, and goes nowhere else.
 #[derive(Debug)]
 pub struct AdjRibIn {
     v4: Table<Ipv4Net>,
@@ -133,10 +145,12 @@ pub struct AdjRibIn {
     rounds: PerFamily<Rounds>,
     graceful_shutdown: Tally,
     leaks: Tally,
+    judge: Judge,
 }
 
 impl AdjRibIn {
-    /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
+    /// An empty one, for at most `limits` prefixes, within the budget of all sessions. It accepts nothing until
+    /// [`Self::set_policy`].
     #[must_use]
     pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
         Self {
@@ -149,6 +163,7 @@ impl AdjRibIn {
             rounds: PerFamily::default(),
             graceful_shutdown: Tally::default(),
             leaks: Tally::default(),
+            judge: Judge::default(),
         }
     }
 
@@ -201,7 +216,7 @@ impl AdjRibIn {
         for nlri in update.withdrawn() {
             add(&mut applied.withdrawn, nlri.family(), self.withdraw(nlri));
         }
-        let mut shared = None;
+        let mut common = None;
         for Reach { next_hop, nlri } in update.announced() {
             if update.has_loop() {
                 add(&mut applied.withdrawn, nlri.family(), self.withdraw(nlri));
@@ -210,12 +225,12 @@ impl AdjRibIn {
             if nlri.is_empty() {
                 continue;
             }
-            let shared = match &shared {
-                Some(shared) => Arc::clone(shared),
-                None => Arc::clone(shared.insert(self.share(update.attributes())?)),
+            let common = match &common {
+                Some(common) => common,
+                None => common.insert(self.common(update.attributes())?),
             };
-            let count = self.announce(nlri, next_hop, &shared, now)?;
-            if shared.attrs.is_leak {
+            let count = self.announce(nlri, next_hop, common, now)?;
+            if common.shared.attrs.is_leak {
                 applied.leaks = applied.leaks.saturating_add(count);
             }
             add(&mut applied.announced, nlri.family(), count);
@@ -223,22 +238,29 @@ impl AdjRibIn {
         Ok(applied)
     }
 
-    fn share(&self, attributes: &Attributes<'_>) -> Result<Arc<Shared>, LimitExceeded> {
+    fn common(&self, attributes: &Attributes<'_>) -> Result<Common, LimitExceeded> {
         let mut attrs = ReceivedAttrs::from(attributes);
         if let Some(rule) = self.otc {
             let judged = rule.judge(attrs.only_to_customer);
             (attrs.only_to_customer, attrs.is_leak) = (judged.value, judged.is_leak);
         }
         let charge = self.account.charge_octets(attrs.octets())?;
-        Ok(Arc::new(Shared { attrs: Arc::new(attrs), _charge: charge }))
+        let judged = self.judge.judge(&attrs);
+        let marks = Marks {
+            _graceful_shutdown: self.graceful_shutdown.token_if(attrs.has_graceful_shutdown()),
+            _leak: self.leaks.token_if(attrs.is_leak),
+        };
+        let shared = Arc::new(Shared { attrs: Arc::new(attrs), _charge: charge });
+        Ok(Common { shared, judged, marks })
     }
 
     fn withdraw(&mut self, nlri: Nlri<'_>) -> u32 {
+        let (v4, v6, judge) = (&mut self.v4, &mut self.v6, &mut self.judge);
         let (named, held) = match nlri {
-            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes.map(sole)),
-            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes.map(sole)),
-            Nlri::Ipv4Paths(paths) => withdraw(&mut self.v4, paths.map(by_prefix)),
-            Nlri::Ipv6Paths(paths) => withdraw(&mut self.v6, paths.map(by_prefix)),
+            Nlri::Ipv4(prefixes) => withdraw(v4, prefixes.map(sole), judge),
+            Nlri::Ipv6(prefixes) => withdraw(v6, prefixes.map(sole), judge),
+            Nlri::Ipv4Paths(paths) => withdraw(v4, paths.map(by_prefix), judge),
+            Nlri::Ipv6Paths(paths) => withdraw(v6, paths.map(by_prefix), judge),
         };
         self.account.give_prefixes(held);
         named
@@ -248,21 +270,19 @@ impl AdjRibIn {
         &mut self,
         nlri: Nlri<'_>,
         next_hop: NextHop,
-        shared: &Arc<Shared>,
+        common: &Common,
         now: u64,
     ) -> Result<u32, LimitExceeded> {
         let (family, count) = (nlri.family(), self.count());
-        let marks = Marks {
-            _graceful_shutdown: self.graceful_shutdown.token_if(shared.attrs.has_graceful_shutdown()),
-            _leak: self.leaks.token_if(shared.attrs.is_leak),
-        };
-        let entry = || Entry {
+        let (judge, round) = (&mut self.judge, self.rounds.get(family).round);
+        let entry = |prefix| Entry {
             next_hop: next_hop.address,
-            shared: Arc::clone(shared),
+            shared: Arc::clone(&common.shared),
             received_at: now,
             stale: None,
-            round: self.rounds.get(family).round,
-            _marks: marks.clone(),
+            round,
+            accepted: judge.announced(prefix, common.judged),
+            _marks: common.marks.clone(),
         };
         let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
         let (v4, v6) = (&mut self.v4, &mut self.v6);
@@ -338,8 +358,9 @@ impl AdjRibIn {
         };
         let v4 = from_v4.into_iter().flat_map(|from| self.v4.range((from, Bound::Unbounded)));
         let v6 = self.v6.range((from_v6, Bound::Unbounded));
-        v4.map(|((prefix, id), entry)| entry.route((IpNet::V4(*prefix), *id)))
-            .chain(v6.map(|((prefix, id), entry)| entry.route((IpNet::V6(*prefix), *id))))
+        let policy = self.judge.policy();
+        v4.map(|((prefix, id), entry)| entry.route((IpNet::V4(*prefix), *id), policy))
+            .chain(v6.map(|((prefix, id), entry)| entry.route((IpNet::V6(*prefix), *id), policy)))
             .take(limit)
             .collect()
     }
@@ -351,7 +372,7 @@ impl AdjRibIn {
             (IpNet::V4(net), id) => self.v4.get(&(net, id)),
             (IpNet::V6(net), id) => self.v6.get(&(net, id)),
         };
-        entry.map(|entry| entry.route(key))
+        entry.map(|entry| entry.route(key, self.judge.policy()))
     }
 
     /// Forgets all of it, as when the session ends.
@@ -360,6 +381,7 @@ impl AdjRibIn {
         self.account.give_prefixes(count.ipv4.saturating_add(count.ipv6));
         self.v4.clear();
         self.v6.clear();
+        self.judge.some_went();
         self.rounds = PerFamily::default();
     }
 }
@@ -371,8 +393,11 @@ impl Drop for AdjRibIn {
 }
 
 impl Entry {
-    fn route(&self, (prefix, path_id): PathKey) -> ReceivedRoute {
+    fn route(&self, (prefix, path_id): PathKey, policy: &ImportPolicy) -> ReceivedRoute {
+        let facts = verdict::facts(&self.shared.attrs);
         ReceivedRoute {
+            validity: policy.origin_of(prefix, facts.origin()),
+            reasons: policy.reasons(prefix, &facts),
             prefix,
             path_id,
             next_hop: self.next_hop,
@@ -413,19 +438,19 @@ fn by_prefix<N>((id, prefix): (PathId, N)) -> (N, PathId) {
 }
 
 /// How many were stored.
-fn announce<N: Ord>(
+fn announce<N: Ord + Copy + Into<IpNet>>(
     table: &mut Table<N>,
     paths: impl Iterator<Item = (N, PathId)>,
-    entry: impl Fn() -> Entry,
+    mut entry: impl FnMut(IpNet) -> Entry,
     room: &Room<'_>,
 ) -> Result<u32, LimitExceeded> {
     let mut count = 0_u32;
     for path in paths {
         if let Some(held) = table.get_mut(&path) {
-            *held = entry();
+            *held = entry(path.0.into());
         } else {
             room.take(len(table))?;
-            table.insert(path, entry());
+            table.insert(path, entry(path.0.into()));
         }
         count = count.saturating_add(1);
     }
@@ -433,11 +458,18 @@ fn announce<N: Ord>(
 }
 
 /// How many were named, and how many of those were held.
-fn withdraw<N: Ord>(table: &mut Table<N>, paths: impl Iterator<Item = (N, PathId)>) -> (u32, u64) {
+fn withdraw<N: Ord + Copy + Into<IpNet>>(
+    table: &mut Table<N>,
+    paths: impl Iterator<Item = (N, PathId)>,
+    judge: &mut Judge,
+) -> (u32, u64) {
     let (mut named, mut held) = (0_u32, 0_u64);
     for path in paths {
         named = named.saturating_add(1);
-        held = held.saturating_add(u64::from(table.remove(&path).is_some()));
+        if table.remove(&path).is_some() {
+            held = held.saturating_add(1);
+            judge.withdrawn(path.0.into());
+        }
     }
     (named, held)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::list;
+use super::registered;
 use super::router::App;
 use crate::speaker::{CannotRefresh, RefreshWay, ResetOrder};
 use crate::wire::Notification;
@@ -24,6 +25,11 @@ pub(super) fn reset_route() -> MethodRouter<App> {
 /// `POST /api/v1/sessions/{name}/refresh`.
 pub(super) fn refresh_route() -> MethodRouter<App> {
     post(refresh.layer(DefaultBodyLimit::max(MOST_OCTETS))).fallback(only_post)
+}
+
+/// `POST /api/v1/registered/{prefix}/validate`.
+pub(super) fn validate_route() -> MethodRouter<App> {
+    post(registered::validate).fallback(only_post)
 }
 
 async fn only_post() -> ApiError {
@@ -58,8 +64,8 @@ async fn reset(
     order: Result<Json<Reset>, JsonRejection>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(Reset { hard, text }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;
-    let most = Notification::MOST_COMMUNICATION;
-    if text.as_ref().is_some_and(|text| text.len() > most || text.chars().any(char::is_control)) {
+    if text.as_deref().is_some_and(|text| !Notification::is_communication(text)) {
+        let most = Notification::MOST_COMMUNICATION;
         let what = format!("the text for the peer may have up to {most} octets, all printable");
         return Err(ApiError::bad_request(what));
     }

@@ -16,10 +16,11 @@ use crate::config::{Plan, ProtocolPlan, RestartPlan, SessionPlan, TransportPlan,
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::ConnectionState;
+use crate::peering::{ConnectionState, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, SessionEntry, SessionSnapshot,
+    Ask, CannotRefresh, Events, Handle, LastError, Overview, RefreshWay, RegistrarDesk, Registry,
+    SessionEntry, SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -107,6 +108,7 @@ impl Speaker {
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(empty_plan())),
+            registrar: RegistrarDesk::of(Registry::default(), Events::default()),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -238,6 +240,7 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         end_of_rib_sent: PerFamily::default(),
         graceful_restart: None,
         received: PerFamily::default(),
+        accepted: PerFamily::default(),
         negotiated: None,
         send_hold_time: None,
         near_limit: PerFamily::default(),
@@ -300,6 +303,7 @@ pub(crate) fn established() -> SessionSnapshot {
         pending: PerFamily { ipv4: 7, ipv6: 0 },
         end_of_rib_sent: PerFamily { ipv4: true, ipv6: false },
         received: PerFamily { ipv4: 2, ipv6: 0 },
+        accepted: PerFamily { ipv4: 1, ipv6: 0 },
         ..down(plan)
     }
 }
@@ -352,6 +356,8 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
         }),
         received_at: NOON,
         stale: false,
+        validity: RouteOrigin::default(),
+        reasons: if n == 1 { Vec::new() } else { vec![Reason::MissingCommunity, Reason::PathTooLong(4)] },
     }
 }
 

@@ -13,6 +13,7 @@ use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, SessionMetrics, Way};
+use crate::peering::{Reason, Validity};
 use crate::rib::{Generation, RouteView};
 use crate::speaker::{LastError, Overview, SessionSnapshot};
 use crate::wire::{
@@ -77,6 +78,7 @@ pub(super) struct SessionJson<'a> {
     families: Vec<Family>,
     advertised: PerFamily<u64>,
     received: PerFamily<u64>,
+    accepted: PerFamily<u64>,
     last_error: Option<LastErrorJson<'a>>,
     peering: &'a str,
     peering_location: Option<&'a str>,
@@ -99,6 +101,7 @@ impl<'a> SessionJson<'a> {
             families: chosen(s.families),
             advertised: s.advertised,
             received: s.received,
+            accepted: s.accepted,
             last_error: s.last_error.as_ref().map(LastErrorJson::new),
             peering: &s.plan.peering,
             peering_location: s.plan.peering_location.as_deref(),
@@ -269,14 +272,49 @@ impl<'a> AdvertisedJson<'a> {
     }
 }
 
-/// A route as a peer announced it.
+/// The documented words of each; what has the same words stands together.
+fn in_words(reasons: &[Reason]) -> Vec<String> {
+    let mut words: Vec<String> = reasons.iter().map(Reason::to_string).collect();
+    words.dedup();
+    words
+}
+
+/// Azure's ReceivedRoute.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReceivedRouteJson<'a> {
+    prefix: IpNet,
+    next_hop: IpAddr,
+    as_path: &'a AsPathBuf,
+    origin_as_validation_state: Validity,
+    rpki_validation_state: Validity,
+    trust_anchor: &'a str,
+    received_timestamp: Time,
+}
+
+impl<'a> ReceivedRouteJson<'a> {
+    pub(super) fn new(route: &'a ReceivedRoute) -> Self {
+        Self {
+            prefix: route.prefix,
+            next_hop: route.next_hop,
+            as_path: &route.attrs.as_path,
+            origin_as_validation_state: route.validity.irr,
+            rpki_validation_state: route.validity.rpki,
+            trust_anchor: route.validity.trust_anchor.as_deref().unwrap_or("None"),
+            received_timestamp: Time(route.received_at),
+        }
+    }
+}
+
+/// A route as a peer announced it, and whether it is accepted.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReceivedJson<'a> {
-    prefix: IpNet,
+    #[serde(flatten)]
+    route: ReceivedRouteJson<'a>,
+    accepted: bool,
+    reasons: Vec<String>,
     path_id: u32,
-    next_hop: IpAddr,
-    as_path: &'a AsPathBuf,
     communities: &'a [Community],
     extended_communities: &'a [ExtendedCommunity],
     large_communities: &'a [LargeCommunity],
@@ -284,17 +322,16 @@ pub(super) struct ReceivedJson<'a> {
     med: Option<u32>,
     only_to_customer: Option<Asn>,
     is_leak: bool,
-    received_at: Time,
     stale: bool,
 }
 
 impl<'a> ReceivedJson<'a> {
     pub(super) fn new(route: &'a ReceivedRoute) -> Self {
         Self {
-            prefix: route.prefix,
+            route: ReceivedRouteJson::new(route),
+            accepted: route.reasons.is_empty(),
+            reasons: in_words(&route.reasons),
             path_id: route.path_id.number(),
-            next_hop: route.next_hop,
-            as_path: &route.attrs.as_path,
             communities: &route.attrs.communities,
             extended_communities: &route.attrs.extended_communities,
             large_communities: &route.attrs.large_communities,
@@ -302,7 +339,6 @@ impl<'a> ReceivedJson<'a> {
             med: route.attrs.med,
             only_to_customer: route.attrs.only_to_customer,
             is_leak: route.attrs.is_leak,
-            received_at: Time(route.received_at),
             stale: route.stale,
         }
     }

@@ -71,7 +71,7 @@ impl Rows {
         Ok(serde_json::to_writer(&mut self.text, row)?)
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.text.len() > self.full
     }
 

@@ -20,6 +20,7 @@ mod json;
 mod list;
 mod protocol;
 mod query;
+mod registered;
 mod restart;
 mod router;
 mod serve;

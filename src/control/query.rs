@@ -73,7 +73,7 @@ fn limit(value: &str) -> Result<usize, ApiError> {
     })
 }
 
-fn echo(value: &str) -> String {
+pub(super) fn echo(value: &str) -> String {
     let mut text: String = value.chars().take(MAX_ECHO).collect();
     if value.chars().nth(MAX_ECHO).is_some() {
         text.push('…');

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::query::{Range, Wanted};
-use super::{act, find, list};
+use super::{act, find, list, registered};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -49,6 +49,10 @@ impl App {
         find::session(&self.handle.sessions(), &name)
     }
 
+    pub(super) fn readers(&self) -> Arc<Semaphore> {
+        self.readers.clone()
+    }
+
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
         self.handle.generation().ok_or_else(|| ApiError::unavailable("no generation is in force yet"))
     }
@@ -64,7 +68,8 @@ pub fn router(handle: Handle, metrics: Metrics) -> Router {
 pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     let acting = reading()
         .route("/api/v1/sessions/{name}/reset", act::reset_route())
-        .route("/api/v1/sessions/{name}/refresh", act::refresh_route());
+        .route("/api/v1/sessions/{name}/refresh", act::refresh_route())
+        .route("/api/v1/registered/{prefix}/validate", act::validate_route());
     finish(acting, handle, metrics)
 }
 
@@ -82,6 +87,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}/received", get(received))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/generation", get(generation))
+        .merge(registered::routes())
 }
 
 fn finish(routes: Router<App>, handle: Handle, metrics: Metrics) -> Router {

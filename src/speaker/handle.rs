@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::Told;
@@ -80,6 +82,7 @@ pub struct Handle {
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
+    pub(crate) registrar: RegistrarDesk,
 }
 
 impl Handle {
@@ -99,6 +102,26 @@ impl Handle {
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.plan.load_full()
+    }
+
+    /// What partners registered, and what became of it.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registrar.registry()
+    }
+
+    /// What happened to prefixes and connections.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        self.registrar.events()
+    }
+
+    /// Has a registered or Peering Service prefix validated again; it is Pending then.
+    ///
+    /// # Errors
+    /// Where there is no such prefix, or nothing of it to validate.
+    pub async fn validate(&self, prefix: IpNet) -> Result<(), CannotValidate> {
+        self.registrar.validate(prefix).await
     }
 
     /// The speaker as a whole.

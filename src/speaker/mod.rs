@@ -9,6 +9,7 @@ mod disk;
 mod flight;
 mod generations;
 mod handle;
+mod imports;
 mod keyring;
 mod ledger;
 mod listen;
@@ -30,6 +31,12 @@ pub use generations::Generations;
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetOrder};
 pub use listen::{ListenError, Listeners};
+#[cfg(test)]
+pub(crate) use registrar::RegistrarDesk;
+pub use registrar::{
+    CannotValidate, Events, KeptState, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus,
+    Registry, ServicePrefixStatus,
+};
 pub use snapshot::{LastError, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
 pub use supervisor::{Ended, Speaker};

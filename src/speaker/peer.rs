@@ -5,6 +5,7 @@
 
 mod incident;
 mod incoming;
+mod judging;
 mod orders;
 mod progress;
 mod refresh;
@@ -30,6 +31,7 @@ use super::flight::{Pace, Recorder};
 use super::handle::Ask;
 use super::ledger::Ledger;
 use super::listen::Admitted;
+use super::registrar::Mailbox;
 use super::snapshot::SessionSnapshot;
 use super::status::{Held, Status};
 use super::{system, terms};
@@ -38,7 +40,7 @@ use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
 use crate::metrics::SessionMetrics;
-use crate::peering::ConnectionState;
+use crate::peering::{ConnectionState, ImportPolicy};
 use crate::wire::{ErrorCode, MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
 
 /// Refused connections that may be closing when another is refused by name; past it they are just closed. The state
@@ -52,6 +54,8 @@ pub(super) struct Intent {
     pub(super) plan: Arc<SessionPlan>,
     /// What to advertise.
     pub(super) view: Arc<View>,
+    /// What the peer's routes are judged by.
+    pub(super) import: Arc<ImportPolicy>,
     /// Whether to go on.
     pub(super) order: Order,
 }
@@ -76,6 +80,8 @@ pub(super) struct Links {
     pub(super) profile: watch::Sender<Option<SessionProfile>>,
     pub(super) metrics: Arc<SessionMetrics>,
     pub(super) budget: Arc<Budget>,
+    /// Where the registrar hears of what the peer announces.
+    pub(super) mailbox: Arc<Mailbox>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) recorder: Recorder,
     pub(super) clock: Clock,
@@ -129,12 +135,14 @@ impl Peer {
     pub(super) fn new(links: Links) -> Self {
         let intent = links.intent.borrow().clone();
         let plan = &intent.plan;
+        let mut adj_rib_in = AdjRibIn::new(terms::limits(plan), links.budget.clone());
+        adj_rib_in.set_policy(intent.import.clone());
         Self {
             fsm: PeerFsm::new(terms::fsm_config(&links.router, plan, links.life), fastrand::u64(..)),
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
-            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
+            adj_rib_in,
             retention: Retention::default(),
             context: None,
             hold_down: HoldDown::No,
@@ -167,6 +175,7 @@ impl Peer {
             self.on_due();
             self.write_all();
             self.refresh_done();
+            self.judge();
             if matches!(self.intent.order, Order::Leave(_)) || self.is_over() {
                 break;
             }
@@ -174,6 +183,7 @@ impl Peer {
                 tokio::task::yield_now().await;
             }
         }
+        self.report_all();
         self.publish();
         // Nobody would take what still came.
         self.links.accepted.close();
@@ -188,7 +198,9 @@ impl Peer {
         let Refreshes { ipv4, ipv6 } = &self.refreshes;
         let send_hold = self.send_hold.as_ref().map(SendHold::when);
         let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
-        let deadlines = [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale];
+        let judging = self.judging_deadline();
+        let deadlines =
+            [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale, judging];
         let deadline = deadlines.into_iter().flatten().min();
         let deadline = deadline.map(|moment| self.links.clock.instant(moment));
         let Links { intent, accepted, asks, .. } = &mut self.links;
@@ -230,6 +242,7 @@ impl Peer {
     fn on_intent(&mut self, intent: Intent) {
         let announcing = announcing(&intent.plan);
         self.adj_rib_in.set_limits(terms::limits(&intent.plan));
+        self.adj_rib_in.set_policy(intent.import.clone());
         let now = self.now();
         match &intent.order {
             Order::Leave(notification) => {
@@ -306,7 +319,7 @@ impl Peer {
     fn on_accepted(&mut self, Admitted { stream, by }: Admitted) {
         let now = self.now();
         self.has_served = true;
-        if by != self.intent.plan.transport {
+        if by.transport != self.intent.plan.transport {
             debug!("connection closed: it has waited since before the session asked for what it does now");
             self.status.inbound_refused();
             return;

@@ -83,7 +83,9 @@ pub struct SessionSnapshot {
     pub graceful_restart: Option<GracefulRestart>,
     /// Prefixes held in Adj-RIB-In, stale ones too.
     pub received: PerFamily<u64>,
-    /// Of these, such as are of a session before and have not been announced again.
+    /// Of these, those that are accepted; all others are held and not used.
+    pub accepted: PerFamily<u64>,
+    /// Of those held, such as are of a session before and have not been announced again.
     pub stale: PerFamily<u64>,
     /// Seconds since the epoch at which stale ones go at the latest.
     pub stale_until: PerFamily<Option<u64>>,

@@ -14,7 +14,7 @@ use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::{RouterPlan, SessionPlan};
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
-use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
+use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way, figure};
 use crate::wire::{
     Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
 };
@@ -30,6 +30,7 @@ struct Seen {
     end_of_rib_sent: PerFamily<bool>,
     end_of_rib_received: PerFamily<bool>,
     received: PerFamily<u64>,
+    accepted: PerFamily<u64>,
     stale: PerFamily<u64>,
     stale_until: PerFamily<Option<Moment>>,
     near_limit: PerFamily<bool>,
@@ -139,6 +140,7 @@ impl Status {
             pending: PerFamily::default(),
             end_of_rib_sent: PerFamily::default(),
             received: PerFamily::default(),
+            accepted: PerFamily::default(),
             stale: PerFamily::default(),
             stale_until: PerFamily::default(),
             near_limit: PerFamily::default(),
@@ -277,7 +279,7 @@ impl Status {
     }
 
     pub(super) fn bytes_received(&self, n: usize) {
-        self.metrics.count_bytes(Way::Received, count(n));
+        self.metrics.count_bytes(Way::Received, figure(n));
     }
 
     /// A turn of writing took an outbox's counters from `before` to `now`.
@@ -365,6 +367,7 @@ impl Status {
             end_of_rib_sent: outbox.map(Outbox::end_of_rib_sent).unwrap_or_default(),
             end_of_rib_received: self.end_of_rib_received,
             received: held.rib.count(),
+            accepted: held.rib.accepted(),
             stale: held.rib.stale(),
             stale_until: held.stale_until,
             near_limit: self.near_limit,
@@ -384,6 +387,9 @@ impl Status {
             self.metrics.set_prefixes(PrefixGauge::Pending, family, *seen.pending.get(family));
             self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
             self.metrics.set_prefixes(PrefixGauge::Stale, family, *seen.stale.get(family));
+            let (received, accepted) = (*seen.received.get(family), *seen.accepted.get(family));
+            self.metrics.set_prefixes(PrefixGauge::Accepted, family, accepted);
+            self.metrics.set_prefixes(PrefixGauge::Held, family, received.saturating_sub(accepted));
         }
         for family in Family::ALL {
             let limit = plan.max_prefixes.get(family).unwrap_or(0);
@@ -422,6 +428,7 @@ impl Status {
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,
             received: seen.received,
+            accepted: seen.accepted,
             stale: seen.stale,
             stale_until: PerFamily::from_fn(|f| seen.stale_until.get(f).map(|moment| clock.unix_at(moment))),
             end_of_rib_received: seen.end_of_rib_received,
@@ -438,16 +445,17 @@ pub(super) fn after_death(metrics: &SessionMetrics) {
     }
     metrics.set_state(State::Idle, Clock::unix());
     for family in Family::ALL {
-        for gauge in
-            [PrefixGauge::Advertised, PrefixGauge::Pending, PrefixGauge::Received, PrefixGauge::Stale]
-        {
+        for gauge in [
+            PrefixGauge::Advertised,
+            PrefixGauge::Pending,
+            PrefixGauge::Received,
+            PrefixGauge::Accepted,
+            PrefixGauge::Held,
+            PrefixGauge::Stale,
+        ] {
             metrics.set_prefixes(gauge, family, 0);
         }
     }
-}
-
-fn count(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 /// A Hard Reset's reason is what it carries.

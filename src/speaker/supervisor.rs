@@ -17,10 +17,12 @@ use tracing::{Instrument, error, info, info_span, warn};
 use super::clock::Clock;
 use super::flight::Recorder;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::registrar::{KeptState, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::{self, Status};
@@ -34,6 +36,8 @@ use crate::wire::{ErrorCode, Notification};
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// How long the state of registrations may take to be written then.
+const STATE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a session whose task died stays down.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// Connections of one peer that may wait for its task.
@@ -65,13 +69,15 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
+    /// Starts every session of a plan, with what a life before kept. Must be called within a runtime, which carries all
+    /// of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
+        kept: KeptState,
     ) -> Self {
         let overview = Overview {
             started: Clock::unix(),
@@ -82,23 +88,27 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
+        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
+            registrar: registrar.desk.clone(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
             budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
             ledger: Arc::default(),
+            imports: Imports::default().next(&plan),
             recorder: Recorder::start(&plan.state_dir),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),
             keyless: HashSet::new(),
             said: Said::default(),
+            registrar,
             handle: handle.clone(),
             metrics,
             overview: overview_tx,
@@ -198,6 +208,7 @@ struct Supervisor {
     board: Arc<Board>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
+    imports: Imports,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -205,6 +216,8 @@ struct Supervisor {
     /// Who has an MD5 key that the listeners could not take, and so is not let in.
     keyless: HashSet<IpNet>,
     said: Said,
+    /// What sessions see of registered prefixes goes there.
+    registrar: Registrar,
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
@@ -257,7 +270,8 @@ impl Supervisor {
     fn spawn(&mut self, plan: Arc<SessionPlan>, life: Life, pause: Duration) {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
-        let intent = Intent { plan: plan.clone(), view, order: Order::Run };
+        let import = self.imports.policy(&plan);
+        let intent = Intent { plan: plan.clone(), view, import, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
@@ -273,6 +287,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             budget: self.budget.clone(),
+            mailbox: self.registrar.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -319,6 +334,7 @@ impl Supervisor {
             return;
         };
         self.running.remove(&peer);
+        self.registrar.mailbox.forget(peer);
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
@@ -340,7 +356,9 @@ impl Supervisor {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
+        self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
+        self.registrar.put(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
         self.overview.send_modify(|o| {
@@ -369,7 +387,8 @@ impl Supervisor {
         // Its counters stay, under what it is called now.
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
-        running.intent.send_replace(Intent { plan, view, order: Order::Run });
+        let import = self.imports.policy(&plan);
+        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
     }
 
     /// Ends the sessions that the plan has no more. Nobody waits for them.
@@ -405,6 +424,10 @@ impl Supervisor {
     }
 
     async fn stop(&mut self, notification: Option<Notification>) {
+        // First, since for a prefix it is no change that we stop.
+        if timeout(STATE_WITHIN, self.registrar.end()).await.is_err() {
+            warn!("the state of registrations took too long to write");
+        }
         for running in std::mem::take(&mut self.running).into_values() {
             running.leave(notification.clone());
         }

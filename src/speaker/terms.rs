@@ -22,9 +22,6 @@ pub(super) enum Life {
     Another,
 }
 
-/// Send/Receive of RFC 7911 §4: we take several paths of a prefix, and have never more than one to give.
-const ADD_PATH_RECEIVE: u8 = 1;
-
 /// What the state machine must know.
 pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life) -> FsmConfig {
     FsmConfig {
@@ -86,7 +83,8 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Ve
         capabilities.push(Capability::ExtendedNextHop(vec![(ipv4, Family::SAFI_UNICAST.into(), ipv6)]));
     }
     if plan.add_path_receive {
-        let receive = offered().map(|f| (f.afi(), Family::SAFI_UNICAST, ADD_PATH_RECEIVE));
+        // We take several paths of a prefix, and have never more than one to give.
+        let receive = offered().map(|f| (f.afi(), Family::SAFI_UNICAST, Capability::ADD_PATH_RECEIVE));
         capabilities.push(Capability::AddPath(receive.collect()));
     }
     capabilities

@@ -87,9 +87,10 @@ impl Partner for Frr {
     fn announce(&self, session: &str, _: &str, how: Announces) {
         let path: Vec<_> = how.path().iter().map(ToString::to_string).collect();
         let no = if how == Announces::Nothing { "no " } else { "" };
-        let community = match how {
-            Announces::WithoutCommunity => "no set community".to_owned(),
-            _ => "set community 8075:8007 additive".to_owned(),
+        let community = if how == Announces::WithoutCommunity {
+            "no set community".to_owned()
+        } else {
+            "set community 8075:8007 additive".to_owned()
         };
         let path = if path.is_empty() {
             "no set as-path prepend".to_owned()

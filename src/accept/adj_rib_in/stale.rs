@@ -103,6 +103,8 @@ impl AdjRibIn {
             Family::Ipv6 => retain(&mut self.v6, keep),
         };
         self.account.give_prefixes(gone);
+        // Some may have become stale, too.
+        self.judge.some_went();
         gone
     }
 }

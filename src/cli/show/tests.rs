@@ -111,6 +111,7 @@ async fn a_session() {
             advertised v4/v6     354/0
             pending v4/v6        7/0
             received v4/v6       2/0
+            accepted v4/v6       1/0
             End-of-RIB           sent ipv4; received -
             graceful restart     we ask for 120 s
             stale v4/v6          0/0
@@ -161,6 +162,7 @@ async fn a_session_that_is_down() {
             advertised v4/v6   0/0
             pending v4/v6      0/0
             received v4/v6     0/0
+            accepted v4/v6     0/0
             End-of-RIB         sent -; received -
             graceful restart   we ask for 120 s
             stale v4/v6        0/0
@@ -225,10 +227,10 @@ async fn received() {
         "received contoso-ashburn-1-v4",
         Some(80),
         expect![[r#"
-        PREFIX      NEXT HOP     AGE    AS PATH           ATTRIBUTES
-        4.1.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc 33…
-        4.2.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc 33…
-    "#]],
+            PREFIX      NEXT HOP     AGE    AS PATH           ACCEPTED                     …
+            4.1.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  yes                          …
+            4.2.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  no: Advertisement missing MAP…
+        "#]],
     )
     .await;
 }

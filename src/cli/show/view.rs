@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::protocol::Protocol;
 use super::restart::Restart;
 use crate::cli::table::{printable, shorten};
+use crate::wire::Community;
 
 /// The most of a route's source that a table shows, in characters.
 const MAX_SOURCE: usize = 40;
@@ -135,6 +136,8 @@ pub(super) struct Session {
     families: Vec<String>,
     advertised: Families<u64>,
     received: Families<u64>,
+    #[serde(default)]
+    accepted: Families<u64>,
     last_error: Option<LastError>,
     #[serde(default)]
     peering: String,
@@ -215,6 +218,7 @@ impl Lines for Session {
             ("advertised v4/v6", self.advertised.both()),
             ("pending v4/v6", self.pending.both()),
             ("received v4/v6", self.received.both()),
+            ("accepted v4/v6", self.accepted.both()),
             ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
             ("graceful restart", self.graceful_restart.as_ref().map_or_else(none, Restart::asked)),
             ("stale v4/v6", self.graceful_restart.as_ref().map_or_else(none, |r| r.stale(clock))),
@@ -378,7 +382,13 @@ pub(super) struct Route {
     #[serde(default)]
     large_communities: Option<Vec<String>>,
     since: Option<Since>,
-    received_at: Option<String>,
+    received_timestamp: Option<String>,
+    #[serde(default)]
+    accepted: bool,
+    #[serde(default)]
+    reasons: Vec<String>,
+    origin_as_validation_state: Option<String>,
+    rpki_validation_state: Option<String>,
     only_to_customer: Option<u32>,
     #[serde(default)]
     is_leak: bool,
@@ -412,11 +422,12 @@ pub(super) const ADVERTISED: RouteColumns<7> = RouteColumns {
     },
 };
 
-pub(super) const RECEIVED: RouteColumns<5> = RouteColumns {
-    head: ["PREFIX", "NEXT HOP", "AGE", "AS PATH", "ATTRIBUTES"],
+pub(super) const RECEIVED: RouteColumns<6> = RouteColumns {
+    head: ["PREFIX", "NEXT HOP", "AGE", "AS PATH", "ACCEPTED", "ATTRIBUTES"],
     cells: |r, clock| {
-        let age = r.received_at.as_deref().map(|t| clock.age(t)).unwrap_or_default();
-        [r.prefix.clone(), text(&r.next_hop), age, r.path(), r.attributes()]
+        let age = r.received_timestamp.as_deref().map(|t| clock.age(t)).unwrap_or_default();
+        let (path, accepted) = (r.path(), r.accepted());
+        [r.prefix.clone(), text(&r.next_hop), age, path, accepted, r.attributes()]
     },
 };
 
@@ -427,6 +438,18 @@ fn text(value: &Option<String>) -> String {
 impl Route {
     fn path(&self) -> String {
         text(&self.as_path)
+    }
+
+    /// Or why not.
+    fn accepted(&self) -> String {
+        if self.accepted { "yes".to_owned() } else { format!("no: {}", self.reasons.join("; ")) }
+    }
+
+    /// What registries know of the origin, where they know it.
+    fn known(&self) -> impl Iterator<Item = String> {
+        let known = [("irr", &self.origin_as_validation_state), ("rpki", &self.rpki_validation_state)];
+        let known = known.into_iter().filter_map(|(by, state)| Some((by, state.as_deref()?)));
+        known.filter(|(_, state)| *state != "Unknown").map(|(by, state)| format!("{by} {state}"))
     }
 
     fn since(&self, clock: &Clock) -> String {
@@ -451,16 +474,21 @@ impl Route {
         if self.path_id != 0 {
             parts.push(format!("path {}", self.path_id));
         }
+        parts.extend(self.known());
         parts.extend(self.origin.clone().filter(|o| o != "igp"));
         parts.extend(self.med.map(|med| format!("med {med}")));
         if self.is_leak {
             parts.push("leak".to_owned());
         }
         parts.extend(self.only_to_customer.map(|asn| format!("otc {asn}")));
+        let graceful_shutdown = Community::GRACEFUL_SHUTDOWN.to_string();
         for list in [&self.communities, &self.extended_communities, &self.large_communities] {
-            parts.extend(list.iter().flatten().map(|community| match community.as_str() {
-                "65535:0" => "graceful-shutdown".to_owned(),
-                other => other.to_owned(),
+            parts.extend(list.iter().flatten().map(|community| {
+                if *community == graceful_shutdown {
+                    "graceful-shutdown".to_owned()
+                } else {
+                    community.clone()
+                }
             }));
         }
         for (word, only) in [("only at", &self.peering_locations), ("only on", &self.peerings)] {
