@@ -58,6 +58,11 @@ pub struct PartnerConfigArgs {
     #[arg(long, value_name = "NAME", value_parser = interface)]
     pub interface: Option<String>,
 
+    /// The router's own IPv4 or IPv6 address, for the next hop of routes that ride on a session of the other (may be
+    /// repeated); without it, that of the connection's other session
+    #[arg(long, value_name = "ADDRESS")]
+    pub next_hop: Vec<IpAddr>,
+
     /// Where a connection has peers on several routers, or a range of them: this router's address (may be repeated)
     #[arg(long, value_name = "ADDRESS")]
     pub peer_address: Vec<IpAddr>,
@@ -115,6 +120,7 @@ fn text(args: &PartnerConfigArgs) -> Result<String, String> {
     let choice = Choice {
         router_id: args.router_id,
         interface: args.interface.as_deref(),
+        next_hops: &args.next_hop,
         peer_addresses: &args.peer_address,
     };
     let far = FarEnd::of(&plan, &args.connection, &choice).map_err(|refusal| format!("error: {refusal}"))?;

@@ -3,6 +3,9 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -13,10 +16,12 @@ use crate::exabgp::Exabgp;
 use crate::frr::Frr;
 use crate::gobgp::Gobgp;
 use crate::openbgpd::Openbgpd;
+use crate::peering_service::registered_prefix;
 use crate::router::{Router, fill};
-use crate::scenario::{IN_SYNC, Pair};
-use crate::support::daemon::{Daemon, Dials, Setup, partner_config};
+use crate::scenario::IN_SYNC;
+use crate::support::daemon::{Daemon, Dials, Sessions, Setup, partner_config};
 use crate::support::lab::{Lab, Site};
+use crate::support::process::{installed, output};
 use crate::support::rib::{Rib, same_table};
 use crate::support::wait::{equal, stays, until};
 
@@ -92,53 +97,90 @@ fn registered(config: &str) -> String {
 
 const SETUP: Setup = Setup::dialled_by(Dials::Both);
 
-/// peeringd, and the router as its config for the other end has it.
-fn pair<R: Configured>() -> Pair<R> {
-    let (lab, rib) = (Lab::new(1), Rib::shipped());
-    let daemon = Daemon::start_changed(&lab, SETUP, &rib, |config, _| registered(&config));
-    let config = daemon.partner_config(&lab.site().connection(), R::NAME);
-    let router = R::configured(&lab, lab.site(), &config);
-    Pair { router, daemon, lab }
+/// Microsoft's policy is none of these, and a config may ask for them all the same.
+const ROLE_AND_GTSM: Setup = SETUP.with_keys("local_role: peer; strict_role: true; ttl_security_hops: 1");
+const GTSM: Setup = SETUP.with_keys("ttl_security_hops: 1");
+
+const fn both_over(sessions: Sessions) -> Setup {
+    Setup { sessions, ..SETUP }
 }
 
-fn works<R: Configured>() {
-    let pair = pair::<R>();
-    pair.daemon.wait_established(IN_SYNC);
-    pair.wait_for_registered(&Rib::shipped());
-    for (version, peer) in [("v4", pair.lab.site().peer_v4()), ("v6", pair.lab.site().peer_v6())] {
-        let session = format!("{}-{version}", pair.lab.site().connection());
-        let wanted: Vec<_> = REGISTERED.iter().filter(|p| p.contains(':') == peer.is_ipv6()).collect();
-        until("what is registered to arrive", IN_SYNC, || {
-            arrived(&pair.daemon, &session, &wanted, peer, pair.lab.site().asn())
+/// The sessions of a lab's site: name, and the partner's address that each family's routes go by way of.
+fn sessions(site: &Site, setup: Setup) -> Vec<(String, Vec<IpAddr>)> {
+    let name = |version: &str| format!("{}-{version}", site.connection());
+    match setup.sessions {
+        Sessions::EachItsOwn => vec![(name("v4"), vec![site.peer_v4()]), (name("v6"), vec![site.peer_v6()])],
+        Sessions::BothOnIpv4 => vec![(name("v4"), vec![site.peer_v4(), site.peer_v6()])],
+        Sessions::BothOnIpv6 => vec![(name("v6"), vec![site.peer_v6(), site.peer_v6()])],
+    }
+}
+
+/// The router, by what is written for it, comes up with peeringd, holds the whole set, and announces what is registered so
+/// that it becomes Verified.
+fn works<R: Configured>(setup: Setup) {
+    let (lab, rib) = (Lab::new(1), Rib::shipped());
+    let daemon = Daemon::start_changed(&lab, setup, &rib, |config, _| registered(&config));
+    let site = lab.site();
+    let (v4, v6) = (site.peer_v4().to_string(), site.peer_v6().to_string());
+    let options: &[&str] = match setup.sessions {
+        Sessions::EachItsOwn => &[],
+        Sessions::BothOnIpv4 => &["--next-hop", &v6],
+        Sessions::BothOnIpv6 => &["--router-id", &v4],
+    };
+    let config = daemon.partner_config(&site.connection(), R::NAME, options);
+    let router = R::configured(&lab, site, &config);
+    daemon.wait_established(IN_SYNC);
+    holds(&router, &lab, setup);
+    for (session, hops) in sessions(site, setup) {
+        until("what is registered to arrive", IN_SYNC, || arrived(&daemon, &session, &hops, site.asn()));
+    }
+    for prefix in REGISTERED {
+        until("the prefix to be Verified", IN_SYNC, || match registered_prefix(&daemon, prefix)? {
+            (state, None, Some(_)) if state == "Verified" => Ok(()),
+            other => Err(format!("{prefix}: {other:?}")),
         });
     }
 }
 
-/// Whether a session has exactly these routes of the partner's, each as Microsoft asks for it.
-fn arrived(daemon: &Daemon, session: &str, wanted: &[&&str], peer: IpAddr, asn: u32) -> Result<(), String> {
+/// Waits until the router holds the RIB; some list their own routes too.
+#[track_caller]
+fn holds<R: Router>(router: &R, lab: &Lab, setup: Setup) {
+    let (v4, v6) = (lab.site().our_v4(), lab.site().our_v6());
+    let v4 = if setup.sessions == Sessions::BothOnIpv6 { v6 } else { v4 };
+    let wanted = Rib::shipped().table(v4, v6);
+    until("the router to hold the table", IN_SYNC, || {
+        let mut table = router.table()?;
+        for prefix in REGISTERED {
+            table.remove(&prefix.parse::<IpNet>().unwrap());
+        }
+        same_table(&table, &wanted)
+    });
+}
+
+/// Whether a session has exactly what is registered of its families, each as Microsoft asks for it. Over one session that is
+/// IPv4 and then IPv6, by way of the second address.
+fn arrived(daemon: &Daemon, session: &str, hops: &[IpAddr], asn: u32) -> Result<(), String> {
     let routes = daemon.show(&["received", session])?;
     let mut found: Vec<Value> = routes.as_array().cloned().unwrap_or_default();
     for route in &mut found {
         let whole = route.as_object_mut().ok_or("no route")?;
         whole.retain(|key, _| ["prefix", "nextHop", "asPath", "communities"].contains(&key.as_str()));
     }
-    let route = |prefix: &&&str| json!({ "prefix": prefix, "nextHop": peer.to_string(), "asPath": asn.to_string(), "communities": ["8075:8007"] });
-    equal(&found, &wanted.iter().map(route).collect())
-}
-
-impl<R: Router> Pair<R> {
-    /// Waits until the router holds the RIB; some list their own routes too.
-    #[track_caller]
-    fn wait_for_registered(&self, rib: &Rib) {
-        let wanted = self.wanted(rib);
-        until("the router to hold the table", IN_SYNC, || {
-            let mut table = self.router.table()?;
-            for prefix in REGISTERED {
-                table.remove(&prefix.parse::<IpNet>().unwrap());
-            }
-            same_table(&table, &wanted)
-        });
-    }
+    let hop = |prefix: &str| match hops {
+        [v4, v6] => Some(if prefix.contains(':') { v6 } else { v4 }),
+        [hop] => Some(hop).filter(|hop| hop.is_ipv6() == prefix.contains(':')),
+        _ => None,
+    };
+    let route = |prefix: &&str| {
+        let hop = hop(prefix)?;
+        Some(json!({
+            "prefix": prefix,
+            "nextHop": hop.to_string(),
+            "asPath": asn.to_string(),
+            "communities": ["8075:8007"],
+        }))
+    };
+    equal(&found, &REGISTERED.iter().filter_map(route).collect())
 }
 
 /// A Microsoft that announces what it should, and what it never does.
@@ -190,7 +232,7 @@ fn filters<R: Configured>() {
     fs::write(&file, registered(&Daemon::config(&lab, &folder, &lab.sites, SETUP))).unwrap();
     let text = fill(MISBEHAVING, site, SETUP, &[]);
     let _microsoft = Exabgp::run(&lab, &lab.ours, &[site.our_v4(), site.our_v6()], &text);
-    let router = R::configured(&lab, site, &partner_config(&file, &site.connection(), R::NAME));
+    let router = R::configured(&lab, site, &partner_config(&file, &site.connection(), R::NAME, &[]));
     let good_alone = || {
         let mut held: Vec<_> = router.table()?.into_keys().map(|prefix| prefix.to_string()).collect();
         held.retain(|prefix| !REGISTERED.contains(&prefix.as_str()));
@@ -200,32 +242,127 @@ fn filters<R: Configured>() {
     stays("the good routes alone", Duration::from_secs(2), good_alone);
 }
 
+/// Two connections' configs, joined as their headers say.
+fn joined(router: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("peeringd.yaml");
+    let text = "\
+router: { router_id: 192.0.2.1 }
+rib: rib.yaml
+peerings:
+- name: contoso
+  peering_service: true
+  peer_asn: 3356
+  registered_prefixes: [8.23.254.0/24, '2001:1900:1::/48']
+  connections:
+  - name: contoso-1
+    bgp_session: { session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2001:1900:2100::/126' }
+  - name: contoso-2
+    bgp_session: { session_prefix_v4: 4.68.74.184/30, session_prefix_v6: '2001:1900:2100:1::/126' }
+";
+    fs::write(&file, text).unwrap();
+    let first = partner_config(&file, "contoso-1", router, &[]);
+    let second = partner_config(&file, "contoso-2", router, &[]);
+    match second.split_once("# Once a router.\n") {
+        Some((head, rest)) => {
+            let (_, rest) = rest.split_once("\n\n").unwrap();
+            format!("{first}{head}\n{rest}")
+        }
+        None => first + &second,
+    }
+}
+
+/// A router's own check of a config takes what is written for it: of every kind, and of two connections joined.
+fn passes(router: &str, program: &str, arguments: &[&str]) {
+    let dir = tempfile::tempdir().unwrap();
+    let expected = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli/partner_config/expected");
+    let texts = ["plain", "everything", "route-server"]
+        .map(|kind| fs::read_to_string(expected.join(format!("{kind}.{router}"))).unwrap());
+    for text in texts.into_iter().chain([joined(router)]) {
+        let file = dir.path().join("config");
+        fs::write(&file, &text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        let said = output(Command::new(program).args(arguments).arg(&file))
+            .unwrap_or_else(|e| panic!("{e}\n{text}"));
+        assert!(!said.contains('%'), "{said}\n{text}");
+    }
+}
+
 mod tests {
     use super::*;
 
     #[test]
     fn bird_runs_what_is_written_for_it() {
-        works::<Bird>();
+        works::<Bird>(SETUP);
     }
 
     #[test]
     fn frr_runs_what_is_written_for_it() {
-        works::<Frr>();
+        works::<Frr>(SETUP);
     }
 
     #[test]
     fn gobgp_runs_what_is_written_for_it() {
-        works::<Gobgp>();
+        works::<Gobgp>(SETUP);
     }
 
     #[test]
     fn openbgpd_runs_what_is_written_for_it() {
-        works::<Openbgpd>();
+        works::<Openbgpd>(SETUP);
     }
 
     #[test]
     fn exabgp_runs_what_is_written_for_it() {
-        works::<Exabgp>();
+        works::<Exabgp>(SETUP);
+    }
+
+    #[test]
+    fn bird_has_the_role_and_the_ttl_that_are_asked_for() {
+        works::<Bird>(ROLE_AND_GTSM);
+    }
+
+    #[test]
+    fn frr_has_the_role_and_the_ttl_that_are_asked_for() {
+        works::<Frr>(ROLE_AND_GTSM);
+    }
+
+    #[test]
+    fn openbgpd_has_the_role_and_the_ttl_that_are_asked_for() {
+        works::<Openbgpd>(ROLE_AND_GTSM);
+    }
+
+    #[test]
+    fn gobgp_has_the_ttl_that_is_asked_for() {
+        works::<Gobgp>(GTSM);
+    }
+
+    #[test]
+    fn exabgp_has_the_ttl_that_is_asked_for() {
+        works::<Exabgp>(GTSM);
+    }
+
+    #[test]
+    fn bird_carries_both_families_on_one_session() {
+        works::<Bird>(both_over(Sessions::BothOnIpv4));
+        works::<Bird>(both_over(Sessions::BothOnIpv6));
+    }
+
+    #[test]
+    fn frr_carries_both_families_on_one_session() {
+        works::<Frr>(both_over(Sessions::BothOnIpv4));
+        works::<Frr>(both_over(Sessions::BothOnIpv6));
+    }
+
+    #[test]
+    fn gobgp_carries_both_families_on_one_session() {
+        works::<Gobgp>(both_over(Sessions::BothOnIpv4));
+        works::<Gobgp>(both_over(Sessions::BothOnIpv6));
+    }
+
+    #[test]
+    fn exabgp_carries_both_families_on_one_session() {
+        works::<Exabgp>(both_over(Sessions::BothOnIpv4));
+        works::<Exabgp>(both_over(Sessions::BothOnIpv6));
     }
 
     #[test]
@@ -246,5 +383,14 @@ mod tests {
     #[test]
     fn openbgpd_takes_no_default_and_nothing_by_way_of_expressroute() {
         filters::<Openbgpd>();
+    }
+
+    #[test]
+    fn each_routers_own_check_takes_every_config() {
+        passes("bird", &installed(&["/usr/sbin/bird"], "bird2"), &["-p", "-c"]);
+        passes("frr", &installed(&["/usr/bin/vtysh"], "frr"), &["-C", "-f"]);
+        passes("gobgp", &installed(&["/usr/bin/gobgpd"], "gobgpd"), &["-d", "-t", "toml", "-f"]);
+        passes("openbgpd", &installed(&["/usr/sbin/bgpd"], "openbgpd"), &["-n", "-f"]);
+        passes("exabgp", &installed(&["/usr/sbin/exabgp", "/usr/bin/exabgp"], "exabgp"), &["--validate"]);
     }
 }

@@ -123,6 +123,19 @@ impl Partner for Frr {
     }
 }
 
+/// A registered prefix: state, error message and key.
+pub(crate) fn registered_prefix(
+    daemon: &Daemon,
+    prefix: &str,
+) -> Result<(String, Option<String>, Option<String>), String> {
+    let all = daemon.show(&["registered"])?;
+    let found = all.as_array().and_then(|all| all.iter().find(|one| one["properties"]["prefix"] == prefix));
+    let properties = &found.ok_or_else(|| format!("{all:#}"))?["properties"];
+    let text = |key: &str| properties[key].as_str().map(str::to_owned);
+    let state = text("prefixValidationState").ok_or_else(|| format!("{properties:#}"))?;
+    Ok((state, text("errorMessage").filter(|message| !message.is_empty()), text("peeringServicePrefixKey")))
+}
+
 /// One peering with a connection to each of two routers.
 struct Service<R> {
     routers: Vec<R>,
@@ -143,7 +156,7 @@ impl<R: Partner> Service<R> {
         });
         let mut service = Self { routers: Vec::new(), configs: Vec::new(), daemon, lab };
         for site in &service.lab.sites {
-            let config = service.daemon.partner_config(&site.connection(), R::NAME);
+            let config = service.daemon.partner_config(&site.connection(), R::NAME, &[]);
             service.routers.push(R::configured(&service.lab, site, &config));
             service.configs.push(config);
         }
@@ -170,25 +183,10 @@ impl<R: Partner> Service<R> {
         });
     }
 
-    /// A registered prefix: state, error message and key.
-    fn registered(&self, prefix: &str) -> Result<(String, Option<String>, Option<String>), String> {
-        let all = self.daemon.show(&["registered"])?;
-        let found =
-            all.as_array().and_then(|all| all.iter().find(|one| one["properties"]["prefix"] == prefix));
-        let properties = &found.ok_or_else(|| format!("{all:#}"))?["properties"];
-        let text = |key: &str| properties[key].as_str().map(str::to_owned);
-        let state = text("prefixValidationState").ok_or_else(|| format!("{properties:#}"))?;
-        Ok((
-            state,
-            text("errorMessage").filter(|message| !message.is_empty()),
-            text("peeringServicePrefixKey"),
-        ))
-    }
-
     /// Waits for Verified, and gives the key.
     #[track_caller]
     fn wait_verified(&self, prefix: &str, limit: Duration) -> String {
-        until("the prefix to be Verified", limit, || match self.registered(prefix)? {
+        until("the prefix to be Verified", limit, || match registered_prefix(&self.daemon, prefix)? {
             (state, None, Some(key)) if state == "Verified" => Ok(key),
             other => Err(format!("{other:?}")),
         })
@@ -198,7 +196,7 @@ impl<R: Partner> Service<R> {
     #[track_caller]
     fn wait_failed(&self, message: &str, key: &str, limit: Duration) {
         let wanted = ("Failed".to_owned(), Some(message.to_owned()), Some(key.to_owned()));
-        until(message, limit, || equal(&self.registered(V4)?, &wanted));
+        until(message, limit, || equal(&registered_prefix(&self.daemon, V4)?, &wanted));
     }
 }
 

@@ -176,8 +176,8 @@ peerings:
     }
 
     /// What `partner-config` writes of a connection.
-    pub(crate) fn partner_config(&self, connection: &str, router: &str) -> String {
-        partner_config(&self.config, connection, router)
+    pub(crate) fn partner_config(&self, connection: &str, router: &str, options: &[&str]) -> String {
+        partner_config(&self.config, connection, router, options)
     }
 
     /// The folder of its files.
@@ -261,9 +261,13 @@ peerings:
 }
 
 /// What `partner-config` writes of a connection in a config.
-pub(crate) fn partner_config(config: &Path, connection: &str, router: &str) -> String {
+pub(crate) fn partner_config(config: &Path, connection: &str, router: &str, options: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_peeringd"));
-    run(command.args(["partner-config", connection, "--for", router, "--config"]).arg(config))
+    run(command
+        .args(["partner-config", connection, "--for", router])
+        .args(options)
+        .arg("--config")
+        .arg(config))
 }
 
 fn spawn(place: &Place, folder: &Path, config: &Path) -> Process {

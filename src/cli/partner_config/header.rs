@@ -42,6 +42,15 @@ pub(super) fn header(page: &mut Page, far: &FarEnd<'_>, router: &str, joining: J
             families.join(" and ")
         ));
     }
+    for session in &far.sessions {
+        for family in session.carried().filter(|family| session.lacks_next_hop(*family)) {
+            let name = &session.name;
+            page.comment(format!(
+                "  {name}: its {family} routes need an {family} address of this router as their next hop,"
+            ));
+            page.comment("  and none is known; --next-hop gives one.");
+        }
+    }
     others(page, far, joining);
     rules(page, far);
 }

@@ -24,6 +24,7 @@ const MAX_TAG: usize = 40;
 pub(super) struct Choice<'a> {
     pub(super) router_id: Option<Ipv4Addr>,
     pub(super) interface: Option<&'a str>,
+    pub(super) next_hops: &'a [IpAddr],
     pub(super) peer_addresses: &'a [IpAddr],
 }
 
@@ -130,8 +131,16 @@ impl FarSession {
 
     /// The next hop to say with routes of a family: none where the router's own choice, its address, is right.
     pub(super) fn next_hop(&self, family: Family) -> Option<IpAddr> {
-        let by_itself = family == self.transport() || (family == Family::Ipv4 && self.extended_next_hop);
-        self.other_next_hop.filter(|_| !by_itself)
+        self.other_next_hop.filter(|_| !self.is_own_next_hop(family))
+    }
+
+    /// Whether the next hop of a family must be another than the session's own address, and is not known.
+    pub(super) fn lacks_next_hop(&self, family: Family) -> bool {
+        self.other_next_hop.is_none() && !self.is_own_next_hop(family)
+    }
+
+    fn is_own_next_hop(&self, family: Family) -> bool {
+        family == self.transport() || (family == Family::Ipv4 && self.extended_next_hop)
     }
 }
 
@@ -162,7 +171,7 @@ impl<'a> FarEnd<'a> {
         let tag = tag(name);
         let mut sessions = Vec::with_capacity(plans.len());
         for session in &plans {
-            sessions.push(far_session(plan, session, &plans, &tag, choice.interface)?);
+            sessions.push(far_session(plan, session, &plans, &tag, choice)?);
         }
         let of_peering = plan.sessions.iter().filter(|session| session.peering == peering.name);
         let router_id = choice
@@ -267,10 +276,10 @@ fn far_session(
     session: &SessionPlan,
     all: &[SessionPlan],
     tag: &str,
-    interface: Option<&str>,
+    choice: &Choice<'_>,
 ) -> Result<FarSession, Refusal> {
     let (own, microsoft) = (session.peer_address, session.local_address);
-    let reach = match (own, interface) {
+    let reach = match (own, choice.interface) {
         (IpAddr::V6(address), Some(interface)) if address.is_unicast_link_local() => {
             Reach::Interface(interface.to_owned())
         }
@@ -283,8 +292,8 @@ fn far_session(
         }
         (_, _) => Reach::Route,
     };
-    // The connection's other session, if it has one, has the address of the other family.
-    let other_next_hop = all.iter().map(|other| other.peer_address);
+    // Without a choice, the connection's other session has the address of the other family.
+    let other_next_hop = choice.next_hops.iter().copied().chain(all.iter().map(|other| other.peer_address));
     let other_next_hop =
         other_next_hop.filter(|ip| ip.is_ipv4() != own.is_ipv4()).find(|ip| !is_link_local(*ip));
     // What follows the connection's name tells its sessions apart, but for the colons of a range's addresses.

@@ -98,6 +98,11 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     if session.extended_next_hop {
         page.comment("Microsoft offers IPv4 routes by way of IPv6 (RFC 8950), which OpenBGPD 7 has not.");
     }
+    if session.transport() == Family::Ipv4 && session.families.ipv6 {
+        page.comment(
+            "OpenBGPD 7 announces no IPv6 routes on an IPv4 session: they want a session over IPv6.",
+        );
+    }
     if far.is_route_server {
         page.line("transparent-as yes");
     }
@@ -114,9 +119,8 @@ fn rules(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     page.heading(&["What is registered, and nothing else."]);
     page.line(format!("deny to {peer}"));
     for family in session.carried().filter(|family| !far.registered.get(*family).is_empty()) {
-        let hop = session.next_hop(family).map_or_else(String::new, |hop| format!(" nexthop {hop}"));
         let name = far.registered_name(family);
-        page.line(format!("allow to {peer} prefix-set \"{name}\" set {{ community 8075:8007{hop} }}"));
+        page.line(format!("allow to {peer} prefix-set \"{name}\" set community 8075:8007"));
     }
     if !far.registered_asns.is_empty() {
         let asns: Vec<_> = far.registered_asns.iter().map(ToString::to_string).collect();

@@ -80,6 +80,7 @@ fn arguments(folder: &Path, connection: &str, router: Router) -> PartnerConfigAr
         out: None,
         router_id: None,
         interface: None,
+        next_hop: Vec::new(),
         peer_address: Vec::new(),
     }
 }
@@ -283,9 +284,9 @@ fn no_text_of_the_config_gets_out_of_its_comment() {
 
 #[test]
 fn a_connection_not_active_or_without_registered_prefixes_is_told_of() {
-    let config = PLAIN
-        .replace("registered_prefixes", "peering_service_prefixes")
-        .replace(", prefix: 8.23", ", prefix: 8.25");
+    let list = "[8.24.16.0/23, {name: branch, prefix: 8.23.254.0/24}, '2001:1900:1::/48']";
+    let config = PLAIN.replace(list, "[]");
+    assert_ne!(config, PLAIN);
     let text = written(&config, |folder| arguments(folder, "contoso-ashburn-2", Router::Bird)).unwrap();
     assert!(text.contains(
         "# The connection is Validating: sessions come up and carry no routes until it is Active.\n"
