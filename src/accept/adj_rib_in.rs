@@ -1,5 +1,6 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
+mod refresh;
 mod stale;
 mod verdict;
 
@@ -11,9 +12,12 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
+pub(super) use self::refresh::REFRESH_WITHIN;
+use self::refresh::Rounds;
 pub(super) use self::stale::Leftover;
 use self::stale::Stale;
 use self::verdict::Judge;
+pub use self::verdict::{Explained, ExplainedPath};
 use super::budget::{Account, Charge};
 use super::marks::{Tally, Token};
 use super::{Budget, OtcRule, PathKey, ReceivedAttrs, ReceivedRoute};
@@ -91,7 +95,7 @@ impl LimitExceeded {
 #[derive(Debug)]
 struct Shared {
     attrs: Arc<ReceivedAttrs>,
-    _charge: Charge,
+    charge: Charge,
 }
 
 #[derive(Debug)]
@@ -122,14 +126,6 @@ struct Marks {
     _leak: Option<Token>,
 }
 
-/// How far a family's refreshes have come (RFC 7313 §4).
-#[derive(Clone, Copy, Debug, Default)]
-struct Rounds {
-    round: u32,
-    /// BoRR has come, and EoRR has not.
-    is_open: bool,
-}
-
 /// By prefix, then by path; without ADD-PATH there is one, 0.
 type Table<N> = BTreeMap<(N, PathId), Entry>;
 
@@ -157,7 +153,7 @@ impl AdjRibIn {
             v4: Table::new(),
             v6: Table::new(),
             limits,
-            account: Arc::new(Account::new(limits, budget)),
+            account: Account::new(limits, budget),
             stale: PerFamily::default(),
             otc: None,
             rounds: PerFamily::default(),
@@ -193,15 +189,28 @@ impl AdjRibIn {
             .or_else(|| self.account.exceeded())
     }
 
+    /// The limit of all sessions together that was lowered below what they hold, where this one holds the most of it. The
+    /// session is to end.
+    #[must_use]
+    pub fn must_give_way(&self) -> Option<LimitExceeded> {
+        self.account.must_give_way()
+    }
+
     /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes. Stale routes never
-    /// keep others out: where a limit is met, they go.
+    /// keep others out: where a limit is met, they go. Those of other sessions are for their owners to let go of, as long
+    /// as [`Budget::is_overdrawn`] says so.
     ///
     /// # Errors
     /// The limit that one prefix more would pass; that prefix is not held, those before it are.
     pub fn apply(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
         match self.take_in(update, now) {
             Err(_) if self.sweep_all() > 0 => self.take_in(update, now),
-            taken => taken,
+            taken => {
+                if self.account.is_overdrawn() {
+                    self.sweep_all();
+                }
+                taken
+            }
         }
     }
 
@@ -250,19 +259,19 @@ impl AdjRibIn {
             _graceful_shutdown: self.graceful_shutdown.token_if(attrs.has_graceful_shutdown()),
             _leak: self.leaks.token_if(attrs.is_leak),
         };
-        let shared = Arc::new(Shared { attrs: Arc::new(attrs), _charge: charge });
+        let shared = Arc::new(Shared { attrs: Arc::new(attrs), charge });
         Ok(Common { shared, judged, marks })
     }
 
     fn withdraw(&mut self, nlri: Nlri<'_>) -> u32 {
         let (v4, v6, judge) = (&mut self.v4, &mut self.v6, &mut self.judge);
-        let (named, held) = match nlri {
+        let named = match nlri {
             Nlri::Ipv4(prefixes) => withdraw(v4, prefixes.map(sole), judge),
             Nlri::Ipv6(prefixes) => withdraw(v6, prefixes.map(sole), judge),
             Nlri::Ipv4Paths(paths) => withdraw(v4, paths.map(by_prefix), judge),
             Nlri::Ipv6Paths(paths) => withdraw(v6, paths.map(by_prefix), judge),
         };
-        self.account.give_prefixes(held);
+        self.settle();
         named
     }
 
@@ -273,8 +282,8 @@ impl AdjRibIn {
         common: &Common,
         now: u64,
     ) -> Result<u32, LimitExceeded> {
-        let (family, count) = (nlri.family(), self.count());
-        let (judge, round) = (&mut self.judge, self.rounds.get(family).round);
+        let family = nlri.family();
+        let (judge, round) = (&mut self.judge, self.rounds.get(family).number());
         let entry = |prefix| Entry {
             next_hop: next_hop.address,
             shared: Arc::clone(&common.shared),
@@ -284,37 +293,13 @@ impl AdjRibIn {
             accepted: judge.announced(prefix, common.judged),
             _marks: common.marks.clone(),
         };
-        let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
+        let room = Room { family, limit: *self.limits.get(family), account: &self.account };
         let (v4, v6) = (&mut self.v4, &mut self.v6);
         match nlri {
-            Nlri::Ipv4(prefixes) => announce(v4, prefixes.map(sole), entry, &room(count.ipv6)),
-            Nlri::Ipv6(prefixes) => announce(v6, prefixes.map(sole), entry, &room(count.ipv4)),
-            Nlri::Ipv4Paths(paths) => announce(v4, paths.map(by_prefix), entry, &room(count.ipv6)),
-            Nlri::Ipv6Paths(paths) => announce(v6, paths.map(by_prefix), entry, &room(count.ipv4)),
-        }
-    }
-
-    /// The peer says all of a family again: what it has not said by the end of that is gone (BoRR, RFC 7313 §4).
-    pub fn begin_refresh(&mut self, family: Family) {
-        let rounds = self.rounds.get_mut(family);
-        *rounds = Rounds { round: rounds.round.wrapping_add(1), is_open: true };
-    }
-
-    /// The peer has said all of it again (EoRR); how many routes went because it did not name them. An end without a
-    /// beginning is nothing. O(n).
-    pub fn end_refresh(&mut self, family: Family) -> u64 {
-        let Rounds { round, is_open } = *self.rounds.get(family);
-        if !is_open {
-            return 0;
-        }
-        self.rounds.get_mut(family).is_open = false;
-        self.retain(family, |entry| entry.round == round)
-    }
-
-    /// The session is over: a refresh that had begun will not come to its end.
-    pub fn forget_refreshes(&mut self) {
-        for family in Family::ALL {
-            self.rounds.get_mut(family).is_open = false;
+            Nlri::Ipv4(prefixes) => announce(v4, prefixes.map(sole), entry, &room),
+            Nlri::Ipv6(prefixes) => announce(v6, prefixes.map(sole), entry, &room),
+            Nlri::Ipv4Paths(paths) => announce(v4, paths.map(by_prefix), entry, &room),
+            Nlri::Ipv6Paths(paths) => announce(v6, paths.map(by_prefix), entry, &room),
         }
     }
 
@@ -377,12 +362,19 @@ impl AdjRibIn {
 
     /// Forgets all of it, as when the session ends.
     pub fn clear(&mut self) {
-        let count = self.count();
-        self.account.give_prefixes(count.ipv4.saturating_add(count.ipv6));
         self.v4.clear();
         self.v6.clear();
         self.judge.some_went();
+        self.settle();
         self.rounds = PerFamily::default();
+    }
+
+    /// Gives back the room of what is no longer held, and counts what is stale as that.
+    fn settle(&self) {
+        let (count, stale) = (self.count(), self.stale());
+        let stale = stale.ipv4.saturating_add(stale.ipv6);
+        let live = count.ipv4.saturating_add(count.ipv6).saturating_sub(stale);
+        self.account.settle(live, stale);
     }
 }
 
@@ -412,8 +404,6 @@ impl Entry {
 struct Room<'a> {
     family: Family,
     limit: u64,
-    /// Prefixes held of the other family.
-    others: u64,
     account: &'a Account,
 }
 
@@ -423,7 +413,12 @@ impl Room<'_> {
         if held >= self.limit {
             return Err(LimitExceeded::Session { family: self.family, limit: self.limit });
         }
-        self.account.take_prefix(held.saturating_add(self.others))
+        self.account.take_prefix()
+    }
+
+    /// Takes the room for a route in place of one that is held.
+    fn replace(&self, held: &Entry) -> Result<(), LimitExceeded> {
+        if held.stale.is_some() { self.account.revive_prefix() } else { Ok(()) }
     }
 }
 
@@ -447,6 +442,7 @@ fn announce<N: Ord + Copy + Into<IpNet>>(
     let mut count = 0_u32;
     for path in paths {
         if let Some(held) = table.get_mut(&path) {
+            room.replace(held)?;
             *held = entry(path.0.into());
         } else {
             room.take(len(table))?;
@@ -457,21 +453,18 @@ fn announce<N: Ord + Copy + Into<IpNet>>(
     Ok(count)
 }
 
-/// How many were named, and how many of those were held.
+/// How many were named, held or not.
 fn withdraw<N: Ord + Copy + Into<IpNet>>(
     table: &mut Table<N>,
     paths: impl Iterator<Item = (N, PathId)>,
     judge: &mut Judge,
-) -> (u32, u64) {
-    let (mut named, mut held) = (0_u32, 0_u64);
-    for path in paths {
-        named = named.saturating_add(1);
+) -> u32 {
+    paths.fold(0_u32, |named, path| {
         if table.remove(&path).is_some() {
-            held = held.saturating_add(1);
             judge.withdrawn(path.0.into());
         }
-    }
-    (named, held)
+        named.saturating_add(1)
+    })
 }
 
 fn len<N>(table: &Table<N>) -> u64 {

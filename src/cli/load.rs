@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use super::interfaces;
 use crate::config::{self, Plan};
 use crate::metrics::{GenerationFigures, Metrics, figure};
 use crate::rib::{BuildError, Finding, Findings, Generation, Place, Rows};
@@ -74,6 +75,7 @@ impl Loaded {
     /// Says what is in force now, in the log and to the metrics, and how it differs from what was before.
     pub(super) fn say(&self, metrics: &Metrics, before: Option<&Generation>) {
         self.warnings.log();
+        interfaces::warnings(&self.plan).log();
         if let Some(before) = before {
             self.say_difference(before);
         }

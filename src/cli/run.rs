@@ -224,6 +224,10 @@ fn say_started(plan: &Plan, listeners: &Listeners, http: Option<&TcpListener>) {
     if let Some(at) = http.and_then(|l| l.local_addr().ok()) {
         info!(%at, "serving /metrics, /healthz, /readyz and /api/v1/");
     }
+    for range in &plan.ranges {
+        let (net, limit) = (range.range, range.peer_limit);
+        info!(range = %net, connection = %range.template.connection, to = %range.template.local_address, limit, "peers may dial");
+    }
     info!(socket = %plan.control_socket.display(), sessions = plan.sessions.len(), "peeringd {}", env!("CARGO_PKG_VERSION"));
 }
 

@@ -118,7 +118,7 @@ pub(super) fn sessions(
         if !broken && faults.count() == faults_before {
             let named = sessions.named.get(before..).unwrap_or_default();
             unused_next_hops(bgp_session, named, connected.setting, faults);
-            range::unused_limits(bgp_session, faults);
+            range::unused(bgp_session, faults);
         }
     }
     sessions

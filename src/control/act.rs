@@ -11,7 +11,7 @@ use super::error::ApiError;
 use super::list;
 use super::registered;
 use super::router::App;
-use crate::speaker::{CannotRefresh, RefreshWay, ResetOrder};
+use crate::speaker::{CannotRefresh, RefreshWay, ResetDone, ResetOrder};
 use crate::wire::Notification;
 
 /// The most octets of an order.
@@ -58,11 +58,20 @@ struct Done {
     session: String,
 }
 
+/// Likewise, and what the reset found.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WasReset {
+    session: String,
+    has_ended: bool,
+    is_told: bool,
+}
+
 async fn reset(
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
     order: Result<Json<Reset>, JsonRejection>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<WasReset>, ApiError> {
     let Json(Reset { hard, text }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;
     if text.as_deref().is_some_and(|text| !Notification::is_communication(text)) {
         let most = Notification::MOST_COMMUNICATION;
@@ -70,8 +79,9 @@ async fn reset(
         return Err(ApiError::bad_request(what));
     }
     let session = app.session(name)?.plan.name.to_string();
-    list::asked(app.handle().reset(&session, ResetOrder { is_hard: hard, text })).await?;
-    Ok(Json(Done { session }))
+    let order = ResetOrder { is_hard: hard, text };
+    let ResetDone { has_ended, is_told } = list::asked(app.handle().reset(&session, order)).await?;
+    Ok(Json(WasReset { session, has_ended, is_told }))
 }
 
 async fn refresh(

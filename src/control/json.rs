@@ -9,13 +9,13 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::accept::ReceivedRoute;
+use crate::accept::{LimitExceeded, ReceivedRoute};
 use crate::advertise::ToldRoute;
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, SessionMetrics, Way};
 use crate::peering::{Reason, Validity};
 use crate::rib::{Generation, RouteView};
-use crate::speaker::{LastError, Overview, SessionSnapshot};
+use crate::speaker::{LastError, LimitPassed, Overview, SessionSnapshot};
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Community, ExtendedCommunity, Family, LargeCommunity, Origin, PerFamily,
 };
@@ -87,6 +87,9 @@ pub(super) struct SessionJson<'a> {
     pending: PerFamily<u64>,
     end_of_rib_sent: PerFamily<bool>,
     flaps: u64,
+    max_prefixes: PerFamily<Option<u64>>,
+    near_limit: PerFamily<bool>,
+    limit_passed: Option<LimitPassedJson>,
 }
 
 impl<'a> SessionJson<'a> {
@@ -110,6 +113,9 @@ impl<'a> SessionJson<'a> {
             pending: s.pending,
             end_of_rib_sent: s.end_of_rib_sent,
             flaps: s.flaps,
+            max_prefixes: s.plan.max_prefixes,
+            near_limit: s.near_limit,
+            limit_passed: s.limit_passed.map(LimitPassedJson::from),
         }
     }
 }
@@ -125,6 +131,29 @@ struct LastErrorJson<'a> {
     text: &'a str,
     direction: Option<&'static str>,
     at: Time,
+    then: Option<&'a str>,
+}
+
+/// The limit that keeps a session down.
+#[derive(Serialize)]
+struct LimitPassedJson {
+    family: Option<Family>,
+    limit: Option<u64>,
+    text: String,
+    until: Option<Time>,
+}
+
+impl From<LimitPassed> for LimitPassedJson {
+    fn from(LimitPassed { exceeded, until }: LimitPassed) -> Self {
+        let (family, limit) = match exceeded {
+            LimitExceeded::Session { family, limit } => (Some(family), Some(limit)),
+            LimitExceeded::SessionAttributes { limit } | LimitExceeded::Process { limit } => {
+                (None, Some(limit))
+            }
+            LimitExceeded::ProcessAttributes => (None, None),
+        };
+        Self { family, limit, text: exceeded.to_string(), until: until.map(Time) }
+    }
 }
 
 impl<'a> LastErrorJson<'a> {
@@ -135,6 +164,7 @@ impl<'a> LastErrorJson<'a> {
             text: &error.text,
             direction: error.code.map(|_| if error.sent { "sent" } else { "received" }),
             at: Time(error.at),
+            then: error.then.as_deref(),
         }
     }
 }
@@ -156,7 +186,6 @@ pub(super) struct SessionDetailJson<'a> {
     extended_next_hop: bool,
     add_path_receive: Vec<Family>,
     next_hop: PerFamily<Option<IpAddr>>,
-    max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
     transport: TransportJson<'a>,
     #[serde(flatten)]
@@ -215,7 +244,6 @@ impl<'a> SessionDetailJson<'a> {
             extended_next_hop: s.extended_next_hop,
             add_path_receive: chosen(s.add_path_receive),
             next_hop: s.plan.next_hop,
-            max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
             transport: TransportJson::new(&s.plan.transport),
             protocol: ProtocolJson::new(s),
@@ -244,6 +272,7 @@ pub(super) struct AdvertisedJson<'a> {
     communities: Option<&'a [Community]>,
     extended_communities: Option<&'a [ExtendedCommunity]>,
     large_communities: Option<&'a [LargeCommunity]>,
+    only_to_customer: Option<Asn>,
     since: Option<Since>,
     source: Option<&'a str>,
     file: Option<Cow<'a, str>>,
@@ -263,6 +292,7 @@ impl<'a> AdvertisedJson<'a> {
             communities: attrs.map(|a| &*a.communities),
             extended_communities: attrs.map(|a| &*a.extended_communities),
             large_communities: attrs.map(|a| &*a.large_communities),
+            only_to_customer: route.otc,
             since: route.since.map(Since::from),
             source: route.source.as_deref(),
             file: route.place.as_ref().map(|(file, _)| text(file)),

@@ -1,6 +1,8 @@
 mod accepted;
 mod connections;
 mod lists;
+mod ranges;
+mod registered;
 
 use axum::Router;
 use axum::body::Body;
@@ -47,9 +49,9 @@ async fn check(path: &str, expected: Expect) {
 async fn sessions() {
     check("/api/v1/sessions", expect![[r#"
         [
-        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"accepted":{"ipv4":1,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0},
-        {"name":"contoso-ashburn-1-v6","connection":"contoso-ashburn-1","peerAddress":"2001:1900::1","localAddress":"2001:1900::2","peerAsn":3356,"state":"Idle","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"accepted":{"ipv4":0,"ipv6":0},"lastError":{"code":2,"subcode":2,"text":"received 2/2 Bad Peer AS: \"\u001b[2Jgone\"","direction":"received","at":"2026-11-22T11:59:55Z"},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":2},
-        {"name":"ix-london-1-v4","connection":"ix-london-1","peerAddress":"5.57.80.2","localAddress":"5.57.80.1","peerAsn":3356,"state":"Active","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"accepted":{"ipv4":0,"ipv6":0},"lastError":{"code":null,"subcode":null,"text":"connect: Connection refused","direction":null,"at":"2026-11-22T12:00:00Z"},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":0}
+        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"accepted":{"ipv4":1,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"maxPrefixes":{"ipv4":20000,"ipv6":null},"nearLimit":{"ipv4":true,"ipv6":false},"limitPassed":null},
+        {"name":"contoso-ashburn-1-v6","connection":"contoso-ashburn-1","peerAddress":"2001:1900::1","localAddress":"2001:1900::2","peerAsn":3356,"state":"Idle","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"accepted":{"ipv4":0,"ipv6":0},"lastError":{"code":2,"subcode":2,"text":"received 2/2 Bad Peer AS: \"\u001b[2Jgone\"","direction":"received","at":"2026-11-22T11:59:55Z","then":"connect: Connection refused"},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":2,"maxPrefixes":{"ipv4":20000,"ipv6":null},"nearLimit":{"ipv4":false,"ipv6":false},"limitPassed":null},
+        {"name":"ix-london-1-v4","connection":"ix-london-1","peerAddress":"5.57.80.2","localAddress":"5.57.80.1","peerAsn":3356,"state":"Active","families":[],"advertised":{"ipv4":0,"ipv6":0},"received":{"ipv4":0,"ipv6":0},"accepted":{"ipv4":0,"ipv6":0},"lastError":{"code":null,"subcode":null,"text":"connect: Connection refused","direction":null,"at":"2026-11-22T12:00:00Z","then":null},"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":0,"ipv6":0},"endOfRibSent":{"ipv4":false,"ipv6":false},"flaps":0,"maxPrefixes":{"ipv4":20000,"ipv6":null},"nearLimit":{"ipv4":false,"ipv6":false},"limitPassed":null}
         ]
     "#]]).await;
 }
@@ -57,7 +59,7 @@ async fn sessions() {
 #[tokio::test]
 async fn one_session() {
     check("/api/v1/sessions/contoso-ashburn-1-v4", expect![[r#"
-        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"accepted":{"ipv4":1,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"extendedNextHop":false,"addPathReceive":[],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"maxPrefixes":{"ipv4":20000,"ipv6":null},"endOfRibReceived":{"ipv4":false,"ipv6":false},"transport":{"md5":false,"ttlSecurityHops":null,"ttl":null,"interface":null,"range":null},"localRole":"peer","strictRole":false,"gracefulShutdown":false,"shutdownCommunication":null,"maxPrefixWarningPercent":75,"maxPrefixRestartSecs":60,"delayOpen":0,"extendedOptionalParameters":"auto","sendHoldTime":480,"negotiated":{"fourOctetAs":false,"routeRefresh":true,"enhancedRouteRefresh":false,"extendedMessage":false,"peerRole":"peer"},"nearLimit":{"ipv4":true,"ipv6":false},"receivedGracefulShutdown":1,"receivedLeaks":2,"needsReset":false,"gracefulRestart":{"configured":{"restartTime":120,"notification":true,"longLivedStaleTime":0},"negotiated":null,"stale":{"ipv4":0,"ipv6":0},"staleUntil":{"ipv4":null,"ipv6":null}},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
+        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"accepted":{"ipv4":1,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"maxPrefixes":{"ipv4":20000,"ipv6":null},"nearLimit":{"ipv4":true,"ipv6":false},"limitPassed":null,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"extendedNextHop":false,"addPathReceive":[],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"endOfRibReceived":{"ipv4":false,"ipv6":false},"transport":{"md5":false,"ttlSecurityHops":null,"ttl":null,"interface":null,"range":null},"localRole":"peer","strictRole":false,"gracefulShutdown":false,"shutdownCommunication":null,"maxPrefixWarningPercent":75,"maxPrefixRestartSecs":60,"delayOpen":0,"extendedOptionalParameters":"auto","sendHoldTime":480,"negotiated":{"fourOctetAs":false,"routeRefresh":true,"enhancedRouteRefresh":false,"extendedMessage":false,"peerRole":"peer"},"receivedGracefulShutdown":1,"receivedLeaks":2,"needsReset":false,"gracefulRestart":{"configured":{"restartTime":120,"notification":true,"longLivedStaleTime":0},"negotiated":null,"stale":{"ipv4":0,"ipv6":0},"staleUntil":{"ipv4":null,"ipv6":null}},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
     "#]]).await;
 }
 
@@ -86,9 +88,9 @@ async fn what_is_advertised_before_established() {
 async fn what_is_advertised() {
     check("/api/v1/sessions/contoso-ashburn-1-v4/advertised", expect![[r#"
         [
-        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
-        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
-        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":4,"stale":false}
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":4,"stale":false}
         ]
     "#]]).await;
 }
@@ -99,9 +101,9 @@ async fn what_is_advertised_in_mid_transfer() {
     let body = ok(&router, "/api/v1/sessions/contoso-ashburn-1/advertised").await;
     expect![[r#"
         [
-        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
-        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":5,"stale":true},
-        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,"file":null,"line":null,"stale":true}
+        {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"onlyToCustomer":null,"since":{"generation":4,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":5,"stale":true},
+        {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":null,"asPath":null,"med":null,"communities":null,"extendedCommunities":null,"largeCommunities":null,"onlyToCustomer":null,"since":null,"source":null,"file":null,"line":null,"stale":true}
         ]
     "#]].assert_eq(&body);
 }
@@ -265,13 +267,15 @@ async fn order(router: &Router, path: &str, body: &str) -> (StatusCode, String) 
 async fn orders_are_taken_on_the_control_socket_alone() {
     let speaker = Speaker::new();
     let (socket, http) = (speaker.socket_router(), speaker.router());
-    let done = (StatusCode::OK, "{\"session\":\"ix-london-1-v4\"}".to_owned());
-    for (path, body) in [
-        ("/api/v1/sessions/ix-london-1/reset", "{}"),
-        ("/api/v1/sessions/5.57.80.2/reset", "{\"hard\":true,\"text\":\"maintenance\"}"),
-        ("/api/v1/sessions/ix-london-1-v4/refresh", "{\"out\":true}"),
+    let down = "{\"session\":\"ix-london-1-v4\",\"hasEnded\":false,\"isTold\":false}";
+    let up = "{\"session\":\"contoso-ashburn-1-v4\",\"hasEnded\":true,\"isTold\":true}";
+    for (path, body, done) in [
+        ("/api/v1/sessions/ix-london-1/reset", "{}", down),
+        ("/api/v1/sessions/5.57.80.2/reset", "{\"hard\":true,\"text\":\"maintenance\"}", down),
+        ("/api/v1/sessions/4.68.74.181/reset", "{}", up),
+        ("/api/v1/sessions/ix-london-1-v4/refresh", "{\"out\":true}", "{\"session\":\"ix-london-1-v4\"}"),
     ] {
-        assert_eq!(order(&socket, path, body).await, done, "{path}");
+        assert_eq!(order(&socket, path, body).await, (StatusCode::OK, done.to_owned()), "{path}");
         assert_eq!(order(&http, path, body).await.0, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(order(&http, "/api/v1/sessions", "{}").await.0, StatusCode::METHOD_NOT_ALLOWED);

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use super::labels::{LoadResult, MessageType, NotificationCode, TREATMENTS, TurnedAway, Way};
+use super::labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TREATMENTS, TurnedAway, Way};
 use super::process::Process;
 use super::{Inner, PrefixGauge, RegistryFigures, RibMetrics, SessionMetrics, process};
 use crate::wire::Family as AddressFamily;
@@ -381,7 +381,7 @@ static PROCESS: [Family<Process>; 5] = [
     }),
 ];
 
-static WHOLE: [Family<Inner>; 3] = [
+static WHOLE: [Family<Inner>; 4] = [
     Family::gauge("peeringd_build_info", "Always 1; the version is a label.", Some("version"), |_, put| {
         put(Some(env!("CARGO_PKG_VERSION")), 1.0);
     }),
@@ -398,6 +398,16 @@ static WHOLE: [Family<Inner>; 3] = [
         |inner, put| {
             for why in TurnedAway::ALL {
                 put(Some(why.label()), float(inner.turned_away.get(*why)));
+            }
+        },
+    ),
+    Family::counter(
+        "peeringd_flight_captures_total",
+        "Captures of the flight recorder, by what became of them.",
+        Some("result"),
+        |inner, put| {
+            for result in CaptureResult::ALL {
+                put(Some(result.label()), float(inner.captures.get(*result)));
             }
         },
     ),

@@ -20,7 +20,7 @@ use prometheus::{Registry, TextEncoder};
 use thiserror::Error;
 
 use labels::Counts;
-pub use labels::{LoadResult, MessageType, NotificationCode, TurnedAway, Way};
+pub use labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TurnedAway, Way};
 pub use registrations::RegistryFigures;
 pub use rib::{GenerationFigures, RibMetrics};
 pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
@@ -56,6 +56,7 @@ struct Inner {
     started: f64,
     rib: RibMetrics,
     turned_away: Counts<5>,
+    captures: Counts<3>,
     sessions: Mutex<Sessions>,
     /// By the peering's name.
     registrations: Mutex<Registrations>,
@@ -134,6 +135,17 @@ impl Metrics {
         let mut all = self.inner.registrations.lock().unwrap_or_else(PoisonError::into_inner);
         all.extend(changed.map(|figures| (figures.peering().clone(), Arc::new(figures))));
         all.retain(|peering, _| is_known(peering));
+    }
+
+    /// The flight recorder is done with a capture.
+    pub fn count_capture(&self, result: CaptureResult) {
+        self.inner.captures.add(result, 1);
+    }
+
+    /// Captures of the flight recorder that this became of.
+    #[must_use]
+    pub fn captures(&self, result: CaptureResult) -> u64 {
+        self.inner.captures.get(result)
     }
 
     /// The gauges and counters of the RIB.

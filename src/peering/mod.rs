@@ -9,6 +9,7 @@ mod origin;
 mod reason;
 mod registered;
 mod registration;
+mod remedy;
 mod resource;
 mod sighting;
 

@@ -106,7 +106,7 @@ pub(super) async fn accept(listener: Arc<TcpListener>, entrance: Entrance) {
                 if let Err(why) = entrance.admit(stream, from.ip()) {
                     entrance.metrics.count_turned_away(why.counted());
                     if let Some(unsaid) = said.again() {
-                        info!(%from, unsaid, "connection closed: {why}");
+                        info!(%from, "connection closed: {why}{unsaid}");
                     }
                 }
             }

@@ -7,13 +7,16 @@ mod clock;
 mod connection;
 mod disk;
 mod flight;
+mod gauges;
 mod generations;
 mod handle;
+mod hold_down;
 mod imports;
 mod keyring;
 mod ledger;
 mod listen;
 mod peer;
+mod pool;
 mod registrar;
 mod said;
 mod snapshot;
@@ -29,7 +32,7 @@ pub use disk::{ReplaceError, replace};
 pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
-pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetOrder};
+pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
 pub use listen::{ListenError, Listeners};
 #[cfg(test)]
 pub(crate) use registrar::RegistrarDesk;
@@ -37,7 +40,7 @@ pub use registrar::{
     CannotValidate, Events, KeptState, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus,
     Registry, ServicePrefixStatus,
 };
-pub use snapshot::{LastError, Overview, SessionSnapshot};
+pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
 pub use supervisor::{Ended, Speaker};
 pub use system::{give_memory_back, settle_memory};

@@ -12,24 +12,26 @@ use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::flight::Recorder;
+use super::gauges;
 use super::handle::{Ask, Handle, SessionEntry};
 use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::pool::Pool;
 use super::registrar::{KeptState, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
-use super::status::{self, Status};
-use super::terms::Life;
-use crate::accept::Budget;
+use super::status::Status;
+use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
+use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
@@ -99,10 +101,10 @@ impl Speaker {
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
-            budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
+            pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
             imports: Imports::default().next(&plan),
-            recorder: Recorder::start(&plan.state_dir),
+            recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),
@@ -117,7 +119,7 @@ impl Speaker {
             tasks: JoinSet::new(),
         };
         for session in supervisor.plan.sessions.clone() {
-            supervisor.spawn(session, Life::Another, Duration::ZERO);
+            supervisor.spawn(session, Life::Another(Moment::default()), Duration::ZERO);
         }
         supervisor.keyless = supervisor.keyring.put(&supervisor.plan);
         supervisor.publish();
@@ -206,7 +208,7 @@ impl Running {
 struct Supervisor {
     plan: Arc<Plan>,
     board: Arc<Board>,
-    budget: Arc<Budget>,
+    pool: Pool,
     ledger: Arc<Ledger>,
     imports: Imports,
     recorder: Recorder,
@@ -275,7 +277,8 @@ impl Supervisor {
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
-        let first = Arc::new(Status::before_start(&self.plan.router, &plan, life, &metrics));
+        let capabilities = terms::capabilities(self.plan.router.asn, &plan, life, self.clock.now());
+        let first = Arc::new(Status::before_start(&plan, capabilities, &metrics));
         let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
         let (profile_tx, profile) = watch::channel(None);
         let links = Links {
@@ -286,19 +289,18 @@ impl Supervisor {
             snapshot,
             profile: profile_tx,
             metrics,
-            budget: self.budget.clone(),
+            pool: self.pool.clone(),
             mailbox: self.registrar.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
             life,
         };
-        let span = info_span!("session", name = %plan.name, peer = %plan.peer_address);
         let session = async move {
             tokio::time::sleep(pause).await;
             Peer::new(links).run().await;
         };
-        let task = self.tasks.spawn(session.instrument(span)).id();
+        let task = self.tasks.spawn(session).id();
         let peer = plan.peer_address;
         let door = Door { plan, accepted };
         let entry = SessionEntry { snapshot: snapshot_rx, ask };
@@ -339,9 +341,9 @@ impl Supervisor {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
             if let Some(metrics) = self.metrics.find_session(peer) {
-                status::after_death(&metrics);
+                gauges::after_death(&metrics);
             }
-            self.spawn(plan, Life::Another, AFTER_PANIC);
+            self.spawn(plan, Life::Another(self.clock.now()), AFTER_PANIC);
         } else {
             // One of a range, whose peer comes again if it wants to.
             if let Some(died) = died {
@@ -365,7 +367,7 @@ impl Supervisor {
             o.last_reload_error = None;
             o.lab = self.plan.lab;
         });
-        self.budget.set_limit(self.plan.limits.received_prefixes);
+        self.pool.budget().set_limit(self.plan.limits.received_prefixes);
         self.keyless = self.keyring.put(&self.plan);
         for session in self.plan.sessions.clone() {
             self.tell(session);

@@ -22,7 +22,10 @@ use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
 mod next_hops;
+mod pool;
 mod ranges;
+mod registered;
+mod reports;
 mod rough;
 mod stream;
 mod transport;

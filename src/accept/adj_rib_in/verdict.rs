@@ -12,8 +12,8 @@ use ipnet::IpNet;
 
 use super::{AdjRibIn, Entry, Table};
 use crate::accept::marks::{Tally, Token};
-use crate::accept::{PathKey, ReceivedAttrs};
-use crate::peering::{Facts, ImportPolicy, Judged, Sighting};
+use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::peering::{Check, Facts, ImportPolicy, Judged, Reason, Sighting};
 use crate::wire::{PathId, PerFamily};
 
 /// The paths of one prefix that are looked at one by one for the best; of more, an accepted one is still found.
@@ -129,7 +129,8 @@ impl AdjRibIn {
         }
         news.touch_all();
         self.judge.news = news;
-        self.judge.anew = Some(Anew::Begins);
+        let PerFamily { ipv4, ipv6 } = self.count();
+        self.judge.anew = (ipv4 > 0 || ipv6 > 0).then_some(Anew::Begins);
     }
 
     /// Whether [`Self::judge_more`] or [`Self::take_sightings`] has something to do.
@@ -191,6 +192,54 @@ impl AdjRibIn {
     pub fn accepted(&self) -> PerFamily<u64> {
         PerFamily::from_fn(|family| self.judge.accepted.get(family).count())
     }
+}
+
+impl AdjRibIn {
+    /// The first paths held of a prefix, stale ones too, each with all checks that are made of it.
+    #[must_use]
+    pub fn explain(&self, prefix: IpNet) -> Explained {
+        let policy = self.judge.policy();
+        let place = policy.registered.place(prefix);
+        Explained {
+            is_registered: place.is_some_and(|place| policy.registered.is_own(place)),
+            paths: match prefix {
+                IpNet::V4(net) => explained(&self.v4, net, policy),
+                IpNet::V6(net) => explained(&self.v6, net, policy),
+            },
+        }
+    }
+}
+
+/// What there is to say of one prefix.
+#[derive(Clone, Debug, Default)]
+pub struct Explained {
+    /// Exactly this prefix is registered.
+    pub is_registered: bool,
+    /// By their identifiers; of very many, the first.
+    pub paths: Vec<ExplainedPath>,
+}
+
+/// One path of it.
+#[derive(Clone, Debug)]
+pub struct ExplainedPath {
+    /// The route.
+    pub route: ReceivedRoute,
+    /// Every check that is made, in order, and why it fails.
+    pub checks: Vec<(Check, Option<Reason>)>,
+}
+
+fn explained<N: Ord + Copy + Into<IpNet>>(
+    table: &Table<N>,
+    prefix: N,
+    policy: &ImportPolicy,
+) -> Vec<ExplainedPath> {
+    let paths = table.range((prefix, PathId::default())..=(prefix, PathId::MAX)).take(MOST_COMPARED);
+    paths
+        .map(|((prefix, id), entry)| ExplainedPath {
+            route: entry.route(((*prefix).into(), *id), policy),
+            checks: policy.checks((*prefix).into(), &facts(&entry.shared.attrs)).collect(),
+        })
+        .collect()
 }
 
 fn judge_from<N: Ord + Copy + Into<IpNet>>(

@@ -1,5 +1,6 @@
 //! Connections: readers slow, silent and many, and how serving stops.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -99,28 +100,49 @@ async fn a_body_is_ignored_and_a_head_too_long_refused() {
     drop(long);
 }
 
+/// Connects, says this and reads this much of an answer.
+async fn say(address: SocketAddr, request: &str, answer: usize) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut begun = vec![0; answer];
+    stream.read_exact(&mut begun).await.unwrap();
+    assert!(b"HTTP/1.1 200".starts_with(&begun), "{}", String::from_utf8_lossy(&begun));
+    stream
+}
+
 #[tokio::test]
-async fn one_connection_too_many_is_told_so() {
+async fn whoever_is_silent_keeps_nobody_out() {
+    const HEALTH: &str = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let server =
         tokio::spawn(serve::serve_http(listener, Speaker::new().router(), async { drop(stopped.await) }));
+    let mut kept = say(address, HEALTH, 12).await;
     let mut open = Vec::new();
-    for _ in 0..serve::MAX_CONNECTIONS {
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-        let mut begun = [0; 12];
-        stream.read_exact(&mut begun).await.unwrap();
-        assert_eq!(&begun, b"HTTP/1.1 200");
-        open.push(stream);
+    // Some say nothing, some a part of a request, and some a whole one.
+    for n in 0..serve::MAX_CONNECTIONS + 50 {
+        open.push(match n % 3 {
+            0 => say(address, "", 0).await,
+            1 => say(address, "GET /readyz HT", 0).await,
+            _ => say(address, HEALTH, 12).await,
+        });
+        // A check among them has its answer each time, and so has one that keeps its connection.
+        drop(say(address, HEALTH, 12).await);
+        if n % 50 == 0 {
+            kept.write_all(HEALTH.as_bytes()).await.unwrap();
+            assert!(kept.read(&mut [0; 4096]).await.unwrap() > 0);
+        }
     }
-    let mut answer = String::new();
-    TcpStream::connect(address).await.unwrap().read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 503 ") && head.contains("Retry-After: 1"), "{head}");
-    assert!(head.ends_with(&format!("Content-Length: {}", body.len())), "{head}");
-    serde_json::from_str::<serde_json::Value>(body).unwrap();
+    // The first of those that were silent are closed.
+    let mut rest = Vec::new();
+    for stream in &mut open[..50] {
+        drop(stream.read_to_end(&mut rest).await);
+    }
+    // And the latest are not.
+    let mut last = open.pop().unwrap();
+    last.write_all(HEALTH.as_bytes()).await.unwrap();
+    assert!(last.read(&mut [0; 4096]).await.unwrap() > 0);
     stop.send(()).unwrap();
     server.await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());

@@ -119,7 +119,7 @@ pub fn changes(
         };
         events.extend(told.map(|(kind, which)| {
             let summary = format!("{prefix} is reached by way of the {which} location");
-            let description = format!("Traffic to {prefix} leaves in the provider's {which} location.");
+            let description = format!("Traffic to it leaves at the provider's {which} location.");
             of.event(kind, EventLevel::Information, summary, description)
         }));
     }
@@ -136,17 +136,15 @@ fn at_one_place(
     let prefix = of.prefix;
     let ((kind, level), summary, description) = match (before, now) {
         (None, Some(now)) => {
-            let description = format!("{prefix} is announced {place}; its origin is {}.", origin(now));
+            let description = format!("Its origin is {}.", origin(now));
             (announced, format!("{prefix} is announced {place}"), description)
         }
         (Some(before), None) => {
-            let description =
-                format!("No session has {prefix} {place} any more; its origin was {}.", origin(before));
+            let description = format!("No session there has it any more; its origin was {}.", origin(before));
             (withdrawn, format!("{prefix} is withdrawn {place}"), description)
         }
         (Some(before), Some(now)) if before.origin != now.origin => {
-            let description =
-                format!("The origin of {prefix} {place} was {}, and is {}.", origin(before), origin(now));
+            let description = format!("It was {}, and is {}.", origin(before), origin(now));
             (moved, format!("{prefix} has another origin {place}"), description)
         }
         (Some(_), Some(_)) | (None, None) => return None,

@@ -118,7 +118,8 @@ impl Book {
             tracked.service.take_if(|s| {
                 service.get(prefix).is_none_or(|(p, l)| p.name != s.peering || l.key != s.status.key)
             });
-            prefixes.contains_key(prefix) || service.contains_key(prefix)
+            // What sessions see of it is kept as long as they do: they say it once.
+            prefixes.contains_key(prefix) || service.contains_key(prefix) || !tracked.seen.is_empty()
         });
     }
 
@@ -238,7 +239,11 @@ impl Book {
             Some(sighting) => tracked.seen.insert(peer, sighting),
             None => tracked.seen.remove(&peer),
         };
-        self.queue.push(prefix);
+        if tracked.is_nothing() {
+            self.prefixes.remove(&prefix);
+        } else {
+            self.queue.push(prefix);
+        }
     }
 
     fn is_known(&self, peer: IpAddr) -> bool {
@@ -248,11 +253,13 @@ impl Book {
 
     /// A session sees nothing any more. O(registered).
     pub(super) fn forget(&mut self, peer: IpAddr) {
-        for (prefix, tracked) in &mut self.prefixes {
+        let Self { prefixes, queue, .. } = self;
+        prefixes.retain(|prefix, tracked| {
             if tracked.seen.remove(&peer).is_some() {
-                self.queue.push(*prefix);
+                queue.push(*prefix);
             }
-        }
+            !tracked.is_nothing()
+        });
     }
 
     /// Has a prefix validated again.

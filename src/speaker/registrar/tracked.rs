@@ -46,6 +46,13 @@ pub(super) struct Tracked {
     pub(super) service: Option<Service>,
 }
 
+impl Tracked {
+    /// Neither is it listed any more nor does a session see it.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.registered.is_none() && self.service.is_none() && self.seen.is_empty()
+    }
+}
+
 /// As a registered prefix.
 #[derive(Debug)]
 pub(super) struct Registered {
