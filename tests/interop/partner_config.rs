@@ -24,6 +24,7 @@ use crate::support::lab::{Lab, Site};
 use crate::support::process::{installed, output};
 use crate::support::rib::{Rib, same_table};
 use crate::support::wait::{equal, stays, until};
+use crate::transport::{KEY, over_link_local, with_md5};
 
 const REGISTERED: [&str; 3] = ["8.23.254.0/24", "8.24.16.0/23", "2001:1900:1::/48"];
 
@@ -118,8 +119,8 @@ fn sessions(site: &Site, setup: Setup) -> Vec<(String, Vec<IpAddr>)> {
 /// The router, by what is written for it, comes up with peeringd, holds the whole set, and announces what is registered so
 /// that it becomes Verified.
 fn works<R: Configured>(setup: Setup) {
-    let (lab, rib) = (Lab::new(1), Rib::shipped());
-    let daemon = Daemon::start_changed(&lab, setup, &rib, |config, _| registered(&config));
+    let lab = Lab::new(1);
+    let daemon = Daemon::start_changed(&lab, setup, &Rib::shipped(), |config, _| registered(&config));
     let site = lab.site();
     let (v4, v6) = (site.peer_v4().to_string(), site.peer_v6().to_string());
     let options: &[&str] = match setup.sessions {
@@ -134,12 +135,55 @@ fn works<R: Configured>(setup: Setup) {
     for (session, hops) in sessions(site, setup) {
         until("what is registered to arrive", IN_SYNC, || arrived(&daemon, &session, &hops, site.asn()));
     }
+    wait_verified(&daemon);
+}
+
+/// Waits until all that is registered is Verified.
+#[track_caller]
+fn wait_verified(daemon: &Daemon) {
     for prefix in REGISTERED {
-        until("the prefix to be Verified", IN_SYNC, || match registered_prefix(&daemon, prefix)? {
+        until("the prefix to be Verified", IN_SYNC, || match registered_prefix(daemon, prefix)? {
             (state, None, Some(_)) if state == "Verified" => Ok(()),
             other => Err(format!("{prefix}: {other:?}")),
         });
     }
+}
+
+/// With the MD5 key where the config says that it goes, which is not in it by itself.
+fn works_with_md5<R: Configured>() {
+    let lab = Lab::new(1);
+    let daemon = Daemon::start_changed(&lab, SETUP, &Rib::shipped(), |config, folder| {
+        with_md5(&registered(&config), folder, KEY)
+    });
+    let config = daemon.partner_config(&lab.site().connection(), R::NAME, &[]);
+    assert!(!config.contains(KEY), "{config}");
+    let keyed: Vec<_> = config.lines().map(with_key).collect();
+    assert_eq!(keyed.iter().filter(|line| line.contains(KEY)).count(), 2, "{config}");
+    let _router = R::configured(&lab, lab.site(), &(keyed.join("\n") + "\n"));
+    daemon.wait_established(IN_SYNC);
+    wait_verified(&daemon);
+}
+
+/// The line that a comment says the key goes into, with the key; any other as it is.
+fn with_key(line: &str) -> String {
+    match line.trim_start_matches([' ', '\t', '#', '!']).split_once("  <- the TCP-MD5 key") {
+        Some((statement, _)) => statement.replace("KEY", KEY),
+        None => line.to_owned(),
+    }
+}
+
+/// With the name of the router's own interface, which the config does not know.
+fn works_over_link_local<R: Configured>() {
+    let lab = Lab::new(1);
+    lab.link_local(lab.site());
+    let daemon = Daemon::start_changed(&lab, SETUP, &Rib::shipped(), |config, _| {
+        over_link_local(&registered(&config), &lab, Some("2001:1900:2100::2"))
+    });
+    let config = daemon.partner_config(&lab.site().connection(), R::NAME, &["--interface", "microsoft"]);
+    let router = R::configured(&lab, lab.site(), &config);
+    daemon.wait_established(IN_SYNC);
+    until("the router to hold all", IN_SYNC, || equal(&router.table()?.len(), &(354 + 14)));
+    wait_verified(&daemon);
 }
 
 /// Waits until the router holds the RIB; some list their own routes too.
@@ -363,6 +407,36 @@ mod tests {
     fn exabgp_carries_both_families_on_one_session() {
         works::<Exabgp>(both_over(Sessions::BothOnIpv4));
         works::<Exabgp>(both_over(Sessions::BothOnIpv6));
+    }
+
+    #[test]
+    fn bird_takes_the_md5_key_where_it_is_said_to_go() {
+        works_with_md5::<Bird>();
+    }
+
+    #[test]
+    fn frr_takes_the_md5_key_where_it_is_said_to_go() {
+        works_with_md5::<Frr>();
+    }
+
+    #[test]
+    fn gobgp_takes_the_md5_key_where_it_is_said_to_go() {
+        works_with_md5::<Gobgp>();
+    }
+
+    #[test]
+    fn openbgpd_takes_the_md5_key_where_it_is_said_to_go() {
+        works_with_md5::<Openbgpd>();
+    }
+
+    #[test]
+    fn exabgp_takes_the_md5_key_where_it_is_said_to_go() {
+        works_with_md5::<Exabgp>();
+    }
+
+    #[test]
+    fn bird_speaks_over_link_local_addresses() {
+        works_over_link_local::<Bird>();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::header::{Joining, ORIGINATED, by_hand, header};
-use super::model::{FarEnd, FarSession, MAX_PREFIXES, PORT, Reach};
+use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
 use crate::wire::{Family, Role};
 
@@ -83,7 +83,7 @@ fn channel(page: &mut Page, far: &FarEnd<'_>, session: &FarSession, family: Fami
     page.line("if bgp_path ~ [= * 12076 * =] then reject;");
     page.line("accept;");
     page.close("};");
-    page.line(format!("import limit {} action restart;", MAX_PREFIXES.get(family)));
+    page.line(format!("import limit {} action restart;", far.max_prefixes.get(family)));
     export(page, far, family);
     page.close("};");
 }

@@ -3,14 +3,17 @@
 use super::header::{Joining, by_hand, header, no_roles};
 use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
-use crate::wire::Family;
+use crate::wire::{Family, PerFamily};
 
 pub(super) fn config(far: &FarEnd<'_>) -> String {
     let mut page = Page::new("#", "    ");
     header(&mut page, far, "ExaBGP 4", Joining::Whole);
     page.comment("");
     page.comment("ExaBGP keeps no table, so there is nothing here to filter or to limit what it hears. Whatever takes that from");
-    page.comment("it should take 2000 IPv4 and 500 IPv6 prefixes at most, no default route and none by way of AS12076.");
+    let PerFamily { ipv4, ipv6 } = far.max_prefixes;
+    page.comment(format!(
+        "it should take {ipv4} IPv4 and {ipv6} IPv6 prefixes at most, no default route and none by way of AS12076."
+    ));
     for session in &far.sessions {
         neighbor(&mut page, far, session);
     }

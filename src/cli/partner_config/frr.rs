@@ -1,7 +1,7 @@
 //! FRR 8 and later, as commands for vtysh: it needs zebra, staticd and bgpd.
 
 use super::header::{Joining, ORIGINATED, by_hand, header};
-use super::model::{FarEnd, FarSession, MAX_PREFIXES, PORT, Reach};
+use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
 use crate::wire::{Family, Role};
 
@@ -136,6 +136,7 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     page.line("!");
     match &session.reach {
         Reach::Interface(_) => {
+            page.comment("FRR learns Microsoft's address here by router advertisements on the link.");
             page.line(format!("neighbor {peer} interface v6only remote-as {}", far.microsoft))
         }
         Reach::Link | Reach::Route => {
@@ -191,7 +192,7 @@ fn address_family(page: &mut Page, far: &FarEnd<'_>, family: Family) {
         page.line(format!("neighbor {peer} activate"));
         page.line(format!("neighbor {peer} route-map {}-in in", session.name));
         page.line(format!("neighbor {peer} route-map {}-out out", session.name));
-        page.line(format!("neighbor {peer} maximum-prefix {} 75 restart 30", MAX_PREFIXES.get(family)));
+        page.line(format!("neighbor {peer} maximum-prefix {} 75 restart 30", far.max_prefixes.get(family)));
         if far.is_route_server {
             page.line(format!("neighbor {peer} route-server-client"));
         }

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::header::{Joining, by_hand, header, no_roles};
-use super::model::{FarEnd, FarSession, MAX_PREFIXES, PORT, Reach};
+use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
 use crate::wire::Family;
 
@@ -85,7 +85,7 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
         page.line("[neighbors.afi-safis.config]");
         page.line(format!("afi-safi-name = \"{family}-unicast\""));
         page.line("[neighbors.afi-safis.prefix-limit.config]");
-        page.line(format!("max-prefixes = {}", MAX_PREFIXES.get(family)));
+        page.line(format!("max-prefixes = {}", far.max_prefixes.get(family)));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Cisco IOS XR.
 
 use super::header::{Joining, ORIGINATED, by_hand, header, no_roles};
-use super::model::{FarEnd, FarSession, MAX_PREFIXES, PORT, Reach};
+use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
 use crate::wire::Family;
 
@@ -142,7 +142,7 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
         page.open(format!("address-family {family} unicast"));
         page.line(format!("route-policy {} in", session.named(family, "in")));
         page.line(format!("route-policy {} out", session.named(family, "out")));
-        page.line(format!("maximum-prefix {} 75 restart 30", MAX_PREFIXES.get(family)));
+        page.line(format!("maximum-prefix {} 75 restart 30", far.max_prefixes.get(family)));
         page.line("send-community-ebgp");
         if family == Family::Ipv4 && session.extended_next_hop {
             page.line("next-hop-self");

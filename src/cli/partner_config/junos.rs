@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 
 use super::header::{Joining, ORIGINATED, by_hand, header, no_roles};
-use super::model::{FarEnd, FarSession, MAX_PREFIXES, PORT, Reach};
+use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
 use crate::wire::Family;
 
@@ -170,7 +170,7 @@ fn group(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     }
     ports(page, session);
     for family in session.carried() {
-        address_family(page, session, family);
+        address_family(page, far, session, family);
     }
     let policies = |what: &str| {
         let names: Vec<_> = session.carried().map(|family| session.named(family, what)).collect();
@@ -184,11 +184,11 @@ fn group(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     page.close("}");
 }
 
-fn address_family(page: &mut Page, session: &FarSession, family: Family) {
+fn address_family(page: &mut Page, far: &FarEnd<'_>, session: &FarSession, family: Family) {
     page.open(format!("family {} {{", inet(family)));
     page.open("unicast {");
     page.open("prefix-limit {");
-    page.line(format!("maximum {};", MAX_PREFIXES.get(family)));
+    page.line(format!("maximum {};", far.max_prefixes.get(family)));
     page.line("teardown 75 idle-timeout 30;");
     page.close("}");
     if family == Family::Ipv4 && session.extended_next_hop {

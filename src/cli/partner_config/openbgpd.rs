@@ -1,7 +1,7 @@
 //! OpenBGPD 7.
 
 use super::header::{Joining, ORIGINATED, by_hand, header};
-use super::model::{FarEnd, FarSession, MAX_PREFIXES, PORT, Reach};
+use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
 use crate::wire::{Family, Role};
 
@@ -77,7 +77,7 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
         page.line(format!("announce {name} {kind}"));
     }
     // It counts both families together.
-    let most: u32 = session.carried().map(|family| MAX_PREFIXES.get(family)).sum();
+    let most: u64 = session.carried().map(|family| far.max_prefixes.get(family)).sum();
     page.line(format!("max-prefix {most} restart 30"));
     match (&session.reach, session.ttl_security_hops) {
         (_, Some(1)) => page.line("ttl-security yes"),
