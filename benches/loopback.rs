@@ -23,11 +23,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
-use peeringd::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
+use peeringd::config::{
+    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+};
 use peeringd::metrics::Metrics;
-use peeringd::peering::ConnectionState;
+use peeringd::peering::{ConnectionState, PolicyGroup};
 use peeringd::rib::Generation;
-use peeringd::speaker::{KeptState, Listeners, Speaker};
+use peeringd::speaker::{Listeners, Speaker};
 use peeringd::wire::{Asn, PerFamily};
 use tables::{OURS, TABLES, brief, table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,6 +60,7 @@ fn session(peer: Ipv4Addr) -> SessionPlan {
         peering: "bench".into(),
         peering_location: None,
         connection_state: ConnectionState::Active,
+        policy_group: PolicyGroup::default(),
         peer_address: peer.into(),
         peer_port: 179,
         local_address: US.into(),
@@ -87,6 +90,7 @@ fn plan(peers: u32) -> Plan {
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000 },
+        policy: PolicyPlan::default(),
         peerings: Vec::new(),
         sessions: (0..=peers).map(|n| Arc::new(session(address(n)))).collect(),
         ranges: Vec::new(),
@@ -186,7 +190,7 @@ impl Machine {
             let listeners = Listeners::bind(&plan.router.listen).unwrap();
             let at = listeners.addresses().first().copied().unwrap();
             let metrics = Metrics::new().unwrap();
-            (Speaker::start(plan, generation.clone(), listeners, metrics, KeptState::nowhere()), at)
+            (Speaker::start(plan, generation.clone(), listeners, metrics), at)
         };
         let took = self.receiving.block_on(async {
             let first = Peer::connect(address(0), at).await.take(prefixes).await;

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{interfaces, too_large};
+use super::{interfaces, load, too_large};
 use crate::config::{self, Plan};
 use crate::rib::sources::grouped;
-use crate::rib::{Findings, Rows, Severity};
+use crate::rib::{Finding, Findings, Place, Rows, Severity};
+use crate::speaker::{StateError, read_connections};
 
 /// Arguments of `check`.
 #[derive(clap::Args, Clone, Debug)]
@@ -30,7 +31,12 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 fn check(args: &CheckArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> (ExitCode, io::Result<()>) {
     match config::load_with_rib(&args.config) {
         Ok((plan, rows, warnings)) => {
-            let said = say(stderr, &warnings);
+            let refused = refused_by_state(&plan);
+            if refused.has_errors() {
+                let said = say(stderr, &warnings).and_then(|()| unusable(args, &refused, stderr));
+                return (ExitCode::FAILURE, said);
+            }
+            let said = say(stderr, &warnings).and_then(|()| say(stderr, &refused));
             let said = said.and_then(|()| say(stderr, &interfaces::warnings(&plan)));
             let said = said.and_then(|()| summary(stdout, &plan, &rows));
             let too_large = too_large::warnings(&plan, rows);
@@ -40,13 +46,26 @@ fn check(args: &CheckArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> (E
             });
             (ExitCode::SUCCESS, said)
         }
-        Err(findings) => {
-            let errors = findings.0.iter().filter(|f| f.severity == Severity::Error).count();
-            let said = say(stderr, &findings).and_then(|()| {
-                writeln!(stderr, "{} is not usable: {}", args.config.display(), counted(errors, "error"))
-            });
-            (ExitCode::FAILURE, said)
+        Err(findings) => (ExitCode::FAILURE, unusable(args, &findings, stderr)),
+    }
+}
+
+fn unusable(args: &CheckArgs, findings: &Findings, stderr: &mut dyn Write) -> io::Result<()> {
+    let errors = findings.0.iter().filter(|f| f.severity == Severity::Error).count();
+    say(stderr, findings)?;
+    writeln!(stderr, "{} is not usable: {}", args.config.display(), counted(errors, "error"))
+}
+
+/// What the daemon's state has against the config. Whoever checks need not be who runs it: state that is out of reach is
+/// only worth a warning.
+fn refused_by_state(plan: &Plan) -> Findings {
+    match read_connections(plan) {
+        Err(StateError::Read { path, error }) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let what = format!("cannot be read: {error}");
+            let fix = "check as the daemon's user: the states of connections are not compared";
+            Findings(vec![Finding::warning(Place::file(path), what, fix)])
         }
+        Ok(_) | Err(_) => load::kept(plan).err().unwrap_or_default(),
     }
 }
 

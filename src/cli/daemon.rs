@@ -59,6 +59,7 @@ type Reload = JoinHandle<Result<Arc<Plan>, Findings>>;
 
 /// The running daemon.
 pub(super) struct Daemon {
+    /// As the config has it.
     plan: Arc<Plan>,
     generations: Arc<Mutex<Generations>>,
     speaker: Speaker,
@@ -115,10 +116,10 @@ impl Daemon {
         let (speaker, metrics) = (self.speaker.clone(), self.metrics.clone());
         self.reload = Some(tokio::spawn(async move {
             let before = speaker.handle().generation();
-            let running = old.clone();
+            let (running, kept) = (old.clone(), speaker.handle().kept());
             let load = spawn_blocking(move || {
                 let mut generations = generations.lock().unwrap_or_else(PoisonError::into_inner);
-                Loaded::next(&running, &mut generations)
+                Loaded::next(&running, &kept, &mut generations)
             });
             let loaded = load.await.unwrap_or_else(|died| Err(bug(format!("loading died: {died}"))))?;
             put_in_force(&speaker, &metrics, &old, &loaded, before.as_deref()).await?;

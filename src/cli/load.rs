@@ -7,15 +7,16 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::interfaces;
-use crate::config::{self, Plan};
+use crate::config::{self, Kept, Plan};
 use crate::metrics::{GenerationFigures, Metrics, figure};
 use crate::rib::{BuildError, Finding, Findings, Generation, Place, Rows};
-use crate::speaker::{Generations, give_memory_back};
+use crate::speaker::{Generations, StateError, give_memory_back, read_connections};
 use crate::wire::{Family, PerFamily};
 
 /// A plan and a generation, as they came from their files.
 #[derive(Debug)]
 pub(super) struct Loaded {
+    /// As the config has it.
     pub(super) plan: Arc<Plan>,
     pub(super) generation: Arc<Generation>,
     warnings: Findings,
@@ -39,23 +40,29 @@ impl Loaded {
         }
     }
 
-    /// Reads a config and its RIB. Blocks on files.
+    /// Reads a config and its RIB, and what a life before kept of connections, which the config is to follow on. Blocks on
+    /// files.
     ///
     /// # Errors
-    /// Every error of both.
-    pub(super) fn of(file: &Path, generations: &mut Generations) -> Result<Self, Findings> {
+    /// Every error of all of them.
+    pub(super) fn of(file: &Path, generations: &mut Generations) -> Result<(Self, Kept), Findings> {
         let begin = Instant::now();
-        Self::build(config::load_with_rib(file)?, generations, begin)
+        let read = config::load_with_rib(file)?;
+        let kept = kept(&read.0)?;
+        Ok((Self::build(read, generations, begin)?, kept))
     }
 
-    /// Reads the files of a running plan anew. Blocks on files.
+    /// Reads the files of a running plan anew; `running` is as the config had it. Blocks on files.
     ///
     /// # Errors
     /// Every error of both, and what cannot change while the daemon runs; the generation before stays the newest.
-    pub(super) fn next(running: &Plan, generations: &mut Generations) -> Result<Self, Findings> {
+    pub(super) fn next(running: &Plan, kept: &Kept, generations: &mut Generations) -> Result<Self, Findings> {
         let begin = Instant::now();
         let read = config::load_with_rib(&running.file)?;
-        let refused = config::changes(running, &read.0).refused;
+        let plan = &read.0;
+        let mut refused = config::changes(running, plan).refused;
+        refused.0.extend(kept.refusals(plan, None).0);
+        refused.0.extend(kept.disturbed(running, plan).0);
         if refused.has_errors() {
             return Err(refused);
         }
@@ -96,6 +103,34 @@ impl Loaded {
             at: self.generation.installed_at(),
         });
     }
+}
+
+/// What a life before kept of connections, which a plan is to follow on.
+///
+/// # Errors
+/// It cannot be read, or the plan does not follow on it.
+pub(super) fn kept(plan: &Plan) -> Result<Kept, Findings> {
+    let (kept, file) = read_connections(plan).map_err(unreadable)?;
+    let refused = kept.refusals(plan, Some(&file));
+    if refused.has_errors() { Err(refused) } else { Ok(kept) }
+}
+
+fn unreadable(error: StateError) -> Findings {
+    let (place, what) = match &error {
+        StateError::Read { path, error } => (Place::file(path), format!("cannot be read: {error}")),
+        StateError::Broken { path, error } => {
+            let (line, column) = (small(error.line()), small(error.column()));
+            (Place { line, column, file: Arc::new(path.clone()) }, format!("is broken: {error}"))
+        }
+        StateError::Version { path, version } => (Place::file(path), format!("is of version {version}")),
+        StateError::Write(_) | StateError::Encode { .. } => (Place::file(""), error.to_string()),
+    };
+    let fix = "put back a copy of it, or move it away to begin without what is known of connections";
+    Findings(vec![Finding::error(place, what, fix)])
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// A reload that leaves fewer than this share of a family's prefixes is said as a warning.

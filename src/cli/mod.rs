@@ -22,6 +22,7 @@ pub mod show;
 mod systemd;
 mod table;
 mod too_large;
+pub mod type_change;
 pub mod validate;
 pub mod why;
 
@@ -57,6 +58,8 @@ enum Command {
     Refresh(act::RefreshArgs),
     /// Have a registered prefix validated again, and say what comes of it.
     Validate(validate::ValidateArgs),
+    /// Change the type of a connection: it is drained, and its sessions restart; one connection of a peering at a time.
+    TypeChange(type_change::TypeChangeArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -74,5 +77,6 @@ pub fn main() -> ExitCode {
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::TypeChange(args) => type_change::run(&args),
     }
 }

@@ -1,5 +1,6 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
+mod connections;
 mod limit;
 mod protocol;
 mod ranges;
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::{Columns, folded, printable, terminal_width};
+use connections::Connection;
 use ranges::Range;
 use registered::Only;
 use routes::{Route, RouteColumns};
@@ -48,6 +50,8 @@ enum What {
         /// A session's name, its peer's address, or its connection's name where that has one session.
         session: String,
     },
+    /// Every connection, a line each: its state, which is not that of its sessions, its type, and what it lacks.
+    Connections,
     /// The routes of the generation in force.
     Routes {
         /// A prefix, for that route only; or an address, for the most specific route that covers it.
@@ -115,6 +119,7 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
     match &args.what {
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
+        What::Connections => show.connections(out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
         What::Registered(only) => show.registered(registered::PREFIXES, only, out).await,
         What::RegisteredAsns(only) => show.registered(registered::ASNS, only, out).await,
@@ -221,6 +226,24 @@ impl Show {
             }
             for row in window {
                 all.push(serde_json::from_slice(&row)?);
+            }
+        }
+    }
+
+    async fn connections(&self, out: &mut impl Write) -> Result<(), ClientError> {
+        let path = "/api/v1/connections";
+        if self.json {
+            return self.json(path, out).await.map(drop);
+        }
+        let mut rows = self.client.rows(path).await?;
+        let mut columns = Columns::new(connections::HEAD, self.eye.terminal);
+        loop {
+            let window = rows.next(WINDOW).await?;
+            let read = |row: &bytes::Bytes| serde_json::from_slice::<Connection>(row).map(|c| c.row());
+            let cells: Vec<[String; 8]> = window.iter().map(read).collect::<Result<_, _>>()?;
+            columns.print(&cells, out)?;
+            if window.is_empty() {
+                return Ok(());
             }
         }
     }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::faults::Faults;
+use super::faults::{At, Faults};
 use super::resolve::Setting;
 use super::session::is_absent;
 use super::written::{BgpSession, Peering};
 use super::{PeeringPlan, SessionPlan};
-use crate::peering::{ConnectionState, DirectPeeringType, Kind};
+use crate::peering::{BANDWIDTH_STEP_MBPS, ConnectionState, Kind, Shortfall, Standing};
+use crate::rib::load::events::Mark;
 
 /// Warnings on one peering.
 pub(super) fn peering(
@@ -35,31 +36,57 @@ pub(super) fn peering(
             faults.warning(mark, what, "routes flow in state active only");
         }
     }
-    // Route servers at an exchange need one connection; what backs them up is at the exchange.
-    let alone = plan.connections.len() < 2 && plan.direct_peering_type != DirectPeeringType::IxRs;
-    if plan.peering_service && alone {
-        let what = format!("{name} has one connection, and Peering Service asks for two");
-        faults.warning(mark, what, "add one on another router, of equal bandwidth");
+    if let (Kind::Direct, Some(why)) = (plan.kind, plan.direct_peering_type.unsupported()) {
+        let mark = written.direct_peering_type.map_or(mark, |at| at.mark);
+        faults.warning(mark, format!("{name} is of type {}", plan.direct_peering_type.config_name()), why);
     }
     if plan.peering_service && plan.kind == Kind::Exchange {
         let what = format!("{name} is used for Peering Service over an exchange");
-        faults.warning(
-            mark,
-            what,
-            "Azure has this for direct peerings only; ix_rs is the type for route servers",
-        );
+        faults.warning(mark, what, Shortfall::NotDirect.way_out());
     }
-    let mut bandwidths: Vec<_> = plan.connections.iter().filter_map(|c| c.bandwidth_in_mbps).collect();
-    bandwidths.sort_unstable();
-    bandwidths.dedup();
-    if bandwidths.len() > 1 {
-        let what = format!("the connections of {name} differ in bandwidth");
-        faults.warning(mark, what, "give them equal bandwidth, so that one can stand in for the other");
-    }
+    let standing = plan.standing(sessions.iter().map(|session| &**session));
+    redundancy(&standing, (mark, name), faults);
+    bandwidths(written, plan, faults);
     let (v4, v6) = (sessions.iter().any(|s| s.families.ipv4), sessions.iter().any(|s| s.families.ipv6));
     if v4 != v6 && setting == Setting::Live {
         let (has, lacks) = if v4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };
         let what = format!("{name} carries {has} only");
         faults.warning(mark, what, format!("add {lacks} sessions: both are expected at every location"));
+    }
+    eligibility(written, plan, &standing, faults);
+}
+
+/// What a connection may lack beside the others.
+fn redundancy(standing: &Standing, (mark, name): (Mark, &str), faults: &mut Faults) {
+    for shortfall in standing.redundancy() {
+        let what = format!("{name}: {}: {shortfall}", shortfall.name());
+        faults.warning(mark, what, shortfall.way_out());
+    }
+    if standing.is_unequal() && !standing.group.use_for_peering_service {
+        let what = format!("the connections of {name} differ in bandwidth");
+        faults.warning(mark, what, Shortfall::UnequalBandwidth.way_out());
+    }
+}
+
+/// Ports at an exchange have 10 Gbps or more (peering policy).
+fn bandwidths(written: &Peering, plan: &PeeringPlan, faults: &mut Faults) {
+    let on_exchange = written.connections.iter().filter(|_| plan.kind == Kind::Exchange);
+    for at in on_exchange.filter_map(|c| c.bandwidth_in_mbps).filter(|at| at.value < BANDWIDTH_STEP_MBPS) {
+        let what = format!("a port of {} Mbps at an exchange", at.value);
+        faults.warning(at.mark, what, "the peering policy asks for 10 Gbps or more");
+    }
+}
+
+/// What is missing, of a peering whose agreement is spoken of and that is not used for Peering Service yet.
+fn eligibility(written: &Peering, plan: &PeeringPlan, standing: &Standing, faults: &mut Faults) {
+    let Some(At { mark, .. }) = written.maps_agreement.filter(|_| !plan.peering_service) else { return };
+    let name = &plan.name;
+    let lacks: Vec<&str> = standing.maps_eligibility().into_iter().map(Shortfall::name).collect();
+    if lacks.is_empty() {
+        let what = format!("{name} is eligible for Peering Service (MAPS), and not used for it");
+        faults.warning(mark, what, "write peering_service: true; its sessions restart");
+    } else {
+        let what = format!("{name} is not eligible for Peering Service (MAPS): {}", lacks.join(", "));
+        faults.warning(mark, what, "mend these first");
     }
 }

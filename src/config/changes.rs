@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Plan, RouterPlan, SessionPlan, place_of};
+use super::place::{Places, place_of};
+use super::{PeeringPlan, Plan, RouterPlan, SessionPlan};
 use crate::rib::{Finding, Findings};
 
 /// What it takes to get from one plan to another. A session is the same where its peer's address is, whatever it is
@@ -65,6 +66,7 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         peering: _,
         peering_location: _,
         connection_state: _,
+        policy_group,
         peer_address: _,
         peer_port,
         local_address,
@@ -82,7 +84,8 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
         protocol,
         graceful_restart,
     } = old;
-    *peer_port != new.peer_port
+    *policy_group != new.policy_group
+        || *peer_port != new.peer_port
         || *local_address != new.local_address
         || *peer_asn != new.peer_asn
         || *is_route_server != new.is_route_server
@@ -100,7 +103,8 @@ pub fn needs_reset(old: &SessionPlan, new: &SessionPlan) -> bool {
 /// Whether what the peer announced before such a change means nothing after it.
 #[must_use]
 pub fn is_other_peer(old: &SessionPlan, new: &SessionPlan) -> bool {
-    old.peer_asn != new.peer_asn || new.graceful_restart.is_none()
+    let is_other_policy = old.policy_group != new.policy_group;
+    old.peer_asn != new.peer_asn || is_other_policy || new.graceful_restart.is_none()
 }
 
 /// What only a restart changes.
@@ -114,6 +118,7 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         state_dir,
         lab: _,
         limits: _,
+        policy: _,
         peerings: _,
         sessions: _,
         ranges: _,
@@ -127,9 +132,40 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         ("control.socket", *control_socket != new.control_socket),
         ("state_dir", *state_dir != new.state_dir),
     ];
+    let mut refused = lifecycle(old, new);
     let finding = |key: &str| {
         let what = format!("{key} has changed, which a reload cannot do");
         Finding::error(place_of(&new.file, key), what, "restart to change it, or set it back")
     };
-    Findings(changed.iter().filter(|(_, changed)| *changed).map(|(key, _)| finding(key)).collect())
+    refused.extend(changed.iter().filter(|(_, changed)| *changed).map(|(key, _)| finding(key)));
+    Findings(refused)
+}
+
+/// The conversion of a legacy peering into a resource changes nothing else of it, and a legacy peering is not used for
+/// Peering Service.
+fn lifecycle(old: &Plan, new: &Plan) -> Vec<Finding> {
+    let converted = old.peerings.iter().filter(|peering| peering.is_legacy).filter_map(|was| {
+        let is = new.peerings.iter().find(|peering| peering.name == was.name && !peering.is_legacy)?;
+        let modified = !is_as_before((old, was), (new, is)) || is.policy_group() != was.policy_group();
+        modified.then_some(is)
+    });
+    let finding = |peering: &Arc<PeeringPlan>| {
+        let what = format!("{} is modified while it is converted from a legacy peering", peering.name);
+        let fix = "convert it as it is, reload, and change it by another reload";
+        Finding::error(Places::read(&new.file).of_peering(&peering.name), what, fix)
+    };
+    converted.map(finding).collect()
+}
+
+/// Whether a peering has the connections and sessions that it had, and in them nothing is another.
+pub(super) fn is_as_before((old, was): (&Plan, &PeeringPlan), (new, is): (&Plan, &PeeringPlan)) -> bool {
+    fn sessions<'a>(plan: &'a Plan, peering: &'a PeeringPlan) -> impl Iterator<Item = &'a SessionPlan> {
+        let named = plan.sessions.iter().filter(|session| session.peering == peering.name);
+        let ranges = plan.ranges.iter().map(|range| &range.template);
+        let all = named.chain(ranges.filter(|session| session.peering == peering.name));
+        all.map(|session| &**session)
+    }
+    was.peer_asn == is.peer_asn
+        && was.connections == is.connections
+        && sessions(old, was).eq(sessions(new, is))
 }

@@ -4,11 +4,16 @@
 //! wrong, so that one run names every error. Nothing of a config with an error is used.
 
 mod advice;
+mod announcements;
 mod changes;
+mod connection;
 mod document;
 mod faults;
+mod kept;
 mod layers;
+mod place;
 mod plan;
+mod policy;
 mod protocol;
 mod range;
 mod readers;
@@ -30,7 +35,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
-pub use plan::{ConnectionPlan, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
+pub use kept::{Change, Kept, KeptConnection, Phase, TypeChange};
+pub use plan::{ConnectionPlan, DenyAll, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
+pub use policy::PolicyPlan;
 pub use protocol::ProtocolPlan;
 pub use range::RangePlan;
 pub(crate) use secret::MAX_MD5_KEY_LEN;
@@ -130,6 +137,7 @@ pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
     match (plan, rows) {
         (Some(plan), Some(rows)) if !findings.has_errors() => {
             findings.0.append(&mut scope::warnings(&plan, &rows).0);
+            findings.0.append(&mut announcements::warnings(&plan, &rows).0);
             Ok((plan, rows, findings))
         }
         (_, _) => Err(findings),
@@ -146,20 +154,4 @@ pub fn place_of_value(file: &Path, key: &str, value: &str) -> Place {
     let root = document::parse(&text, &file, &mut faults::Faults::new(Arc::clone(&file)));
     let found = root.and_then(|root| root.find(key, value));
     found.map_or(place, |mark| mark.place(&file))
-}
-
-/// Where a key stands in a config file, written `router.listen`; or the section that it is not in, or the file. Of a
-/// file that has since become another, the best there is.
-fn place_of(file: &Path, key: &str) -> Place {
-    let mut place = Place::file(file);
-    let text = folder::read(file).unwrap_or_default();
-    let file = Arc::clone(&place.file);
-    let mut node = document::parse(&text, &file, &mut faults::Faults::new(Arc::clone(&file)));
-    for part in key.split('.') {
-        let Some(document::Value::Map(entries)) = node.map(|node| node.value) else { break };
-        let Some(entry) = entries.into_iter().find(|entry| entry.key == part) else { break };
-        place = entry.mark.place(&file);
-        node = Some(entry.node);
-    }
-    place
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ProtocolPlan, RangePlan, TransportPlan};
+use super::{PolicyPlan, ProtocolPlan, RangePlan, TransportPlan};
 use crate::peering::{
-    ConnectionState, DirectPeeringType, Kind, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix,
-    SessionAddressProvider,
+    ConnectionState, DirectPeeringType, Kind, Link, PeeringServicePrefix, PolicyGroup, RegisteredAsn,
+    RegisteredPrefix, SessionAddressProvider, Sku, Standing, Tier,
 };
 use crate::wire::{Asn, PerFamily};
 
@@ -31,6 +31,8 @@ pub struct Plan {
     pub lab: bool,
     /// Bounds on the process as a whole.
     pub limits: Limits,
+    /// Which of two documents counts.
+    pub policy: PolicyPlan,
     /// In the order of the file.
     pub peerings: Vec<Arc<PeeringPlan>>,
     /// Every session, in the order of the file, IPv4 transport before IPv6; names and peer addresses are unique.
@@ -68,6 +70,12 @@ pub struct PeeringPlan {
     pub direct_peering_type: DirectPeeringType,
     /// Azure's useForPeeringService.
     pub peering_service: bool,
+    /// Set up outside Azure, and no resource yet.
+    pub is_legacy: bool,
+    /// Whether the agreement on Peering Service is signed, where that is said.
+    pub maps_agreement: Option<bool>,
+    /// It was agreed that what is announced here may differ from other places.
+    pub own_announcements: bool,
     /// The partner's ASN.
     pub peer_asn: Asn,
     /// The metro.
@@ -87,14 +95,20 @@ pub struct PeeringPlan {
 pub struct ConnectionPlan {
     /// Its name, unique in the config.
     pub name: Arc<str>,
-    /// Its state as wanted.
+    /// Its state: as wanted, and, in the plan in force, as it is.
     pub state: ConnectionState,
+    /// Its policy group: the peering's, and, in the plan in force, its own while types change one connection at a time.
+    pub policy_group: PolicyGroup,
     /// Mbps, where it is said.
     pub bandwidth_in_mbps: Option<u64>,
     /// Who gives its session addresses, of a direct connection where it is said.
     pub session_address_provider: Option<SessionAddressProvider>,
     /// The facility's id at PeeringDB.
     pub peering_db_facility_id: Option<u64>,
+    /// Microsoft's router, where it is said.
+    pub edge_router: Option<Arc<str>>,
+    /// Why it failed to be provisioned: Azure's errorMessage.
+    pub error_message: Option<Arc<str>>,
     /// Names of its sessions, in the order of [`Plan::sessions`].
     pub sessions: Vec<Arc<str>>,
 }
@@ -111,8 +125,10 @@ pub struct SessionPlan {
     pub peering: Arc<str>,
     /// The peering's metro.
     pub peering_location: Option<Arc<str>>,
-    /// The connection's state as wanted; routes flow in `Active` only.
+    /// The connection's state: as wanted, and, in the plan in force, as it is. Routes flow in `Active` only.
     pub connection_state: ConnectionState,
+    /// The connection's policy group; another one takes a hard restart of the session.
+    pub policy_group: PolicyGroup,
     /// The far end.
     pub peer_address: IpAddr,
     /// The far end's port, when we dial.
@@ -148,6 +164,66 @@ pub struct SessionPlan {
     pub protocol: ProtocolPlan,
     /// Graceful restart, where it is offered.
     pub graceful_restart: Option<RestartPlan>,
+}
+
+/// Why no route goes in or out on a session, however Established it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DenyAll {
+    /// Its connection is in another state than Active.
+    NotActive(ConnectionState),
+    /// BFD is required first, and not supported.
+    NeedsBfd,
+}
+
+impl SessionPlan {
+    /// Why no route goes in or out, if none does.
+    #[must_use]
+    pub fn deny_all(&self) -> Option<DenyAll> {
+        if self.connection_state != ConnectionState::Active {
+            return Some(DenyAll::NotActive(self.connection_state));
+        }
+        self.policy_group.needs_bfd().then_some(DenyAll::NeedsBfd)
+    }
+}
+
+impl PeeringPlan {
+    /// The policy group of all its connections, but for those whose type is changing.
+    #[must_use]
+    pub fn policy_group(&self) -> PolicyGroup {
+        PolicyGroup {
+            direct_peering_type: self.direct_peering_type,
+            use_for_peering_service: self.peering_service,
+        }
+    }
+
+    /// Its SKU, which follows from the rest.
+    #[must_use]
+    pub fn sku(&self, ix_rs: Tier) -> Sku {
+        Sku::of(self.kind, self.policy_group(), ix_rs)
+    }
+
+    /// Where it stands with Peering Service; `sessions` are its own, and templates of ranges.
+    #[must_use]
+    pub fn standing<'a>(&self, sessions: impl IntoIterator<Item = &'a SessionPlan>) -> Standing {
+        let (mut ipv4, mut ipv6) = (false, false);
+        for session in sessions {
+            ipv4 |= session.families.ipv4;
+            ipv6 |= session.families.ipv6;
+        }
+        let link = |connection: &Arc<ConnectionPlan>| Link {
+            state: connection.state,
+            bandwidth_in_mbps: connection.bandwidth_in_mbps,
+            edge_router: connection.edge_router.clone(),
+        };
+        Standing {
+            kind: self.kind,
+            group: self.policy_group(),
+            is_legacy: self.is_legacy,
+            agreement: self.maps_agreement,
+            links: self.connections.iter().map(link).collect(),
+            has_both_families: ipv4 && ipv6,
+        }
+    }
 }
 
 /// Graceful restart as our OPEN offers it (RFC 4724, 8538, 9494).

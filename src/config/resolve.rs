@@ -5,14 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use super::connection::resolve_connection;
 use super::faults::{At, Faults};
 use super::registered::{Registered, Registering};
 use super::session::{Connected, Sessions, sessions};
 use super::transport::Md5Policy;
 use super::unique::Unique;
-use super::written::{Connection, Peering, Written};
-use super::{ConnectionPlan, Limits, PeeringPlan, Plan, RangePlan, RouterPlan, SessionPlan, advice};
-use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider, bandwidth_refusal};
+use super::written::{Peering, Written};
+use super::{Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice};
+use crate::peering::{DirectPeeringType, Kind};
 use crate::rib::load::events::Mark;
 use crate::wire::{Asn, AsnKind};
 
@@ -60,16 +61,15 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         limits: Limits {
             received_prefixes: written.received_prefixes.map_or(RECEIVED_PREFIXES, |at| at.value),
         },
+        policy: written.policy.plan.clone(),
         peerings: Vec::new(),
         sessions: Vec::new(),
         ranges: Vec::new(),
         router,
     };
-    let md5 =
-        Md5Policy { is_allowed: written.allow_md5.is_some_and(|at| at.value), folder: folder.to_owned() };
-    let takes_longer = written.accept_longer_than_24.is_none_or(|at| at.value);
-    let registering = Registering { setting, takes_longer };
-    let us = Us { asn: plan.router.asn, setting, registering, md5 };
+    let md5 = Md5Policy { is_allowed: written.policy.allow_md5, folder: folder.to_owned() };
+    let registering = Registering { setting, takes_longer: plan.policy.accept_longer_than_24 };
+    let us = Us { asn: plan.router.asn, setting, registering, md5, policy: plan.policy.clone() };
     let mut names = Names::default();
     let (mut unique, mut registered) = (Unique::default(), Registered::default());
     for peering in written.peerings.iter().flatten() {
@@ -186,6 +186,7 @@ struct Us {
     setting: Setting,
     registering: Registering,
     md5: Md5Policy,
+    policy: PolicyPlan,
 }
 
 /// A peering, its sessions and its ranges.
@@ -193,12 +194,12 @@ type Resolved = (PeeringPlan, Vec<Arc<SessionPlan>>, Vec<Arc<RangePlan>>);
 
 /// Where names were used first.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
     peerings: HashMap<String, Mark>,
-    connections: HashMap<String, Mark>,
+    pub(super) connections: HashMap<String, Mark>,
 }
 
-fn claim(
+pub(super) fn claim(
     names: &mut HashMap<String, Mark>,
     what: &str,
     name: Option<&At<String>>,
@@ -236,6 +237,9 @@ fn resolve_peering(
         kind,
         direct_peering_type,
         peering_service: written.peering_service.is_some_and(|at| at.value),
+        is_legacy: written.legacy.is_some_and(|at| at.value),
+        maps_agreement: written.maps_agreement.map(|at| at.value),
+        own_announcements: written.own_announcements.is_some_and(|at| at.value),
         peer_asn: peer_asn(written, us.asn, setting, faults),
         peering_location: written.peering_location.as_ref().map(|at| at.value.as_str().into()),
         registered_prefixes: once(&written.registered_prefixes, |r| r.prefix, "registered prefix", faults),
@@ -248,10 +252,11 @@ fn resolve_peering(
         ),
         connections: Vec::with_capacity(written.connections.len()),
     };
+    onboarding(written, &peering, faults);
     registered.peering(written, &peering, us.registering, faults);
     let (mut all_sessions, mut all_ranges) = (Vec::new(), Vec::new());
     for written in &written.connections {
-        let mut connection = resolve_connection(written, &peering, names, faults);
+        let mut connection = resolve_connection(written, (&peering, &us.policy), names, faults);
         let connected = Connected { peering: &peering, connection: &connection, setting, md5: &us.md5 };
         let Sessions { named, ranges } = sessions(written, connected, unique, faults);
         unique.connection(written.name.as_ref(), &named);
@@ -270,6 +275,19 @@ fn resolve_peering(
         advice::peering(written, &peering, (&spoken, setting), faults);
     }
     (peering, all_sessions, all_ranges)
+}
+
+/// Legacy → resource → Peering Service, in this order.
+fn onboarding(written: &Peering, peering: &PeeringPlan, faults: &mut Faults) {
+    let Some(At { mark, .. }) = written.peering_service.filter(|at| at.value) else { return };
+    if peering.is_legacy {
+        let fix = "convert it first: remove legacy: true, reload, and then use it for Peering Service";
+        faults.error(mark, "peering_service on a legacy peering", fix);
+    }
+    if peering.maps_agreement == Some(false) {
+        let fix = "have the agreement signed, or remove peering_service";
+        faults.error(mark, "peering_service without a signed agreement (maps_agreement: false)", fix);
+    }
 }
 
 fn peer_asn(written: &Peering, our_asn: Asn, setting: Setting, faults: &mut Faults) -> Asn {
@@ -304,61 +322,4 @@ fn once<T: Clone, K: std::hash::Hash + Eq + std::fmt::Display>(
         }
     }
     listed.iter().map(|at| at.value.clone()).collect()
-}
-
-fn resolve_connection(
-    written: &Connection,
-    peering: &PeeringPlan,
-    names: &mut Names,
-    faults: &mut Faults,
-) -> ConnectionPlan {
-    if let Some(At { value: mbps, mark }) = written.bandwidth_in_mbps {
-        let refusal = match peering.kind {
-            Kind::Direct => bandwidth_refusal(mbps),
-            Kind::Exchange => (mbps == 0).then(|| "bandwidth_in_mbps is 0".to_owned()),
-        };
-        if let Some(refusal) = refusal {
-            faults.error(
-                mark,
-                refusal.trim_end_matches('.'),
-                "write what the link has, in Mbps, like 100000",
-            );
-        }
-    }
-    if let Some(At { value: provider, mark }) = written.session_address_provider {
-        let required = match (peering.kind, peering.direct_peering_type) {
-            (Kind::Exchange, _) => {
-                let fix = "remove it: an exchange gives the addresses";
-                faults.error(mark, "session_address_provider on an exchange peering", fix);
-                None
-            }
-            (Kind::Direct, DirectPeeringType::Voice) => Some(SessionAddressProvider::Microsoft),
-            (Kind::Direct, DirectPeeringType::IxRs) => Some(SessionAddressProvider::Peer),
-            (
-                Kind::Direct,
-                DirectPeeringType::Edge
-                | DirectPeeringType::Transit
-                | DirectPeeringType::Cdn
-                | DirectPeeringType::Internal
-                | DirectPeeringType::Ix
-                | DirectPeeringType::EdgeZoneForOperators
-                | DirectPeeringType::PeerProp,
-            ) => None,
-        };
-        if let Some(required) = required.filter(|required| *required != provider) {
-            let of = peering.direct_peering_type.config_name();
-            let article = if of.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
-            let provider = provider.config_name();
-            let what = format!("session_address_provider {provider} on {article} {of} peering");
-            faults.error(mark, what, format!("write {}, or remove the key", required.config_name()));
-        }
-    }
-    ConnectionPlan {
-        name: claim(&mut names.connections, "connection", written.name.as_ref(), faults),
-        state: written.state.map_or(ConnectionState::Active, |at| at.value),
-        bandwidth_in_mbps: written.bandwidth_in_mbps.map(|at| at.value),
-        session_address_provider: written.session_address_provider.map(|at| at.value),
-        peering_db_facility_id: written.peering_db_facility_id.map(|at| at.value),
-        sessions: Vec::new(),
-    }
 }

@@ -355,11 +355,12 @@ fn session(
         peering: Arc::clone(&connected.peering.name),
         peering_location: connected.peering.peering_location.clone(),
         connection_state: connected.connection.state,
+        policy_group: connected.connection.policy_group,
         peer_address,
         peer_port: keys.value(|o| o.peer_port).unwrap_or(PEER_PORT),
         local_address,
         peer_asn: connected.peering.peer_asn,
-        is_route_server: connected.peering.direct_peering_type == DirectPeeringType::IxRs,
+        is_route_server: connected.connection.policy_group.has_route_servers(),
         passive: keys.value(|o| o.passive).unwrap_or(false),
         hold_time,
         connect_retry: Duration::from_secs(

@@ -1,5 +1,6 @@
 mod addresses;
 mod errors;
+mod lifecycle;
 mod protocol;
 mod registered;
 mod reload;
@@ -231,14 +232,16 @@ fn what_a_partner_should_mend_is_a_warning() {
     );
     let (_, warnings) = plan(config);
     expect![[r#"
-        c.yaml:4:9: warning: p has one connection, and Peering Service asks for two: add one on another router, of equal bandwidth
+        c.yaml:4:9: warning: p: TooFewConnections: it has fewer connections than Peering Service asks for: add one on another router, of equal bandwidth
         c.yaml:8:12: warning: x has no session: add bgp_session and its addresses when they are known
         c.yaml:8:33: warning: x is in state pending_approval: routes flow in state active only
         c.yaml:9:9: warning: q is used for Peering Service over an exchange: Azure has this for direct peerings only; ix_rs is the type for route servers
-        c.yaml:9:9: warning: the connections of q differ in bandwidth: give them equal bandwidth, so that one can stand in for the other
+        c.yaml:9:9: warning: q: UnequalBandwidth: its connections differ in bandwidth: give them equal bandwidth, so that one can stand in for the other
         c.yaml:9:9: warning: q carries IPv6 only: add IPv4 sessions: both are expected at every location
+        c.yaml:14:34: warning: a port of 1000 Mbps at an exchange: the peering policy asks for 10 Gbps or more
         c.yaml:14:162: warning: with hold_time 0 a peer that is gone is never noticed: write a hold time of 3 s or more, unless the peer insists
         c.yaml:15:12: warning: z has no session: add bgp_session and its addresses when they are known
+        c.yaml:15:34: warning: a port of 2000 Mbps at an exchange: the peering policy asks for 10 Gbps or more
         c.yaml:16:9: warning: r has no connections: add them: nobody is spoken to there"#]].assert_eq(&warnings);
 }
 

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::policy::{self, Policy};
 use super::protocol::Protocol;
 use super::restart;
 use super::section::{Section, Shape, read_node};
@@ -28,7 +29,6 @@ const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "liste
 const HTTP: Shape = Shape { name: "http", keys: &["listen"], more: &[] };
 const CONTROL: Shape = Shape { name: "control", keys: &["socket"], more: &[] };
 const LIMITS: Shape = Shape { name: "limits", keys: &["received_prefixes"], more: &[] };
-const POLICY: Shape = Shape { name: "policy", keys: &["allow_md5", "accept_longer_than_24"], more: &[] };
 const PEERING: Shape = Shape {
     name: "a peering",
     keys: &[
@@ -36,6 +36,9 @@ const PEERING: Shape = Shape {
         "kind",
         "direct_peering_type",
         "peering_service",
+        "legacy",
+        "maps_agreement",
+        "own_announcements",
         "peer_asn",
         "peering_location",
         "registered_prefixes",
@@ -60,6 +63,8 @@ const CONNECTION: Shape = Shape {
         "bandwidth_in_mbps",
         "session_address_provider",
         "peering_db_facility_id",
+        "edge_router",
+        "error_message",
         "bgp_session",
     ],
     more: &[],
@@ -121,7 +126,7 @@ pub(super) const SHAPES: [Shape; 14] = [
     HTTP,
     CONTROL,
     LIMITS,
-    POLICY,
+    policy::SHAPE,
     PEERING,
     REGISTERED_PREFIX,
     REGISTERED_ASN,
@@ -144,8 +149,7 @@ pub(super) struct Written {
     pub(super) state_dir: Option<At<PathBuf>>,
     pub(super) lab: Option<At<bool>>,
     pub(super) received_prefixes: Option<At<u64>>,
-    pub(super) allow_md5: Option<At<bool>>,
-    pub(super) accept_longer_than_24: Option<At<bool>>,
+    pub(super) policy: Policy,
     /// None where there is nothing below the key; what could not be read as a peering is left out.
     pub(super) peerings: Option<Vec<Peering>>,
     pub(super) mark: Mark,
@@ -160,6 +164,9 @@ pub(super) struct Peering {
     pub(super) kind: Option<At<Kind>>,
     pub(super) direct_peering_type: Option<At<DirectPeeringType>>,
     pub(super) peering_service: Option<At<bool>>,
+    pub(super) legacy: Option<At<bool>>,
+    pub(super) maps_agreement: Option<At<bool>>,
+    pub(super) own_announcements: Option<At<bool>>,
     pub(super) peer_asn: Option<At<Asn>>,
     pub(super) peering_location: Option<At<String>>,
     pub(super) registered_prefixes: Vec<At<RegisteredPrefix>>,
@@ -176,6 +183,8 @@ pub(super) struct Connection {
     pub(super) bandwidth_in_mbps: Option<At<u64>>,
     pub(super) session_address_provider: Option<At<SessionAddressProvider>>,
     pub(super) peering_db_facility_id: Option<At<u64>>,
+    pub(super) edge_router: Option<At<String>>,
+    pub(super) error_message: Option<At<String>>,
     /// Where `bgp_session` is a list, the list's own place.
     pub(super) list: Option<Mark>,
     pub(super) sessions: Vec<BgpSession>,
@@ -233,7 +242,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
     let listen = router.filter(|r| r.node("listen").is_some());
     let control = section.node("control").and_then(|node| Section::open(node, CONTROL, faults));
     let limits = section.node("limits").and_then(|node| Section::open(node, LIMITS, faults));
-    let policy = section.node("policy").and_then(|node| Section::open(node, POLICY, faults));
+    let policy_section = section.node("policy").and_then(|node| Section::open(node, policy::SHAPE, faults));
     let http = section.node("http").and_then(|node| Section::open(node, HTTP, faults));
     Some(Written {
         mark: root.mark,
@@ -248,8 +257,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
         lab: section.read("lab", faults, values::boolean),
         received_prefixes: limits
             .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
-        allow_md5: policy.and_then(|p| p.read("allow_md5", faults, values::boolean)),
-        accept_longer_than_24: policy.and_then(|p| p.read("accept_longer_than_24", faults, values::boolean)),
+        policy: policy_section.map(|section| policy::read(&section, faults)).unwrap_or_default(),
         peerings: peerings(&section, faults),
     })
 }
@@ -276,6 +284,9 @@ fn peering(node: &Node, faults: &mut Faults) -> Option<Peering> {
             values::word(DirectPeeringType::CONFIG_NAMES, DirectPeeringType::from_config),
         ),
         peering_service: section.read("peering_service", faults, values::boolean),
+        legacy: section.read("legacy", faults, values::boolean),
+        maps_agreement: section.read("maps_agreement", faults, values::boolean),
+        own_announcements: section.read("own_announcements", faults, values::boolean),
         peer_asn: section.need("peer_asn", "3356", faults, values::asn),
         peering_location: section.read("peering_location", faults, values::words),
         registered_prefixes: entries(&section, "registered_prefixes", faults, registered_prefix),
@@ -374,6 +385,8 @@ fn connection(node: &Node, faults: &mut Faults) -> Option<Connection> {
             faults,
             values::number(0..=u64::from(u32::MAX)),
         ),
+        edge_router: section.read("edge_router", faults, values::resource_name),
+        error_message: section.read("error_message", faults, values::words),
         list,
         sessions: nodes.iter().filter_map(|node| bgp_session(node, faults)).collect(),
     })

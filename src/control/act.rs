@@ -15,7 +15,7 @@ use crate::speaker::{CannotRefresh, RefreshWay, ResetDone, ResetOrder};
 use crate::wire::Notification;
 
 /// The most octets of an order.
-const MOST_OCTETS: usize = 4096;
+pub(super) const MOST_OCTETS: usize = 4096;
 
 /// `POST /api/v1/sessions/{name}/reset`.
 pub(super) fn reset_route() -> MethodRouter<App> {
@@ -32,7 +32,7 @@ pub(super) fn validate_route() -> MethodRouter<App> {
     post(registered::validate).fallback(only_post)
 }
 
-async fn only_post() -> ApiError {
+pub(super) async fn only_post() -> ApiError {
     ApiError::only_post()
 }
 

@@ -18,7 +18,7 @@ use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, Tra
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::{Check, ConnectionState, Reason, RouteOrigin};
+use crate::peering::{Check, ConnectionState, PolicyGroup, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
     Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry,
@@ -136,6 +136,8 @@ impl Speaker {
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
             registrar: RegistrarDesk::of(registry::registry(), registry::events()),
+            kept: Arc::default(),
+            type_changes: mpsc::channel(1).0,
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -166,7 +168,9 @@ async fn answer(
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
             Ask::Explain { prefix, reply } => {
                 let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
-                drop(reply.send(Explained { is_registered: true, paths }));
+                let registered: IpNet = "4.0.0.0/8".parse().unwrap();
+                let is_registered = registered.contains(&prefix);
+                drop(reply.send(Explained { is_registered, paths }));
             }
             Ask::Reset { reply, .. } => drop(reply.send(ResetDone { has_ended: is_up, is_told: is_up })),
             Ask::Refresh { way, reply } => {
@@ -238,6 +242,7 @@ fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan 
         peering: "contoso-ashburn".into(),
         peering_location: Some("Ashburn".into()),
         connection_state: ConnectionState::Active,
+        policy_group: PolicyGroup::default(),
         peer_address: peer.parse().unwrap(),
         peer_port: 179,
         local_address,

@@ -36,6 +36,11 @@ impl Serialize for Time {
     }
 }
 
+/// Seconds since the epoch.
+pub(super) fn unix_now() -> u64 {
+    u64::try_from(Timestamp::now().as_second()).unwrap_or(0)
+}
+
 /// Our AS path: the local ASN and what stands behind it.
 struct OwnPath<'a>(Asn, &'a [Asn]);
 
@@ -186,6 +191,8 @@ pub(super) struct SessionDetailJson<'a> {
     extended_next_hop: bool,
     add_path_receive: Vec<Family>,
     next_hop: PerFamily<Option<IpAddr>>,
+    announcement_budget: PerFamily<u64>,
+    session_availability: Option<f64>,
     end_of_rib_received: PerFamily<bool>,
     transport: TransportJson<'a>,
     #[serde(flatten)]
@@ -230,7 +237,11 @@ impl MessageCounts {
 }
 
 impl<'a> SessionDetailJson<'a> {
-    pub(super) fn new(s: &'a SessionSnapshot, metrics: Option<&SessionMetrics>) -> Self {
+    pub(super) fn new(
+        s: &'a SessionSnapshot,
+        metrics: Option<&SessionMetrics>,
+        announcement_budget: PerFamily<u64>,
+    ) -> Self {
         Self {
             session: SessionJson::new(s),
             passive: s.plan.passive,
@@ -244,6 +255,8 @@ impl<'a> SessionDetailJson<'a> {
             extended_next_hop: s.extended_next_hop,
             add_path_receive: chosen(s.add_path_receive),
             next_hop: s.plan.next_hop,
+            announcement_budget,
+            session_availability: metrics.map(|m| m.availability(unix_now())),
             end_of_rib_received: s.end_of_rib_received,
             transport: TransportJson::new(&s.plan.transport),
             protocol: ProtocolJson::new(s),

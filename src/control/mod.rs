@@ -14,6 +14,7 @@
 
 mod act;
 mod capability;
+mod connections;
 mod error;
 mod find;
 mod json;

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::query::{Range, Wanted};
-use super::{act, find, list, received_routes, registered, why};
+use super::{act, connections, find, list, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -38,6 +38,10 @@ pub(super) struct App {
 impl App {
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     pub(super) fn session(
@@ -73,7 +77,8 @@ pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     let acting = reading()
         .route("/api/v1/sessions/{name}/reset", act::reset_route())
         .route("/api/v1/sessions/{name}/refresh", act::refresh_route())
-        .route("/api/v1/registered/{prefix}/validate", act::validate_route());
+        .route("/api/v1/registered/{prefix}/validate", act::validate_route())
+        .route("/api/v1/connections/{name}/typeChange", connections::type_change_route());
     finish(acting, handle, metrics)
 }
 
@@ -89,6 +94,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}", get(session))
         .route("/api/v1/sessions/{name}/advertised", get(advertised))
         .route("/api/v1/sessions/{name}/received", get(received))
+        .route("/api/v1/connections", get(connections::connections))
         .route("/api/v1/ranges", get(ranges))
         .route("/api/v1/routes", get(routes))
         .route("/api/v1/why", get(why::why))
@@ -162,7 +168,8 @@ async fn session(
 ) -> Result<Response, ApiError> {
     let session = app.session(name)?;
     let counts = app.metrics.find_session(session.plan.peer_address);
-    list::value(&SessionDetailJson::new(&session, counts.as_deref()), app.readers)
+    let budget = app.handle.plan().policy.announcement_budget;
+    list::value(&SessionDetailJson::new(&session, counts.as_deref(), budget), app.readers)
 }
 
 async fn advertised(

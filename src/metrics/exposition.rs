@@ -129,7 +129,7 @@ fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) {
 
 const SESSION_LABELS: [&str; 2] = ["connection", "session_ip"];
 
-static SESSION: [Family<SessionMetrics>; 27] = [
+static SESSION: [Family<SessionMetrics>; 29] = [
     Family::gauge("peeringd_session_up", "1 while the session is Established, else 0.", None, |s, put| {
         put(None, float(u64::from(s.is_up())));
     }),
@@ -156,6 +156,18 @@ static SESSION: [Family<SessionMetrics>; 27] = [
         "Times that the session went from Established to another state.",
         None,
         |s, put| put(None, float(s.flaps())),
+    ),
+    Family::counter(
+        "peeringd_session_established_seconds_total",
+        "Seconds that the session has been Established.",
+        None,
+        |s, put| put(None, float(s.established_for(process::now_secs()))),
+    ),
+    Family::gauge(
+        "peeringd_session_availability_ratio",
+        "The part of its time that the session has been Established, since the daemon has known it: Azure's SessionAvailability.",
+        None,
+        |s, put| put(None, s.availability(process::now_secs())),
     ),
     Family::counter(
         "peeringd_session_connect_attempts_total",

@@ -101,6 +101,7 @@ impl Metrics {
         let entry =
             sessions.entry(labels.session_ip).or_insert_with(|| (labels.connection.clone(), Arc::default()));
         entry.0 = labels.connection;
+        entry.1.set_known(process::now_secs());
         entry.1.clone()
     }
 

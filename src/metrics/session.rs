@@ -58,6 +58,10 @@ impl<T> PerWay<T> {
 pub struct SessionMetrics {
     state: AtomicU8,
     last_state_change: AtomicU64,
+    /// Seconds since the epoch; 0: nobody has said so.
+    known_since: AtomicU64,
+    /// Seconds in Established, up to the last change of state.
+    established_for: AtomicU64,
     established: AtomicU64,
     flaps: AtomicU64,
     connect_attempts: AtomicU64,
@@ -82,8 +86,19 @@ pub struct SessionMetrics {
 impl SessionMetrics {
     /// The session went to a state, at a time in seconds since the epoch.
     pub fn set_state(&self, state: State, at: u64) {
+        if self.is_up() {
+            let passed = at.saturating_sub(self.last_state_change());
+            self.established_for.fetch_add(passed, Ordering::Relaxed);
+        }
         self.state.store(state_number(state), Ordering::Relaxed);
         self.last_state_change.store(at, Ordering::Relaxed);
+    }
+
+    /// The session is there since this time, in seconds since the epoch, unless it has been before.
+    pub(super) fn set_known(&self, at: u64) {
+        if self.known_since.load(Ordering::Relaxed) == 0 {
+            self.known_since.store(at, Ordering::Relaxed);
+        }
     }
 
     /// The session came to Established.
@@ -213,6 +228,25 @@ impl SessionMetrics {
     #[must_use]
     pub fn established(&self) -> u64 {
         self.established.load(Ordering::Relaxed)
+    }
+
+    /// Seconds that the session has been Established, up to `now` in seconds since the epoch.
+    #[must_use]
+    pub fn established_for(&self, now: u64) -> u64 {
+        let before = self.established_for.load(Ordering::Relaxed);
+        let lasting = if self.is_up() { now.saturating_sub(self.last_state_change()) } else { 0 };
+        before.saturating_add(lasting)
+    }
+
+    /// Azure's SessionAvailability: the part of its time that the session has been Established, 0 to 1, from when the daemon
+    /// has known it up to `now` in seconds since the epoch.
+    #[must_use]
+    pub fn availability(&self, now: u64) -> f64 {
+        let known = now.saturating_sub(self.known_since.load(Ordering::Relaxed));
+        if known == 0 {
+            return f64::from(u8::from(self.is_up()));
+        }
+        (self.established_for(now) as f64 / known as f64).min(1.0)
     }
 
     /// Times that an Established session ended.

@@ -92,8 +92,19 @@ fn every_family_keeps_the_rules_for_names_and_help() {
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
     let parsed = parse(&metrics.render().unwrap());
     assert_eq!(parsed.len(), 27 + 6 + 5 + 4, "{:?}", parsed.keys());
-    let units =
-        ["_bytes", "_seconds", "_prefixes", "_sets", "_fds", "_threads", "_number", "_info", "_up", "_state"];
+    let units = [
+        "_bytes",
+        "_seconds",
+        "_prefixes",
+        "_sets",
+        "_fds",
+        "_threads",
+        "_number",
+        "_info",
+        "_up",
+        "_state",
+        "_ratio",
+    ];
     for (name, family) in &parsed {
         assert!(name.starts_with("peeringd_"), "{name}");
         assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
@@ -276,4 +287,41 @@ fn a_name_with_every_awkward_character_is_escaped() {
     assert_eq!(value(&text, "peeringd_session_flaps_total", &[("connection", name)]), 1.0);
     let names: BTreeSet<String> = parse(&text).into_keys().collect();
     assert!(names.contains("peeringd_session_up"));
+}
+
+#[test]
+fn f56_availability_flaps_and_prefixes_are_there_for_each_session_of_a_connection() {
+    let session = SessionMetrics::default();
+    session.set_known(1000);
+    session.set_known(5000);
+    assert!(session.availability(1000).abs() < f64::EPSILON);
+    session.set_state(State::Established, 1025);
+    session.count_established();
+    assert!((session.availability(1100) - 0.75).abs() < f64::EPSILON, "75 of 100 s");
+    session.set_state(State::Idle, 1075);
+    session.count_flap();
+    assert!((session.availability(1100) - 0.5).abs() < f64::EPSILON, "50 of 100 s");
+    assert_eq!((session.established_for(9000), session.flaps()), (50, 1));
+
+    let metrics = Metrics::new().unwrap();
+    for ip in ["4.68.74.181", "2a01:111:2000:1::2045"] {
+        let session = metrics.session(labels("contoso-ashburn-1", ip));
+        session.set_state(State::Established, 1);
+        session.count_flap();
+        session.set_prefixes(PrefixGauge::Received, Family::Ipv4, 7);
+        session.set_prefixes(PrefixGauge::Advertised, Family::Ipv4, 354);
+    }
+    let text = metrics.render().unwrap();
+    for ip in ["4.68.74.181", "2a01:111:2000:1::2045"] {
+        let own = [("connection", "contoso-ashburn-1"), ("session_ip", ip)];
+        let ipv4 = [own[0], own[1], ("family", "ipv4")];
+        assert!((value(&text, "peeringd_session_availability_ratio", &own) - 1.0).abs() < f64::EPSILON);
+        for (name, labels, expected) in [
+            ("peeringd_session_flaps_total", &own[..], 1.0),
+            ("peeringd_session_received_prefixes", &ipv4[..], 7.0),
+            ("peeringd_session_advertised_prefixes", &ipv4[..], 354.0),
+        ] {
+            assert!((value(&text, name, labels) - expected).abs() < f64::EPSILON, "{name}");
+        }
+    }
 }

@@ -55,7 +55,8 @@ azure_enum! {
 }
 
 azure_enum! {
-    /// The state of a connection, which is not the state of its BGP sessions.
+    /// The state of a connection, which is not the state of its BGP sessions. PendingRemove is only in the walkthroughs of
+    /// direct and exchange peering: in the API it is a session's alone, and here `policy.pending_remove` decides.
     #[allow(missing_docs, reason = "the variants are Azure's own words")]
     ConnectionState {
         None = "none",
@@ -69,6 +70,7 @@ azure_enum! {
         TypeChangeRequested = "type_change_requested",
         TypeChangeInProgress = "type_change_in_progress",
         ExternalBlocker = "external_blocker",
+        PendingRemove = "pending_remove",
     }
 }
 

@@ -6,12 +6,16 @@ mod enums;
 mod event;
 mod import_policy;
 mod origin;
+mod policy_group;
 mod reason;
 mod registered;
 mod registration;
 mod remedy;
 mod resource;
+mod shortfall;
 mod sighting;
+mod sku;
+mod transitions;
 
 pub use address::{LinkAddresses, LinkPrefixError, is_host_of, link_addresses, on_one_link};
 pub use checks::{Check, Facts};
@@ -22,6 +26,7 @@ pub use enums::{
 pub use event::Event;
 pub use import_policy::{Enforcement, ImportPolicy, Judged};
 pub use origin::{OriginTables, RouteOrigin, Validity};
+pub use policy_group::PolicyGroup;
 pub use reason::Reason;
 pub use registered::Registered;
 pub use registration::{
@@ -30,6 +35,9 @@ pub use registration::{
 };
 pub use resource::{
     BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,
-    is_resource_name,
+    downgrade_refusal, is_resource_name,
 };
+pub use shortfall::{Link, Shortfall, Standing};
 pub use sighting::Sighting;
+pub use sku::Sku;
+pub use transitions::{RemovalRefused, TransitionRefused};

@@ -49,11 +49,18 @@ pub fn is_resource_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
 }
 
-/// Azure's words on a direct connection's bandwidth that it would refuse.
+/// Azure's words on a direct connection's bandwidth that it would refuse, where the bandwidth comes in multiples of `step`:
+/// [`BANDWIDTH_STEP_MBPS`], or 100000 where the peering policy's 100 Gbps are asked for.
 #[must_use]
-pub fn bandwidth_refusal(mbps: u64) -> Option<String> {
-    let whole = mbps > 0 && mbps.is_multiple_of(BANDWIDTH_STEP_MBPS);
-    (!whole).then(|| format!("Bandwidth {mbps} must have a multiple of {BANDWIDTH_STEP_MBPS}."))
+pub fn bandwidth_refusal(mbps: u64, step: u64) -> Option<String> {
+    let whole = mbps > 0 && mbps.is_multiple_of(step);
+    (!whole).then(|| format!("Bandwidth {mbps} must have a multiple of {step}."))
+}
+
+/// Azure's words on a connection that is to have less bandwidth than before.
+#[must_use]
+pub fn downgrade_refusal(from: u64, to: u64) -> Option<String> {
+    (to < from).then(|| format!("Downgrading bandwidth from {from} to {to} not supported."))
 }
 
 #[cfg(test)]
@@ -72,10 +79,13 @@ mod tests {
 
     #[test]
     fn bandwidth_comes_in_steps() {
-        assert_eq!(bandwidth_refusal(100_000), None);
-        for mbps in [0, 1, 15_000] {
-            let expected = format!("Bandwidth {mbps} must have a multiple of 10000.");
-            assert_eq!(bandwidth_refusal(mbps), Some(expected));
+        assert_eq!(bandwidth_refusal(100_000, BANDWIDTH_STEP_MBPS), None);
+        for (mbps, step) in [(0, 10_000), (1, 10_000), (15_000, 10_000), (10_000, 100_000)] {
+            let expected = format!("Bandwidth {mbps} must have a multiple of {step}.");
+            assert_eq!(bandwidth_refusal(mbps, step), Some(expected));
         }
+        assert_eq!(downgrade_refusal(10_000, 20_000), None);
+        let expected = "Downgrading bandwidth from 20000 to 10000 not supported.";
+        assert_eq!(downgrade_refusal(20_000, 10_000).as_deref(), Some(expected));
     }
 }

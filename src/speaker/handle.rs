@@ -7,11 +7,12 @@ use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::lifecycle::{CannotChangeType, TypeChangeBegun, TypeChangeOrder};
 use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{Explained, PathKey, ReceivedRoute};
 use crate::advertise::Told;
-use crate::config::{Plan, RangePlan};
+use crate::config::{Kept, Plan, RangePlan};
 use crate::rib::Generation;
 use crate::wire::PerFamily;
 
@@ -94,6 +95,8 @@ pub struct Handle {
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
     pub(crate) registrar: RegistrarDesk,
+    pub(crate) kept: Arc<ArcSwap<Kept>>,
+    pub(crate) type_changes: mpsc::Sender<TypeChangeOrder>,
 }
 
 impl Handle {
@@ -115,7 +118,7 @@ impl Handle {
         self.generation.load_full()
     }
 
-    /// The plan in force.
+    /// The plan in force: the config's, with the states and types that its connections have now.
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.plan.load_full()
@@ -139,6 +142,23 @@ impl Handle {
     /// Where there is no such prefix, or nothing of it to validate.
     pub async fn validate(&self, prefix: IpNet) -> Result<(), CannotValidate> {
         self.registrar.validate(prefix).await
+    }
+
+    /// What became of connections: their states and types, and changes of type.
+    #[must_use]
+    pub fn kept(&self) -> Arc<Kept> {
+        self.kept.load_full()
+    }
+
+    /// Has the type of a connection changed, when its turn comes: its sessions are drained and restart.
+    ///
+    /// # Errors
+    /// Where the connection or its peering does not allow it.
+    pub async fn change_type(&self, connection: &str, to: &str) -> Result<TypeChangeBegun, CannotChangeType> {
+        let (reply, answer) = oneshot::channel();
+        let order = TypeChangeOrder { connection: connection.to_owned(), to: to.to_owned(), reply };
+        self.type_changes.send(order).await.map_err(|_| CannotChangeType::Ended)?;
+        answer.await.map_err(|_| CannotChangeType::Ended)?
     }
 
     /// The speaker as a whole.

@@ -14,6 +14,7 @@ mod hold_down;
 mod imports;
 mod keyring;
 mod ledger;
+mod lifecycle;
 mod listen;
 mod peer;
 mod pool;
@@ -33,6 +34,7 @@ pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
+pub use lifecycle::{CannotChangeType, Resumed, TypeChangeBegun, read_connections};
 pub use listen::{ListenError, Listeners};
 #[cfg(test)]
 pub(crate) use registrar::RegistrarDesk;

@@ -43,7 +43,7 @@ use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
 use crate::metrics::SessionMetrics;
-use crate::peering::{ConnectionState, ImportPolicy};
+use crate::peering::ImportPolicy;
 use crate::wire::{MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
 
 /// Refused connections that may be closing when another is refused by name; past it they are just closed. The state
@@ -419,11 +419,11 @@ impl Peer {
     }
 }
 
-/// Routes flow on an Active connection only; a session of any other comes up with DENY ALL.
+/// A session comes up with DENY ALL where no routes may flow.
 fn announcing(plan: &SessionPlan) -> Announcing {
-    match (plan.connection_state == ConnectionState::Active, plan.protocol.graceful_shutdown) {
-        (true, false) => Announcing::Yes,
-        (true, true) => Announcing::GracefulShutdown,
-        (false, _) => Announcing::No,
+    match (plan.deny_all(), plan.protocol.graceful_shutdown) {
+        (None, false) => Announcing::Yes,
+        (None, true) => Announcing::GracefulShutdown,
+        (Some(_), _) => Announcing::No,
     }
 }

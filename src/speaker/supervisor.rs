@@ -1,6 +1,8 @@
 //! Starts and ends the sessions' tasks, gives each its intent, and starts again what died.
 
+mod lifecycle;
 mod ranges;
+mod reload;
 
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
@@ -12,7 +14,7 @@ use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use super::clock::Clock;
 use super::flight::Recorder;
@@ -21,10 +23,11 @@ use super::handle::{Ask, Handle, SessionEntry};
 use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
+use super::lifecycle::{Lifecycle, Resumed, TypeChangeOrder};
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
 use super::pool::Pool;
-use super::registrar::{KeptState, Registrar};
+use super::registrar::{Events, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::Status;
@@ -34,7 +37,7 @@ use crate::config::{Plan, SessionPlan};
 use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
-use crate::wire::{ErrorCode, Notification};
+use crate::wire::Notification;
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
@@ -48,6 +51,8 @@ const WAITING_CONNECTIONS: usize = 4;
 const WAITING_ASKS: usize = 16;
 /// Connections out of ranges that may wait for their sessions to start.
 const WAITING_NEWCOMERS: usize = 16;
+/// Orders to change a type that may wait.
+const WAITING_ORDERS: usize = 4;
 
 /// What the supervisor is told.
 #[derive(Debug)]
@@ -71,16 +76,30 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan, with what a life before kept. Must be called within a runtime, which carries all
-    /// of it.
+    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
-        kept: KeptState,
     ) -> Self {
+        Self::resume(plan, generation, listeners, metrics, Resumed::default())
+    }
+
+    /// The same, going on where a life before ended; the plan was checked against that.
+    #[must_use]
+    pub fn resume(
+        plan: Arc<Plan>,
+        generation: Arc<Generation>,
+        listeners: Listeners,
+        metrics: Metrics,
+        resumed: Resumed,
+    ) -> Self {
+        let Resumed { kept, store, registrations } = resumed;
+        let events = Events::with(registrations.events());
+        let lifecycle = Lifecycle::start(plan, kept, store, events.clone());
+        let plan = lifecycle.plan();
         let overview = Overview {
             started: Clock::unix(),
             ready: true,
@@ -90,13 +109,16 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
-        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
+        let registrar = Registrar::start(plan.clone(), registrations, events, metrics.clone());
+        let (type_changes, orders) = mpsc::channel(WAITING_ORDERS);
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
             registrar: registrar.desk.clone(),
+            kept: lifecycle.shared(),
+            type_changes,
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
@@ -115,6 +137,7 @@ impl Speaker {
             metrics,
             overview: overview_tx,
             plan,
+            lifecycle,
             running: HashMap::new(),
             tasks: JoinSet::new(),
         };
@@ -123,6 +146,7 @@ impl Speaker {
         }
         supervisor.keyless = supervisor.keyring.put(&supervisor.plan);
         supervisor.publish();
+        supervisor.advance();
         let (newcomers, newcomers_rx) = mpsc::channel(WAITING_NEWCOMERS);
         let metrics = supervisor.metrics.clone();
         let entrance = Entrance { doors: supervisor.doors.clone(), newcomers, metrics };
@@ -131,7 +155,7 @@ impl Speaker {
             accepting.spawn(listen::accept(listener, entrance.clone()));
         }
         let (commands, inbox) = mpsc::channel(4);
-        tokio::spawn(supervisor.run(inbox, newcomers_rx, accepting));
+        tokio::spawn(supervisor.run(inbox, orders, newcomers_rx, accepting));
         Self { handle, commands }
     }
 
@@ -206,6 +230,7 @@ impl Running {
 
 /// Owns the tasks of all sessions.
 struct Supervisor {
+    /// The plan in force: the config's, with what has become of its connections.
     plan: Arc<Plan>,
     board: Arc<Board>,
     pool: Pool,
@@ -223,6 +248,7 @@ struct Supervisor {
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
+    lifecycle: Lifecycle,
     /// By the peer's address, which is what makes a session the same from one plan to the next.
     running: HashMap<IpAddr, Running>,
     tasks: JoinSet<()>,
@@ -232,6 +258,7 @@ impl Supervisor {
     async fn run(
         mut self,
         mut inbox: mpsc::Receiver<Command>,
+        mut orders: mpsc::Receiver<TypeChangeOrder>,
         mut newcomers: mpsc::Receiver<Newcomer>,
         mut accepting: JoinSet<()>,
     ) {
@@ -244,6 +271,14 @@ impl Supervisor {
                 }
                 Some(newcomer) = newcomers.recv() => {
                     self.on_newcomer(newcomer);
+                    continue;
+                }
+                Some(order) = orders.recv() => {
+                    self.on_type_change(order);
+                    continue;
+                }
+                Some(looked) = self.lifecycle.looked() => {
+                    self.on_looked(looked);
                     continue;
                 }
             };
@@ -354,77 +389,6 @@ impl Supervisor {
         self.publish();
     }
 
-    async fn reload(&mut self, plan: Arc<Plan>, generation: Arc<Generation>) {
-        let board = Arc::new(self.board.next(generation.clone()));
-        self.prepare(&board).await;
-        self.board = board;
-        self.imports = self.imports.next(&plan);
-        self.handle.plan.store(plan.clone());
-        self.registrar.put(plan.clone());
-        self.plan = plan;
-        self.handle.generation.store(Some(generation));
-        self.overview.send_modify(|o| {
-            o.last_reload_error = None;
-            o.lab = self.plan.lab;
-        });
-        self.pool.budget().set_limit(self.plan.limits.received_prefixes);
-        self.keyless = self.keyring.put(&self.plan);
-        for session in self.plan.sessions.clone() {
-            self.tell(session);
-        }
-        for session in self.sessions_of_ranges() {
-            self.tell(session);
-        }
-        self.end_removed();
-        self.publish();
-    }
-
-    /// Gives a session of a new plan its intent, or starts it.
-    fn tell(&mut self, plan: Arc<SessionPlan>) {
-        let Some(running) = self.running.get_mut(&plan.peer_address) else {
-            self.spawn(plan, Life::First, Duration::ZERO);
-            return;
-        };
-        running.door.plan = plan.clone();
-        // Its counters stay, under what it is called now.
-        drop(self.metrics.session(labels(&plan)));
-        let view = self.board.view(&selector(&plan));
-        let import = self.imports.policy(&plan);
-        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
-    }
-
-    /// Ends the sessions that the plan has no more. Nobody waits for them.
-    fn end_removed(&mut self) {
-        let named: HashSet<IpAddr> = self.plan.sessions.iter().map(|s| s.peer_address).collect();
-        let plan = self.plan.clone();
-        // A peer that was named and now is within a range comes anew.
-        let is_wanted = |peer: &IpAddr, running: &Running| match running.range() {
-            Some(_) => plan.ranges.iter().any(|range| range.takes(*peer)),
-            None => named.contains(peer),
-        };
-        let code = ErrorCode::PEER_DECONFIGURED;
-        for (peer, running) in self.running.extract_if(|peer, running| !is_wanted(peer, running)) {
-            info!(session = %running.intent.borrow().plan.name, notification = %code, "session ends");
-            running.leave(Some(Notification::new(code)));
-            self.metrics.remove_session(peer);
-        }
-    }
-
-    /// Makes what the sessions will share before any of them sees the new table, off the sessions' threads.
-    async fn prepare(&self, board: &Arc<Board>) {
-        let mut profiles: Vec<SessionProfile> = Vec::new();
-        for profile in self.running.values().filter_map(|r| r.profile.borrow().clone()) {
-            if !profiles.contains(&profile) {
-                profiles.push(profile);
-            }
-        }
-        let board = board.clone();
-        let prepared = tokio::task::spawn_blocking(move || board.prepare(&profiles)).await;
-        if let Err(error) = prepared {
-            warn!(%error, "preparing the table failed; sessions will do it themselves");
-        }
-    }
-
     async fn stop(&mut self, notification: Option<Notification>) {
         // First, since for a prefix it is no change that we stop.
         if timeout(STATE_WITHIN, self.registrar.end()).await.is_err() {
@@ -438,6 +402,7 @@ impl Supervisor {
             warn!("sessions that were to end took too long");
         }
         self.tasks.abort_all();
+        self.lifecycle.end().await;
     }
 }
 

@@ -1,6 +1,8 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
+mod accepting;
 mod extensions;
+mod lifecycle;
 mod restart;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -13,11 +15,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
-use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
+use super::{Generations, Handle, Listeners, Resumed, SessionSnapshot, Speaker};
+use crate::config::{
+    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+};
 use crate::fsm::State;
 use crate::metrics::{Metrics, PrefixGauge, TurnedAway, Way};
-use crate::peering::ConnectionState;
+use crate::peering::{ConnectionState, PolicyGroup};
 use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
@@ -42,6 +46,7 @@ fn session(local: Ipv4Addr, peer: Ipv4Addr, peer_asn: Asn, passive: bool) -> Ses
         peering: "test".into(),
         peering_location: None,
         connection_state: ConnectionState::Active,
+        policy_group: PolicyGroup::default(),
         peer_address: peer.into(),
         peer_port: 179,
         local_address: local.into(),
@@ -71,6 +76,7 @@ fn plan(asn: Asn, id: Ipv4Addr, sessions: Vec<SessionPlan>) -> Plan {
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
+        policy: PolicyPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),
@@ -93,14 +99,21 @@ struct Side {
 
 impl Side {
     fn start(plan: Plan, prefixes: &[&str]) -> Self {
+        Self::resume(plan, prefixes, Resumed::default())
+    }
+
+    fn resume(plan: Plan, prefixes: &[&str], resumed: Resumed) -> Self {
+        Self::of_rib(plan, &rib(prefixes), resumed)
+    }
+
+    fn of_rib(plan: Plan, rib: &str, resumed: Resumed) -> Self {
         let mut generations = Generations::new();
-        let generation = generation(&mut generations, prefixes);
+        let generation = generation(&mut generations, rib);
         let listeners = Listeners::bind(&plan.router.listen).unwrap();
         let at = listeners.addresses()[0];
         let plan = Arc::new(plan);
         let metrics = Metrics::new().unwrap();
-        let speaker =
-            Speaker::start(plan.clone(), generation, listeners, metrics.clone(), KeptState::nowhere());
+        let speaker = Speaker::resume(plan.clone(), generation, listeners, metrics.clone(), resumed);
         Self { plan, generations, speaker, metrics, at }
     }
 
@@ -109,7 +122,7 @@ impl Side {
     }
 
     async fn reload(&mut self, plan: Plan, prefixes: &[&str]) {
-        let generation = generation(&mut self.generations, prefixes);
+        let generation = generation(&mut self.generations, &rib(prefixes));
         self.plan = Arc::new(plan);
         self.speaker.reload(self.plan.clone(), generation).await.unwrap();
     }
@@ -129,8 +142,8 @@ impl Side {
     }
 }
 
-fn generation(generations: &mut Generations, prefixes: &[&str]) -> Arc<Generation> {
-    let (rows, _) = load_text(Path::new("test"), rib(prefixes), &LoadOptions { local_asn: OURS }).unwrap();
+fn generation(generations: &mut Generations, rib: &str) -> Arc<Generation> {
+    let (rows, _) = load_text(Path::new("test"), rib.to_owned(), &LoadOptions { local_asn: OURS }).unwrap();
     generations.build(rows).unwrap()
 }
 

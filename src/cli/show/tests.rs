@@ -128,7 +128,7 @@ async fn a_session() {
             transport            plain TCP
             hold time            30 s
             families             ipv4
-            advertised v4/v6     354/0
+            advertised v4/v6     354/0, budget 2000/500
             pending v4/v6        7/0
             received v4/v6       2/0
             accepted v4/v6       1/0
@@ -136,6 +136,7 @@ async fn a_session() {
             graceful restart     we ask for 120 s
             stale v4/v6          0/0
             flaps                0
+            availability         0.00 %
             last error           -
             extensions           route refresh
             send hold time       480 s
@@ -180,7 +181,7 @@ async fn a_session_that_is_down() {
             transport          plain TCP
             hold time          -
             families           -
-            advertised v4/v6   0/0
+            advertised v4/v6   0/0, budget 2000/500
             pending v4/v6      0/0
             received v4/v6     0/0
             accepted v4/v6     0/0
@@ -188,6 +189,7 @@ async fn a_session_that_is_down() {
             graceful restart   we ask for 120 s
             stale v4/v6        0/0
             flaps              2
+            availability       0.00 %
             last error         received 2/2 Bad Peer AS: "\u{1b}[2Jgone", 3d02h ago; then connect: Connection refused
             over a limit       down for 60 s, warned of from 75 %
             messages sent      keepalive 0, notification 0, open 0, route refresh 0, update 3

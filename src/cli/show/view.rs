@@ -157,6 +157,8 @@ pub(super) struct Session {
     end_of_rib_received: Families<bool>,
     #[serde(default)]
     flaps: u64,
+    session_availability: Option<f64>,
+    announcement_budget: Option<Families<u64>>,
     #[serde(default)]
     graceful_restart: Option<Restart>,
     #[serde(default)]
@@ -190,6 +192,11 @@ impl Session {
             self.trouble(clock),
         ]
         .map(|cell| printable(&cell))
+    }
+
+    fn advertised_of_budget(&self) -> String {
+        let budget = self.announcement_budget.as_ref().map(|b| format!(", budget {}", b.both()));
+        self.advertised.both() + &budget.unwrap_or_default()
     }
 
     /// Why it is down; or, of a session that is up, what may end it, and an error of the past.
@@ -228,7 +235,7 @@ impl Lines for Session {
             ("transport", self.transport.as_ref().map_or_else(none, Transport::in_words)),
             ("hold time", self.hold_time.map_or_else(none, |s| format!("{s} s"))),
             ("families", if self.families.is_empty() { none() } else { self.families.join(", ") }),
-            ("advertised v4/v6", self.advertised.both()),
+            ("advertised v4/v6", self.advertised_of_budget()),
             ("pending v4/v6", self.pending.both()),
             ("received v4/v6", self.received.both()),
             ("accepted v4/v6", self.accepted.both()),
@@ -236,6 +243,10 @@ impl Lines for Session {
             ("graceful restart", self.graceful_restart.as_ref().map_or_else(none, Restart::asked)),
             ("stale v4/v6", self.graceful_restart.as_ref().map_or_else(none, |r| r.stale(clock))),
             ("flaps", self.flaps.to_string()),
+            (
+                "availability",
+                self.session_availability.map_or_else(none, |part| format!("{:.2} %", part * 100.0)),
+            ),
             ("last error", self.last_error.as_ref().map_or_else(none, |e| e.whole(clock))),
         ];
         if self.extended_next_hop {

@@ -90,7 +90,7 @@ peerings:
         c.yaml:19:43: registered_asns "x" is no whole number: write a number from 1 to 4294967295
         c.yaml:20:51: unknown key key in a Peering Service prefix: remove it; the keys of a Peering Service prefix are name, prefix, peering_service_prefix_key, primary_location, backup_location
         c.yaml:23:24: Bandwidth 15000 must have a multiple of 10000: write what the link has, in Mbps, like 100000
-        c.yaml:24:23: connection_state "aktive" is unknown: did you mean active? write one of none, pending_approval, approved, provisioning_started, provisioning_failed, provisioning_completed, validating, active, type_change_requested, type_change_in_progress, external_blocker
+        c.yaml:24:23: connection_state "aktive" is unknown: did you mean active? write one of none, pending_approval, approved, provisioning_started, provisioning_failed, provisioning_completed, validating, active, type_change_requested, type_change_in_progress, external_blocker, pending_remove
         c.yaml:25:31: session_address_provider "microsft" is unknown: did you mean microsoft? write one of microsoft, peer
         c.yaml:26:29: peering_db_facility_id -1 is out of range: write a number from 0 to 4294967295
         c.yaml:28:26: session_prefix_v4 has host bits (Invalid Prefix: 4.68.74.181/30, must be 4.68.74.180/30): write 4.68.74.180/30
@@ -114,7 +114,7 @@ peerings:
         c.yaml:44:16: connections is a mapping, and should be a list: write each item below connections behind a "- "
         c.yaml:45:3: peer_asn is missing in a peering: add it, like peer_asn: 3356
         c.yaml:45:9: the peering name p2 is already used at c.yaml:42: give each peering a name of its own
-        c.yaml:46:3: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]].assert_eq(&said);
+        c.yaml:46:3: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, legacy, maps_agreement, own_announcements, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]].assert_eq(&said);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn what_is_no_config_is_refused() {
             "router: {router_id: 192.0.2.1}\nrib: x\nlab: 'true'\npeerings: [5]\n",
             expect![[r#"
                 c.yaml:3:6: lab "true" is text: write true without quotes
-                c.yaml:4:12: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]],
+                c.yaml:4:12: a peering is 5, and should be a mapping: write one; its keys are name, kind, direct_peering_type, peering_service, legacy, maps_agreement, own_announcements, peer_asn, peering_location, registered_prefixes, registered_asns, peering_service_prefixes, connections"#]],
         ),
         (
             "a: &x 1\nb: *x\n",

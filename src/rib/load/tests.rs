@@ -446,3 +446,12 @@ fn a_text_loads_like_its_file() {
     let path = dir.path().join("rib.yaml");
     assert_eq!(super::load_text(&path, FULL.to_owned(), &OURS), from_file);
 }
+
+#[test]
+fn f15_no_path_with_express_route_is_ever_exported() {
+    for path in ["[12076]", "[8075, 12076]", "[8075, 3356, 12076]"] {
+        let text = format!("routes:\n- as_path: {path}\n  prefixes: [13.64.0.0/11]\n");
+        let said = load_text(text).1.unwrap_err().to_string();
+        assert!(said.contains("AS12076 (ExpressRoute) in as_path: remove these routes"), "{said}");
+    }
+}

@@ -18,6 +18,10 @@ impl Peer {
         let config = terms::fsm_config(&self.links.router, plan, life, now);
         self.status.offer(&config);
         let mut reason = Notification::new(ErrorCode::CONFIG_CHANGE);
+        let (from, to) = (self.intent.plan.policy_group, plan.policy_group);
+        if from != to {
+            info!(%from, %to, "the policy group changes with a hard restart of the session");
+        }
         let is_other = is_other_peer(&self.intent.plan, plan);
         if is_other {
             reason = Notification::hard_reset(&reason);

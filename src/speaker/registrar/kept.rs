@@ -78,6 +78,11 @@ impl KeptState {
         })
     }
 
+    /// The events that the life before recorded.
+    pub(in crate::speaker) fn events(&self) -> Vec<Event> {
+        self.events.clone()
+    }
+
     /// Nothing from before, and nothing kept: for what is over when the process is.
     #[must_use]
     pub fn nowhere() -> Self {

@@ -90,8 +90,7 @@ pub(super) struct Links {
 /// Runs the registrar until it is told to end; where it dies, it goes on with what it has.
 pub(super) async fn run(links: Links) {
     let Links { kept, events, plans, mailbox, orders, registry, metrics, judges } = links;
-    let KeptState { store, registrations, events: before } = kept;
-    events.restore(before);
+    let KeptState { store, registrations, events: _ } = kept;
     let mut registrar = Registrar {
         book: Book::new(registrations, events.clone(), judges),
         events,

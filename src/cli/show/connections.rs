@@ -1,0 +1,76 @@
+//! `show connections`: a line each.
+
+use serde::Deserialize;
+
+/// A connection, as far as the table goes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Connection {
+    name: String,
+    peering: String,
+    connection_state: String,
+    direct_peering_type: Option<String>,
+    use_for_peering_service: bool,
+    type_change: Option<TypeChange>,
+    error_message: Option<String>,
+    session_availability: Option<f64>,
+    flap_counts: u64,
+    sessions: Vec<Session>,
+    findings: Vec<String>,
+    maps_lacks: Vec<String>,
+    unsupported: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TypeChange {
+    direct_peering_type: String,
+    use_for_peering_service: bool,
+    phase: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Session {
+    session_state: String,
+}
+
+pub(super) const HEAD: [&str; 8] =
+    ["CONNECTION", "PEERING", "TYPE", "STATE", "SESSIONS UP", "AVAILABILITY", "FLAPS", "NOTE"];
+
+impl Connection {
+    pub(super) fn row(&self) -> [String; 8] {
+        let up = self.sessions.iter().filter(|session| session.session_state == "Established").count();
+        let kind = self.direct_peering_type.as_deref().unwrap_or("Exchange");
+        [
+            self.name.clone(),
+            self.peering.clone(),
+            in_words(kind, self.use_for_peering_service),
+            self.connection_state.clone(),
+            format!("{up}/{}", self.sessions.len()),
+            self.session_availability.map_or_else(|| "-".to_owned(), |part| format!("{:.2} %", part * 100.0)),
+            self.flap_counts.to_string(),
+            self.note(),
+        ]
+    }
+
+    /// Whatever is not as it should be, or is becoming another.
+    fn note(&self) -> String {
+        let mut notes = Vec::new();
+        if let Some(change) = &self.type_change {
+            let to = in_words(&change.direct_peering_type, change.use_for_peering_service);
+            notes.push(format!("to {to}: {}", change.phase));
+        }
+        notes.extend(self.error_message.clone());
+        notes.extend(self.findings.iter().cloned());
+        if !self.use_for_peering_service && !self.maps_lacks.is_empty() {
+            notes.push(format!("for Peering Service it lacks: {}", self.maps_lacks.join(", ")));
+        }
+        notes.extend(self.unsupported.clone());
+        notes.join("; ")
+    }
+}
+
+fn in_words(kind: &str, for_peering_service: bool) -> String {
+    if for_peering_service { format!("{kind}, Peering Service") } else { kind.to_owned() }
+}

@@ -1,0 +1,86 @@
+//! As written → as meant: one connection.
+
+use super::faults::{At, Faults};
+use super::policy::PolicyPlan;
+use super::resolve::{Names, claim};
+use super::written::Connection;
+use super::{ConnectionPlan, PeeringPlan};
+use crate::peering::{ConnectionState, Kind, SessionAddressProvider, bandwidth_refusal};
+
+pub(super) fn resolve_connection(
+    written: &Connection,
+    (peering, policy): (&PeeringPlan, &PolicyPlan),
+    names: &mut Names,
+    faults: &mut Faults,
+) -> ConnectionPlan {
+    let state = written.state.map_or(ConnectionState::Active, |at| at.value);
+    check_bandwidth(written.bandwidth_in_mbps, peering.kind, policy, faults);
+    check_provider(written.session_address_provider, peering, faults);
+    if let Some(At { value: ConnectionState::PendingRemove, mark }) = written.state
+        && !policy.connection_pending_remove
+    {
+        let fix = "remove the connection; policy: { pending_remove: connection } allows it, as the walkthroughs have it";
+        faults.error(mark, "pending_remove is a state of sessions only", fix);
+    }
+    if let Some(At {
+        value: ConnectionState::TypeChangeRequested | ConnectionState::TypeChangeInProgress,
+        mark,
+    }) = written.state
+        && peering.kind == Kind::Exchange
+    {
+        faults.error(
+            mark,
+            "a type change on an exchange peering",
+            "write another state: only direct peerings have types",
+        );
+    }
+    if let Some(At { mark, .. }) = &written.error_message
+        && !matches!(state, ConnectionState::ProvisioningFailed | ConnectionState::ExternalBlocker)
+    {
+        let what = format!("error_message on a connection in state {}", state.config_name());
+        faults.error(*mark, what, "remove it: it says why one is in provisioning_failed or external_blocker");
+    }
+    ConnectionPlan {
+        name: claim(&mut names.connections, "connection", written.name.as_ref(), faults),
+        state,
+        policy_group: peering.policy_group(),
+        bandwidth_in_mbps: written.bandwidth_in_mbps.map(|at| at.value),
+        session_address_provider: written.session_address_provider.map(|at| at.value),
+        peering_db_facility_id: written.peering_db_facility_id.map(|at| at.value),
+        edge_router: written.edge_router.as_ref().map(|at| at.value.as_str().into()),
+        error_message: written.error_message.as_ref().map(|at| at.value.as_str().into()),
+        sessions: Vec::new(),
+    }
+}
+
+fn check_bandwidth(written: Option<At<u64>>, kind: Kind, policy: &PolicyPlan, faults: &mut Faults) {
+    let Some(At { value: mbps, mark }) = written else { return };
+    let step = policy.direct_bandwidth_step_in_mbps;
+    let refusal = match kind {
+        Kind::Direct => bandwidth_refusal(mbps, step),
+        Kind::Exchange => (mbps == 0).then(|| "bandwidth_in_mbps is 0".to_owned()),
+    };
+    if let Some(refusal) = refusal {
+        let fix = "write what the link has, in Mbps, like 100000";
+        faults.error(mark, refusal.trim_end_matches('.'), fix);
+    }
+}
+
+fn check_provider(written: Option<At<SessionAddressProvider>>, peering: &PeeringPlan, faults: &mut Faults) {
+    let Some(At { value: provider, mark }) = written else { return };
+    let required = match (peering.kind, peering.direct_peering_type) {
+        (Kind::Exchange, _) => {
+            let fix = "remove it: an exchange gives the addresses";
+            faults.error(mark, "session_address_provider on an exchange peering", fix);
+            None
+        }
+        (Kind::Direct, of) => of.session_address_provider(),
+    };
+    if let Some(required) = required.filter(|required| *required != provider) {
+        let of = peering.direct_peering_type.config_name();
+        let article = if of.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+        let provider = provider.config_name();
+        let what = format!("session_address_provider {provider} on {article} {of} peering");
+        faults.error(mark, what, format!("write {}, or remove the key", required.config_name()));
+    }
+}

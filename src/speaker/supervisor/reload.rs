@@ -1,0 +1,96 @@
+//! Another plan, another table: what that does to the sessions that run.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{info, warn};
+
+use super::{Running, Supervisor, labels, selector};
+use crate::advertise::{Board, SessionProfile};
+use crate::config::{Plan, SessionPlan};
+use crate::rib::Generation;
+use crate::speaker::peer::{Intent, Order};
+use crate::speaker::terms::Life;
+use crate::wire::{ErrorCode, Notification};
+
+impl Supervisor {
+    pub(super) async fn reload(&mut self, plan: Arc<Plan>, generation: Arc<Generation>) {
+        let board = Arc::new(self.board.next(generation.clone()));
+        self.prepare(&board).await;
+        self.board = board;
+        self.handle.generation.store(Some(generation));
+        let plan = self.lifecycle.follow(plan);
+        self.overview.send_modify(|o| {
+            o.last_reload_error = None;
+            o.lab = plan.lab;
+        });
+        self.put_in_force(plan);
+        self.advance();
+    }
+
+    /// Gives every session what the plan has for it.
+    pub(super) fn put_in_force(&mut self, plan: Arc<Plan>) {
+        self.imports = self.imports.next(&plan);
+        self.handle.plan.store(plan.clone());
+        self.registrar.put(plan.clone());
+        self.plan = plan;
+        self.pool.budget().set_limit(self.plan.limits.received_prefixes);
+        self.keyless = self.keyring.put(&self.plan);
+        for session in self.plan.sessions.clone() {
+            self.tell(session);
+        }
+        for session in self.sessions_of_ranges() {
+            self.tell(session);
+        }
+        self.end_removed();
+        self.publish();
+    }
+
+    /// Gives a session of a new plan its intent, or starts it.
+    fn tell(&mut self, plan: Arc<SessionPlan>) {
+        let Some(running) = self.running.get_mut(&plan.peer_address) else {
+            self.spawn(plan, Life::First, Duration::ZERO);
+            return;
+        };
+        running.door.plan = plan.clone();
+        // Its counters stay, under what it is called now.
+        drop(self.metrics.session(labels(&plan)));
+        let view = self.board.view(&selector(&plan));
+        let import = self.imports.policy(&plan);
+        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
+    }
+
+    /// Ends the sessions that the plan has no more. Nobody waits for them.
+    fn end_removed(&mut self) {
+        let named: HashSet<IpAddr> = self.plan.sessions.iter().map(|s| s.peer_address).collect();
+        let plan = self.plan.clone();
+        // A peer that was named and now is within a range comes anew.
+        let is_wanted = |peer: &IpAddr, running: &Running| match running.range() {
+            Some(_) => plan.ranges.iter().any(|range| range.takes(*peer)),
+            None => named.contains(peer),
+        };
+        let code = ErrorCode::PEER_DECONFIGURED;
+        for (peer, running) in self.running.extract_if(|peer, running| !is_wanted(peer, running)) {
+            info!(session = %running.intent.borrow().plan.name, notification = %code, "session ends");
+            running.leave(Some(Notification::new(code)));
+            self.metrics.remove_session(peer);
+        }
+    }
+
+    /// Makes what the sessions will share before any of them sees the new table, off the sessions' threads.
+    async fn prepare(&self, board: &Arc<Board>) {
+        let mut profiles: Vec<SessionProfile> = Vec::new();
+        for profile in self.running.values().filter_map(|r| r.profile.borrow().clone()) {
+            if !profiles.contains(&profile) {
+                profiles.push(profile);
+            }
+        }
+        let board = board.clone();
+        let prepared = tokio::task::spawn_blocking(move || board.prepare(&profiles)).await;
+        if let Err(error) = prepared {
+            warn!(%error, "preparing the table failed; sessions will do it themselves");
+        }
+    }
+}
