@@ -19,6 +19,10 @@ mod gobgp;
 #[cfg(test)]
 mod openbgpd;
 #[cfg(test)]
+mod partner_config;
+#[cfg(test)]
+mod peering_service;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod router;
