@@ -168,7 +168,9 @@ async fn answer(
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
             Ask::Explain { prefix, reply } => {
                 let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
-                drop(reply.send(Explained { is_registered: true, paths }));
+                let registered: IpNet = "4.0.0.0/8".parse().unwrap();
+                let is_registered = registered.contains(&prefix);
+                drop(reply.send(Explained { is_registered, paths }));
             }
             Ask::Reset { reply, .. } => drop(reply.send(ResetDone { has_ended: is_up, is_told: is_up })),
             Ask::Refresh { way, reply } => {
