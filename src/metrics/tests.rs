@@ -90,9 +90,10 @@ fn value(text: &str, name: &str, wanted: &[(&str, &str)]) -> f64 {
 fn every_family_keeps_the_rules_for_names_and_help() {
     let metrics = Metrics::new().unwrap();
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
+    metrics.registered(std::iter::once(RegistryFigures::of("contoso".into())), |_| true);
     metrics.origin().cache("192.0.2.8:323".parse().unwrap()).failed();
     let parsed = parse(&metrics.render().unwrap());
-    assert_eq!(parsed.len(), 27 + 6 + 5 + 4 + 2 + 6, "{:?}", parsed.keys());
+    assert_eq!(parsed.len(), 29 + 6 + 5 + 4 + 2 + 2 + 6, "{:?}", parsed.keys());
     let units = [
         "_bytes",
         "_seconds",

@@ -32,7 +32,7 @@ pub(super) fn state(
     Event {
         event_timestamp: at,
         event_type: EventType::ConnectionStateEvent,
-        event_summary: format!("{name}"),
+        event_summary: name.to_owned(),
         event_level: match to {
             ConnectionState::ProvisioningFailed => EventLevel::Error,
             ConnectionState::ExternalBlocker => EventLevel::Warning,
