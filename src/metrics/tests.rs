@@ -91,7 +91,7 @@ fn every_family_keeps_the_rules_for_names_and_help() {
     let metrics = Metrics::new().unwrap();
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
     let parsed = parse(&metrics.render().unwrap());
-    assert_eq!(parsed.len(), 27 + 6 + 5 + 4, "{:?}", parsed.keys());
+    assert_eq!(parsed.len(), 29 + 6 + 5 + 4, "{:?}", parsed.keys());
     let units = [
         "_bytes",
         "_seconds",
