@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::origin::OriginsInForce;
 use crate::config::{DenyAll, PeeringPlan, Plan, SessionPlan};
 use crate::peering::{Enforcement, ImportPolicy, OriginTables, Registered};
 
@@ -34,6 +35,12 @@ impl Imports {
             origins: self.origins.clone(),
             enforce: self.enforce,
         }
+    }
+
+    /// From now on.
+    pub(super) fn judge_origins_by(&mut self, in_force: &OriginsInForce) {
+        self.origins = in_force.tables.clone();
+        self.enforce = in_force.enforce;
     }
 
     /// What a session's routes are judged by.
