@@ -1,6 +1,6 @@
 //! peeringd against real routers, each asked through its own command line what it holds.
 //!
-//! Needs root, for network namespaces, and Debian's `bird2 frr gobgpd openbgpd exabgp`; `tests/run` installs them.
+//! Needs root, for network namespaces, and Debian's `bird2 frr gobgpd openbgpd exabgp stayrtr`; `tests/run` installs them.
 
 #[cfg(test)]
 mod add_path;
@@ -30,6 +30,8 @@ mod router;
 mod scenario;
 #[cfg(test)]
 mod session;
+#[cfg(test)]
+mod stayrtr;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
