@@ -129,28 +129,45 @@ mod tests {
     }
 
     /// A Docker engine of the test's own, with its own folder.
-    fn engine() -> (Process, String, TempDir) {
-        let folder = tempfile::Builder::new().prefix("peeringd-docker-").tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        let host = format!("unix://{}", at("socket").display());
-        let mut command = Command::new(installed(&["/usr/sbin/dockerd"], "docker.io"));
-        command.arg("--data-root").arg(at("data")).arg("--exec-root").arg(at("exec"));
-        command.arg("--pidfile").arg(at("pid")).args(["--host", &host, "--iptables=false", "--bridge=none"]);
-        let process = Process::spawn("dockerd", command, &at("log"));
-        until("the Docker engine", Duration::from_secs(30), || {
-            output(Command::new("docker").arg("info").env("DOCKER_HOST", &host)).map(drop)
-        });
-        (process, host, folder)
+    struct Engine {
+        process: Process,
+        folder: TempDir,
+    }
+
+    impl Engine {
+        fn start() -> Self {
+            let folder = tempfile::Builder::new().prefix("peeringd-docker-").tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            let mut command = Command::new(installed(&["/usr/sbin/dockerd"], "docker.io"));
+            command.arg("--data-root").arg(at("data")).arg("--exec-root").arg(at("exec"));
+            command.arg("--pidfile").arg(at("pid")).args(["--iptables=false", "--bridge=none"]);
+            command.arg("--host").arg(format!("unix://{}", at("socket").display()));
+            let process = Process::spawn("dockerd", command, &at("log"));
+            let engine = Self { process, folder };
+            until("the Docker engine", Duration::from_secs(30), || {
+                output(Command::new("docker").arg("info").env("DOCKER_HOST", engine.host())).map(drop)
+            });
+            engine
+        }
+
+        fn host(&self) -> String {
+            format!("unix://{}", self.folder.path().join("socket").display())
+        }
+    }
+
+    impl Drop for Engine {
+        fn drop(&mut self) {
+            self.process.signal("TERM");
+            self.process.wait_for_exit(Duration::from_secs(20));
+            // It would keep the folder from being removed.
+            drop(output(Command::new("umount").arg(self.folder.path().join("exec/netns/default"))));
+        }
     }
 
     #[test]
     fn in_containers() {
         installed(&["/usr/bin/docker-compose"], "docker-compose");
-        let (engine, host, folder) = engine();
-        tour(&Lab::up(Some(host)));
-        engine.signal("TERM");
-        let mut engine = engine;
-        engine.wait_for_exit(Duration::from_secs(20));
-        drop(folder);
+        let engine = Engine::start();
+        tour(&Lab::up(Some(engine.host())));
     }
 }
