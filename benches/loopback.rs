@@ -27,7 +27,7 @@ use peeringd::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, Sess
 use peeringd::metrics::Metrics;
 use peeringd::peering::ConnectionState;
 use peeringd::rib::Generation;
-use peeringd::speaker::{Listeners, Speaker};
+use peeringd::speaker::{KeptState, Listeners, Speaker};
 use peeringd::wire::{Asn, PerFamily};
 use tables::{OURS, TABLES, brief, table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -186,7 +186,7 @@ impl Machine {
             let listeners = Listeners::bind(&plan.router.listen).unwrap();
             let at = listeners.addresses().first().copied().unwrap();
             let metrics = Metrics::new().unwrap();
-            (Speaker::start(plan, generation.clone(), listeners, metrics), at)
+            (Speaker::start(plan, generation.clone(), listeners, metrics, KeptState::nowhere()), at)
         };
         let took = self.receiving.block_on(async {
             let first = Peer::connect(address(0), at).await.take(prefixes).await;

@@ -9,7 +9,7 @@ mod support;
 mod tests {
     use std::fs;
     use std::io::{Read, Write};
-    use std::net::{SocketAddr, TcpListener, TcpStream};
+    use std::net::{SocketAddr, TcpStream};
     use std::path::{Path, PathBuf};
     use std::process::Command;
     use std::time::Duration;
@@ -42,16 +42,7 @@ mod tests {
         message(2, &[&[0, 0][..], &len, &attributes, &[16, 5, 1]].concat())
     }
 
-    fn start(folder: &Path) -> (Daemon, SocketAddr) {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let config = format!(
-            "router: {{ asn: 8075, router_id: 127.0.0.1, listen: [\"127.0.0.1:{port}\"] }}
-rib: rib.yaml
-control: {{ socket: {folder}/control.sock }}
-state_dir: {folder}/state
-lab: true
-peerings:
-  - name: raw
+    const PEERINGS: &str = "  - name: raw
     peer_asn: 65001
     connections:
       - name: raw
@@ -59,12 +50,7 @@ peerings:
           microsoft_session_ipv4_address: 127.0.0.1
           peer_session_ipv4_address: 127.0.1.1
           passive: true
-",
-            folder = folder.display()
-        );
-        let daemon = Daemon::start_on_loopback(folder.to_owned(), &config, &Rib::shipped());
-        (daemon, SocketAddr::from(([127, 0, 0, 1], port)))
-    }
+";
 
     /// From 127.0.1.1, once somebody listens.
     fn dial(to: SocketAddr) -> TcpStream {
@@ -109,7 +95,7 @@ peerings:
     #[test]
     fn an_incident_leaves_the_last_messages_as_wireshark_reads_them_and_the_reason_beside() {
         let folder = tempfile::tempdir().unwrap();
-        let (_daemon, at) = start(folder.path());
+        let (_daemon, at) = Daemon::start_on_loopback(folder.path(), PEERINGS, &Rib::shipped());
         let mut peer = dial(at);
         let ours = peer.local_addr().unwrap().port().to_string();
         peer.write_all(&[open(), message(4, &[]), update(0), update(7)].concat()).unwrap();

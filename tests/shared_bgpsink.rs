@@ -7,7 +7,6 @@ mod support;
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::net::TcpListener;
     use std::path::{Path, PathBuf};
     use std::process::Command;
     use std::time::Duration;
@@ -17,6 +16,21 @@ mod tests {
     use super::support::daemon::Daemon;
     use super::support::process::{Process, run};
     use super::support::rib::Rib;
+
+    const PEERINGS: &str = "  - name: bgpsink
+    kind: direct
+    direct_peering_type: edge
+    peer_asn: 65001
+    peering_location: Ashburn
+    connections:
+      - name: bgpsink-1
+        connection_state: active
+        bandwidth_in_mbps: 10000
+        bgp_session:
+          microsoft_session_ipv4_address: 127.0.0.1
+          peer_session_ipv4_address: 127.0.1.1
+          passive: true
+";
 
     /// Builds bgpsink from a copy of its source, which may lie where nothing can be written.
     fn bgpsink() -> PathBuf {
@@ -44,34 +58,10 @@ mod tests {
     fn one_ipv4_session_gets_354_prefixes_end_of_rib_and_no_more() {
         let bgpsink = bgpsink();
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let config = format!(
-            "router: {{ asn: 8075, router_id: 127.0.0.1, listen: [\"127.0.0.1:{port}\"] }}
-rib: rib.yaml
-control: {{ socket: {folder}/control.sock }}
-state_dir: {folder}/state
-lab: true
-peerings:
-  - name: bgpsink
-    kind: direct
-    direct_peering_type: edge
-    peer_asn: 65001
-    peering_location: Ashburn
-    connections:
-      - name: bgpsink-1
-        connection_state: active
-        bandwidth_in_mbps: 10000
-        bgp_session:
-          microsoft_session_ipv4_address: 127.0.0.1
-          peer_session_ipv4_address: 127.0.1.1
-          passive: true
-",
-            folder = folder.path().display()
-        );
-        let mut daemon = Daemon::start_on_loopback(folder.path().to_owned(), &config, &Rib::shipped());
+        let (mut daemon, at) = Daemon::start_on_loopback(folder.path(), PEERINGS, &Rib::shipped());
         // It dials until it is heard, ends at End-of-RIB, and then listens on for what should not come.
         let mut command = Command::new(bgpsink);
-        command.args(["--connect", &format!("127.0.0.1:{port}"), "--local-base", "127.0.1.1"]);
+        command.args(["--connect", &at.to_string(), "--local-base", "127.0.1.1"]);
         command.args(["--local-as", "65001", "--eor", "--timeout", "30", "--watch", "3"]);
         let mut sink = Process::spawn("bgpsink", command, &folder.path().join("bgpsink.log"));
         let (status, _) = sink.wait_for_exit(Duration::from_secs(45));

@@ -1,6 +1,8 @@
 //! Adj-RIB-In (RFC 4271 §3.2): all that one peer announces and has not withdrawn, as it was announced.
 
+mod refresh;
 mod stale;
+mod verdict;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,11 +12,16 @@ use std::sync::Arc;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use thiserror::Error;
 
+pub(super) use self::refresh::REFRESH_WITHIN;
+use self::refresh::Rounds;
 pub(super) use self::stale::Leftover;
 use self::stale::Stale;
+use self::verdict::Judge;
+pub use self::verdict::{Explained, ExplainedPath};
 use super::budget::{Account, Charge};
 use super::marks::{Tally, Token};
 use super::{Budget, OtcRule, PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::peering::{ImportPolicy, Judged};
 use crate::wire::{
     Attributes, ErrorCode, Family, NextHop, Nlri, Notification, PathId, PerFamily, Reach, Treatment, Update,
 };
@@ -88,7 +95,7 @@ impl LimitExceeded {
 #[derive(Debug)]
 struct Shared {
     attrs: Arc<ReceivedAttrs>,
-    _charge: Charge,
+    charge: Charge,
 }
 
 #[derive(Debug)]
@@ -100,7 +107,16 @@ struct Entry {
     stale: Option<Stale>,
     /// In which round of its family's refreshes it was announced.
     round: u32,
+    /// It is accepted, and counted as such.
+    accepted: Option<Token>,
     _marks: Marks,
+}
+
+/// What the routes of one UPDATE have in common.
+struct Common {
+    shared: Arc<Shared>,
+    judged: Judged,
+    marks: Marks,
 }
 
 /// What a route is counted as beside all others.
@@ -110,18 +126,10 @@ struct Marks {
     _leak: Option<Token>,
 }
 
-/// How far a family's refreshes have come (RFC 7313 §4).
-#[derive(Clone, Copy, Debug, Default)]
-struct Rounds {
-    round: u32,
-    /// BoRR has come, and EoRR has not.
-    is_open: bool,
-}
-
 /// By prefix, then by path; without ADD-PATH there is one, 0.
 type Table<N> = BTreeMap<(N, PathId), Entry>;
 
-/// All that one session's peer announces and has not withdrawn. It is looked at and counted, and goes nowhere else.
+/// All that one session's peer announces and has not withdrawn. It is judged, looked at and counted, and goes nowhere else.
 #[derive(Debug)]
 pub struct AdjRibIn {
     v4: Table<Ipv4Net>,
@@ -133,22 +141,25 @@ pub struct AdjRibIn {
     rounds: PerFamily<Rounds>,
     graceful_shutdown: Tally,
     leaks: Tally,
+    judge: Judge,
 }
 
 impl AdjRibIn {
-    /// An empty one, for at most `limits` prefixes, within the budget of all sessions.
+    /// An empty one, for at most `limits` prefixes, within the budget of all sessions. It accepts nothing until
+    /// [`Self::set_policy`].
     #[must_use]
     pub fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
         Self {
             v4: Table::new(),
             v6: Table::new(),
             limits,
-            account: Arc::new(Account::new(limits, budget)),
+            account: Account::new(limits, budget),
             stale: PerFamily::default(),
             otc: None,
             rounds: PerFamily::default(),
             graceful_shutdown: Tally::default(),
             leaks: Tally::default(),
+            judge: Judge::default(),
         }
     }
 
@@ -178,15 +189,28 @@ impl AdjRibIn {
             .or_else(|| self.account.exceeded())
     }
 
+    /// The limit of all sessions together that was lowered below what they hold, where this one holds the most of it. The
+    /// session is to end.
+    #[must_use]
+    pub fn must_give_way(&self) -> Option<LimitExceeded> {
+        self.account.must_give_way()
+    }
+
     /// Takes in an UPDATE that came at `now`, seconds since the epoch. O(k log n) for its k prefixes. Stale routes never
-    /// keep others out: where a limit is met, they go.
+    /// keep others out: where a limit is met, they go. Those of other sessions are for their owners to let go of, as long
+    /// as [`Budget::is_overdrawn`] says so.
     ///
     /// # Errors
     /// The limit that one prefix more would pass; that prefix is not held, those before it are.
     pub fn apply(&mut self, update: &Update<'_>, now: u64) -> Result<Applied, LimitExceeded> {
         match self.take_in(update, now) {
             Err(_) if self.sweep_all() > 0 => self.take_in(update, now),
-            taken => taken,
+            taken => {
+                if self.account.is_overdrawn() {
+                    self.sweep_all();
+                }
+                taken
+            }
         }
     }
 
@@ -201,7 +225,7 @@ impl AdjRibIn {
         for nlri in update.withdrawn() {
             add(&mut applied.withdrawn, nlri.family(), self.withdraw(nlri));
         }
-        let mut shared = None;
+        let mut common = None;
         for Reach { next_hop, nlri } in update.announced() {
             if update.has_loop() {
                 add(&mut applied.withdrawn, nlri.family(), self.withdraw(nlri));
@@ -210,12 +234,12 @@ impl AdjRibIn {
             if nlri.is_empty() {
                 continue;
             }
-            let shared = match &shared {
-                Some(shared) => Arc::clone(shared),
-                None => Arc::clone(shared.insert(self.share(update.attributes())?)),
+            let common = match &common {
+                Some(common) => common,
+                None => common.insert(self.common(update.attributes())?),
             };
-            let count = self.announce(nlri, next_hop, &shared, now)?;
-            if shared.attrs.is_leak {
+            let count = self.announce(nlri, next_hop, common, now)?;
+            if common.shared.attrs.is_leak {
                 applied.leaks = applied.leaks.saturating_add(count);
             }
             add(&mut applied.announced, nlri.family(), count);
@@ -223,24 +247,31 @@ impl AdjRibIn {
         Ok(applied)
     }
 
-    fn share(&self, attributes: &Attributes<'_>) -> Result<Arc<Shared>, LimitExceeded> {
+    fn common(&self, attributes: &Attributes<'_>) -> Result<Common, LimitExceeded> {
         let mut attrs = ReceivedAttrs::from(attributes);
         if let Some(rule) = self.otc {
             let judged = rule.judge(attrs.only_to_customer);
             (attrs.only_to_customer, attrs.is_leak) = (judged.value, judged.is_leak);
         }
         let charge = self.account.charge_octets(attrs.octets())?;
-        Ok(Arc::new(Shared { attrs: Arc::new(attrs), _charge: charge }))
+        let judged = self.judge.judge(&attrs);
+        let marks = Marks {
+            _graceful_shutdown: self.graceful_shutdown.token_if(attrs.has_graceful_shutdown()),
+            _leak: self.leaks.token_if(attrs.is_leak),
+        };
+        let shared = Arc::new(Shared { attrs: Arc::new(attrs), charge });
+        Ok(Common { shared, judged, marks })
     }
 
     fn withdraw(&mut self, nlri: Nlri<'_>) -> u32 {
-        let (named, held) = match nlri {
-            Nlri::Ipv4(prefixes) => withdraw(&mut self.v4, prefixes.map(sole)),
-            Nlri::Ipv6(prefixes) => withdraw(&mut self.v6, prefixes.map(sole)),
-            Nlri::Ipv4Paths(paths) => withdraw(&mut self.v4, paths.map(by_prefix)),
-            Nlri::Ipv6Paths(paths) => withdraw(&mut self.v6, paths.map(by_prefix)),
+        let (v4, v6, judge) = (&mut self.v4, &mut self.v6, &mut self.judge);
+        let named = match nlri {
+            Nlri::Ipv4(prefixes) => withdraw(v4, prefixes.map(sole), judge),
+            Nlri::Ipv6(prefixes) => withdraw(v6, prefixes.map(sole), judge),
+            Nlri::Ipv4Paths(paths) => withdraw(v4, paths.map(by_prefix), judge),
+            Nlri::Ipv6Paths(paths) => withdraw(v6, paths.map(by_prefix), judge),
         };
-        self.account.give_prefixes(held);
+        self.settle();
         named
     }
 
@@ -248,53 +279,27 @@ impl AdjRibIn {
         &mut self,
         nlri: Nlri<'_>,
         next_hop: NextHop,
-        shared: &Arc<Shared>,
+        common: &Common,
         now: u64,
     ) -> Result<u32, LimitExceeded> {
-        let (family, count) = (nlri.family(), self.count());
-        let marks = Marks {
-            _graceful_shutdown: self.graceful_shutdown.token_if(shared.attrs.has_graceful_shutdown()),
-            _leak: self.leaks.token_if(shared.attrs.is_leak),
-        };
-        let entry = || Entry {
+        let family = nlri.family();
+        let (judge, round) = (&mut self.judge, self.rounds.get(family).number());
+        let entry = |prefix| Entry {
             next_hop: next_hop.address,
-            shared: Arc::clone(shared),
+            shared: Arc::clone(&common.shared),
             received_at: now,
             stale: None,
-            round: self.rounds.get(family).round,
-            _marks: marks.clone(),
+            round,
+            accepted: judge.announced(prefix, common.judged),
+            _marks: common.marks.clone(),
         };
-        let room = |others| Room { family, limit: *self.limits.get(family), others, account: &self.account };
+        let room = Room { family, limit: *self.limits.get(family), account: &self.account };
         let (v4, v6) = (&mut self.v4, &mut self.v6);
         match nlri {
-            Nlri::Ipv4(prefixes) => announce(v4, prefixes.map(sole), entry, &room(count.ipv6)),
-            Nlri::Ipv6(prefixes) => announce(v6, prefixes.map(sole), entry, &room(count.ipv4)),
-            Nlri::Ipv4Paths(paths) => announce(v4, paths.map(by_prefix), entry, &room(count.ipv6)),
-            Nlri::Ipv6Paths(paths) => announce(v6, paths.map(by_prefix), entry, &room(count.ipv4)),
-        }
-    }
-
-    /// The peer says all of a family again: what it has not said by the end of that is gone (BoRR, RFC 7313 §4).
-    pub fn begin_refresh(&mut self, family: Family) {
-        let rounds = self.rounds.get_mut(family);
-        *rounds = Rounds { round: rounds.round.wrapping_add(1), is_open: true };
-    }
-
-    /// The peer has said all of it again (EoRR); how many routes went because it did not name them. An end without a
-    /// beginning is nothing. O(n).
-    pub fn end_refresh(&mut self, family: Family) -> u64 {
-        let Rounds { round, is_open } = *self.rounds.get(family);
-        if !is_open {
-            return 0;
-        }
-        self.rounds.get_mut(family).is_open = false;
-        self.retain(family, |entry| entry.round == round)
-    }
-
-    /// The session is over: a refresh that had begun will not come to its end.
-    pub fn forget_refreshes(&mut self) {
-        for family in Family::ALL {
-            self.rounds.get_mut(family).is_open = false;
+            Nlri::Ipv4(prefixes) => announce(v4, prefixes.map(sole), entry, &room),
+            Nlri::Ipv6(prefixes) => announce(v6, prefixes.map(sole), entry, &room),
+            Nlri::Ipv4Paths(paths) => announce(v4, paths.map(by_prefix), entry, &room),
+            Nlri::Ipv6Paths(paths) => announce(v6, paths.map(by_prefix), entry, &room),
         }
     }
 
@@ -338,8 +343,9 @@ impl AdjRibIn {
         };
         let v4 = from_v4.into_iter().flat_map(|from| self.v4.range((from, Bound::Unbounded)));
         let v6 = self.v6.range((from_v6, Bound::Unbounded));
-        v4.map(|((prefix, id), entry)| entry.route((IpNet::V4(*prefix), *id)))
-            .chain(v6.map(|((prefix, id), entry)| entry.route((IpNet::V6(*prefix), *id))))
+        let policy = self.judge.policy();
+        v4.map(|((prefix, id), entry)| entry.route((IpNet::V4(*prefix), *id), policy))
+            .chain(v6.map(|((prefix, id), entry)| entry.route((IpNet::V6(*prefix), *id), policy)))
             .take(limit)
             .collect()
     }
@@ -351,16 +357,24 @@ impl AdjRibIn {
             (IpNet::V4(net), id) => self.v4.get(&(net, id)),
             (IpNet::V6(net), id) => self.v6.get(&(net, id)),
         };
-        entry.map(|entry| entry.route(key))
+        entry.map(|entry| entry.route(key, self.judge.policy()))
     }
 
     /// Forgets all of it, as when the session ends.
     pub fn clear(&mut self) {
-        let count = self.count();
-        self.account.give_prefixes(count.ipv4.saturating_add(count.ipv6));
         self.v4.clear();
         self.v6.clear();
+        self.judge.some_went();
+        self.settle();
         self.rounds = PerFamily::default();
+    }
+
+    /// Gives back the room of what is no longer held, and counts what is stale as that.
+    fn settle(&self) {
+        let (count, stale) = (self.count(), self.stale());
+        let stale = stale.ipv4.saturating_add(stale.ipv6);
+        let live = count.ipv4.saturating_add(count.ipv6).saturating_sub(stale);
+        self.account.settle(live, stale);
     }
 }
 
@@ -371,8 +385,11 @@ impl Drop for AdjRibIn {
 }
 
 impl Entry {
-    fn route(&self, (prefix, path_id): PathKey) -> ReceivedRoute {
+    fn route(&self, (prefix, path_id): PathKey, policy: &ImportPolicy) -> ReceivedRoute {
+        let facts = verdict::facts(&self.shared.attrs);
         ReceivedRoute {
+            validity: policy.origin_of(prefix, facts.origin()),
+            reasons: policy.reasons(prefix, &facts),
             prefix,
             path_id,
             next_hop: self.next_hop,
@@ -387,8 +404,6 @@ impl Entry {
 struct Room<'a> {
     family: Family,
     limit: u64,
-    /// Prefixes held of the other family.
-    others: u64,
     account: &'a Account,
 }
 
@@ -398,7 +413,12 @@ impl Room<'_> {
         if held >= self.limit {
             return Err(LimitExceeded::Session { family: self.family, limit: self.limit });
         }
-        self.account.take_prefix(held.saturating_add(self.others))
+        self.account.take_prefix()
+    }
+
+    /// Takes the room for a route in place of one that is held.
+    fn replace(&self, held: &Entry) -> Result<(), LimitExceeded> {
+        if held.stale.is_some() { self.account.revive_prefix() } else { Ok(()) }
     }
 }
 
@@ -413,33 +433,38 @@ fn by_prefix<N>((id, prefix): (PathId, N)) -> (N, PathId) {
 }
 
 /// How many were stored.
-fn announce<N: Ord>(
+fn announce<N: Ord + Copy + Into<IpNet>>(
     table: &mut Table<N>,
     paths: impl Iterator<Item = (N, PathId)>,
-    entry: impl Fn() -> Entry,
+    mut entry: impl FnMut(IpNet) -> Entry,
     room: &Room<'_>,
 ) -> Result<u32, LimitExceeded> {
     let mut count = 0_u32;
     for path in paths {
         if let Some(held) = table.get_mut(&path) {
-            *held = entry();
+            room.replace(held)?;
+            *held = entry(path.0.into());
         } else {
             room.take(len(table))?;
-            table.insert(path, entry());
+            table.insert(path, entry(path.0.into()));
         }
         count = count.saturating_add(1);
     }
     Ok(count)
 }
 
-/// How many were named, and how many of those were held.
-fn withdraw<N: Ord>(table: &mut Table<N>, paths: impl Iterator<Item = (N, PathId)>) -> (u32, u64) {
-    let (mut named, mut held) = (0_u32, 0_u64);
-    for path in paths {
-        named = named.saturating_add(1);
-        held = held.saturating_add(u64::from(table.remove(&path).is_some()));
-    }
-    (named, held)
+/// How many were named, held or not.
+fn withdraw<N: Ord + Copy + Into<IpNet>>(
+    table: &mut Table<N>,
+    paths: impl Iterator<Item = (N, PathId)>,
+    judge: &mut Judge,
+) -> u32 {
+    paths.fold(0_u32, |named, path| {
+        if table.remove(&path).is_some() {
+            judge.withdrawn(path.0.into());
+        }
+        named.saturating_add(1)
+    })
 }
 
 fn len<N>(table: &Table<N>) -> u64 {

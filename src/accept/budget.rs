@@ -1,17 +1,23 @@
 //! The bounds on what all sessions together may hold, and on the attributes of each.
 //!
-//! A session may take from what all share only while it holds at most [`TIMES_WHAT_IS_LEFT`] times what is left there.
-//! So one alone gets seven eighths, several that take all they can get equal parts, and there is always room left for
-//! those that hold less: who fills the pool ends itself, and nobody else.
+//! A session may take from what all share only while it holds at most seven times what is left there. So one alone gets
+//! seven eighths, several that take all they can get equal parts, and there is always room left for those that hold less:
+//! who fills the pool ends itself, and nobody else.
+//!
+//! Stale routes count for nothing in that: they are taken over, and the pool is overdrawn until their owners have let go
+//! of them, which they do as soon as their tasks run. Live routes are never more than the limit. Nor are stale ones, since
+//! whoever finds the pool overdrawn as its session ends keeps none. So what is held is at most twice the limit, for as long
+//! as it takes to wake the owners, and otherwise within it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod pool;
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use self::pool::{Part, Pool};
 use super::LimitExceeded;
 use crate::wire::PerFamily;
 
-/// How much a session may hold for each one that is left for all.
-const TIMES_WHAT_IS_LEFT: u64 = 7;
 /// Octets of attributes that a limit has for each of its prefixes: several times what a route of the Internet has,
 /// so that no honest table meets it, and little enough that no peer can fill the memory with attributes.
 const OCTETS_PER_PREFIX: u64 = 512;
@@ -22,63 +28,28 @@ const OCTETS_OF_ONE_AT_LEAST: u64 = 1 << 20;
 
 /// How many prefixes, and how many octets of attributes, all sessions together may hold: the config's
 /// `limits.received_prefixes`. Shared by every [`AdjRibIn`](super::AdjRibIn). A session that holds much is refused
-/// more before it is full, so that there is room for those that hold little.
+/// more before it is full, so that there is room for those that hold little; stale routes give way to live ones.
 #[derive(Debug)]
 pub struct Budget {
     prefixes: Pool,
     octets: Pool,
-}
-
-/// A count that stays at or below its limit.
-#[derive(Debug)]
-struct Pool {
-    limit: AtomicU64,
-    used: AtomicU64,
-}
-
-impl Pool {
-    fn new(limit: u64) -> Self {
-        Self { limit: AtomicU64::new(limit), used: AtomicU64::new(0) }
-    }
-
-    fn set_limit(&self, limit: u64) {
-        self.limit.store(limit, Ordering::Relaxed);
-    }
-
-    fn limit(&self) -> u64 {
-        self.limit.load(Ordering::Relaxed)
-    }
-
-    fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
-    /// Takes `amount`, for one that holds `own` of what is used.
-    fn take(&self, amount: u64, own: u64) -> bool {
-        let limit = self.limit();
-        let more = |used: u64| {
-            let left = limit.saturating_sub(used);
-            let is_fair = own <= left.saturating_mul(TIMES_WHAT_IS_LEFT);
-            used.checked_add(amount).filter(|sum| *sum <= limit && is_fair)
-        };
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-    }
-
-    fn give(&self, amount: u64) {
-        let less = |used: u64| Some(used.saturating_sub(amount));
-        // The closure always has a value, so there is no failure to look at.
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).ok();
-    }
+    /// Looked at only where a limit was lowered.
+    accounts: Mutex<Vec<Weak<Account>>>,
 }
 
 impl Budget {
     /// A budget of so many prefixes.
     #[must_use]
     pub fn new(prefixes: u64) -> Self {
-        Self { prefixes: Pool::new(prefixes), octets: Pool::new(octets_of_all(prefixes)) }
+        Self {
+            prefixes: Pool::new(prefixes),
+            octets: Pool::new(octets_of_all(prefixes)),
+            accounts: Mutex::default(),
+        }
     }
 
-    /// Sets the most prefixes; what is held beyond them stays, and nothing is added until there is room again.
+    /// Sets the most prefixes. Where more are held, stale ones are to go ([`Self::is_overdrawn`]), and then sessions, those
+    /// that hold the most first ([`AdjRibIn::must_give_way`](super::AdjRibIn::must_give_way)).
     pub fn set_limit(&self, prefixes: u64) {
         self.prefixes.set_limit(prefixes);
         self.octets.set_limit(octets_of_all(prefixes));
@@ -90,10 +61,31 @@ impl Budget {
         self.prefixes.limit()
     }
 
-    /// Prefixes held now.
+    /// Prefixes held now, stale ones too.
     #[must_use]
     pub fn held(&self) -> u64 {
-        self.prefixes.used()
+        self.prefixes.held()
+    }
+
+    /// Whether more is held than may be: stale routes are to go, whosever they are.
+    #[must_use]
+    pub fn is_overdrawn(&self) -> bool {
+        self.prefixes.is_overdrawn() || self.octets.is_overdrawn()
+    }
+
+    fn enter(&self, account: &Arc<Account>) {
+        // Nothing that holds the lock can leave the list half changed.
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.retain(|one| one.strong_count() > 0);
+        accounts.push(Arc::downgrade(account));
+    }
+
+    /// Whether nobody holds more of what is live than this account; of two that hold the same, one does. O(sessions).
+    fn holds_most(&self, account: &Account, part: impl Fn(&Account) -> &Part) -> bool {
+        let rank = |one: &Account| (part(one).live(), std::ptr::from_ref(one));
+        let own = rank(account);
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        own.0 > 0 && accounts.iter().filter_map(Weak::upgrade).all(|other| rank(&other) <= own)
     }
 }
 
@@ -112,43 +104,81 @@ fn octets_of_one(limits: PerFamily<u64>) -> u64 {
 pub(super) struct Account {
     budget: Arc<Budget>,
     octets_limit: AtomicU64,
-    octets: AtomicU64,
+    prefixes: Part,
+    octets: Part,
 }
 
 impl Account {
-    pub(super) fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Self {
-        Self { budget, octets_limit: AtomicU64::new(octets_of_one(limits)), octets: AtomicU64::new(0) }
+    pub(super) fn new(limits: PerFamily<u64>, budget: Arc<Budget>) -> Arc<Self> {
+        let octets_limit = AtomicU64::new(octets_of_one(limits));
+        let (prefixes, octets) = (Part::default(), Part::default());
+        let account = Arc::new(Self { budget, octets_limit, prefixes, octets });
+        account.budget.enter(&account);
+        account
     }
 
     pub(super) fn set_limits(&self, limits: PerFamily<u64>) {
         self.octets_limit.store(octets_of_one(limits), Ordering::Relaxed);
     }
 
-    /// Room for one prefix beside the `own` that the session holds.
-    pub(super) fn take_prefix(&self, own: u64) -> Result<(), LimitExceeded> {
+    /// Room for one live prefix more.
+    pub(super) fn take_prefix(&self) -> Result<(), LimitExceeded> {
         let limit = self.budget.limit();
-        if self.budget.prefixes.take(1, own) { Ok(()) } else { Err(LimitExceeded::Process { limit }) }
+        if self.budget.prefixes.take(&self.prefixes, 1) {
+            Ok(())
+        } else {
+            Err(LimitExceeded::Process { limit })
+        }
     }
 
-    /// Gives back the room of prefixes.
-    pub(super) fn give_prefixes(&self, count: u64) {
-        self.budget.prefixes.give(count);
+    /// Room for a live prefix in place of a stale one.
+    pub(super) fn revive_prefix(&self) -> Result<(), LimitExceeded> {
+        self.take_prefix()?;
+        self.budget.prefixes.give_stale(&self.prefixes, 1);
+        Ok(())
     }
 
-    /// Room for attributes, given back when the charge is dropped.
+    /// What is held now, of all that room was taken for: so many live prefixes and so many stale ones. The rest is given
+    /// back.
+    pub(super) fn settle(&self, live: u64, stale: u64) {
+        let (pool, part) = (&self.budget.prefixes, &self.prefixes);
+        let newly_stale = stale.saturating_sub(part.stale());
+        pool.make_stale(part, newly_stale);
+        pool.give_stale(part, part.stale().saturating_sub(stale));
+        pool.give(part, part.live().saturating_sub(live));
+    }
+
+    /// Room for live attributes, given back when the charge is dropped.
     pub(super) fn charge_octets(self: &Arc<Self>, octets: u64) -> Result<Charge, LimitExceeded> {
-        let own = self.octets.load(Ordering::Relaxed);
-        over(own.saturating_add(octets), self.octets_limit())?;
-        if !self.budget.octets.take(octets, own) {
+        over(self.octets_held().saturating_add(octets), self.octets_limit())?;
+        if !self.budget.octets.take(&self.octets, octets) {
             return Err(LimitExceeded::ProcessAttributes);
         }
-        self.octets.fetch_add(octets, Ordering::Relaxed);
-        Ok(Charge { account: Arc::clone(self), octets })
+        Ok(Charge { account: Arc::clone(self), octets, is_stale: AtomicBool::new(false) })
     }
 
-    /// The limit that what is held is above.
+    /// The limit of the session's own that what is held is above.
     pub(super) fn exceeded(&self) -> Option<LimitExceeded> {
-        over(self.octets.load(Ordering::Relaxed), self.octets_limit()).err()
+        over(self.octets_held(), self.octets_limit()).err()
+    }
+
+    /// The limit of all sessions that was lowered below what is live, if nobody holds more of that.
+    pub(super) fn must_give_way(&self) -> Option<LimitExceeded> {
+        let budget = &self.budget;
+        if budget.prefixes.is_over() && budget.holds_most(self, |account| &account.prefixes) {
+            return Some(LimitExceeded::Process { limit: budget.limit() });
+        }
+        let is_most = budget.octets.is_over() && budget.holds_most(self, |account| &account.octets);
+        is_most.then_some(LimitExceeded::ProcessAttributes)
+    }
+
+    /// Whether stale routes are to go.
+    pub(super) fn is_overdrawn(&self) -> bool {
+        self.budget.is_overdrawn()
+    }
+
+    fn octets_held(&self) -> u64 {
+        self.octets.live().saturating_add(self.octets.stale())
     }
 
     /// The session's own, or that of all where it is lower.
@@ -166,13 +196,26 @@ fn over(octets: u64, limit: u64) -> Result<(), LimitExceeded> {
 pub(super) struct Charge {
     account: Arc<Account>,
     octets: u64,
+    is_stale: AtomicBool,
+}
+
+impl Charge {
+    /// The routes that it is for are of a session that is over.
+    pub(super) fn make_stale(&self) {
+        if !self.is_stale.swap(true, Ordering::Relaxed) {
+            self.account.budget.octets.make_stale(&self.account.octets, self.octets);
+        }
+    }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        // No less was added when it was made.
-        self.account.octets.fetch_sub(self.octets, Ordering::Relaxed);
-        self.account.budget.octets.give(self.octets);
+        let (pool, part) = (&self.account.budget.octets, &self.account.octets);
+        if *self.is_stale.get_mut() {
+            pool.give_stale(part, self.octets);
+        } else {
+            pool.give(part, self.octets);
+        }
     }
 }
 
@@ -181,19 +224,19 @@ mod tests {
     use super::*;
 
     fn account(prefixes: u64, budget: &Arc<Budget>) -> Arc<Account> {
-        Arc::new(Account::new(PerFamily { ipv4: prefixes, ipv6: 0 }, Arc::clone(budget)))
+        Account::new(PerFamily { ipv4: prefixes, ipv6: 0 }, Arc::clone(budget))
     }
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
         let budget = Arc::new(Budget::new(2));
         let one = account(u64::MAX, &budget);
-        one.take_prefix(0).unwrap();
-        one.take_prefix(1).unwrap();
-        assert_eq!(one.take_prefix(2), Err(LimitExceeded::Process { limit: 2 }));
-        one.give_prefixes(1);
+        one.take_prefix().unwrap();
+        one.take_prefix().unwrap();
+        assert_eq!(one.take_prefix(), Err(LimitExceeded::Process { limit: 2 }));
+        one.settle(1, 0);
         assert_eq!(budget.held(), 1);
-        one.take_prefix(1).unwrap();
+        one.take_prefix().unwrap();
 
         let charge = one.charge_octets(OCTETS_OF_ALL_AT_LEAST).unwrap();
         assert!(one.charge_octets(1).is_err());
@@ -215,34 +258,44 @@ mod tests {
             assert_eq!(one.charge_octets(1).unwrap_err(), LimitExceeded::SessionAttributes { limit });
             drop(whole);
         }
-        assert_eq!(budget.octets.used(), 0);
+        assert_eq!(budget.octets.held(), 0);
     }
 
-    /// How much is taken, one by one, up to the first refusal.
-    fn taken(pool: &Pool, mut own: u64) -> u64 {
-        let before = own;
-        while pool.take(1, own) {
-            own += 1;
+    #[test]
+    fn attributes_of_stale_routes_are_counted_once_and_given_back() {
+        let budget = Arc::new(Budget::new(1));
+        let (gone, live) = (account(u64::MAX, &budget), account(u64::MAX, &budget));
+        let charge = gone.charge_octets(OCTETS_OF_ALL_AT_LEAST).unwrap();
+        assert!(live.charge_octets(1).is_err());
+        charge.make_stale();
+        charge.make_stale();
+        assert_eq!((budget.octets.held(), budget.is_overdrawn()), (OCTETS_OF_ALL_AT_LEAST, false));
+        let other = live.charge_octets(1).unwrap();
+        assert!(budget.is_overdrawn());
+        drop(charge);
+        assert_eq!((budget.octets.held(), budget.is_overdrawn()), (1, false));
+        drop(other);
+        assert_eq!(budget.octets.held(), 0);
+    }
+
+    #[test]
+    fn over_a_lowered_limit_whoever_holds_the_most_gives_way_and_of_two_the_same_one() {
+        let budget = Arc::new(Budget::new(100));
+        let all = [3, 5, 5].map(|count| {
+            let one = account(u64::MAX, &budget);
+            (0..count).for_each(|_| one.take_prefix().unwrap());
+            one
+        });
+        let must = || all.iter().filter(|one| one.must_give_way().is_some()).count();
+        assert_eq!(must(), 0);
+        budget.set_limit(6);
+        let mut gone = 0;
+        while let Some(one) = all.iter().find(|one| one.must_give_way().is_some()) {
+            assert_eq!((must(), one.must_give_way()), (1, Some(LimitExceeded::Process { limit: 6 })));
+            assert!(one.prefixes.live() == 5);
+            one.settle(0, 0);
+            gone += 1;
         }
-        own - before
-    }
-
-    #[test]
-    fn who_holds_much_leaves_room_for_who_holds_little() {
-        let pool = Pool::new(8000);
-        assert_eq!(taken(&pool, 0), 7001, "seven eighths for one alone");
-        assert_eq!(taken(&pool, 0), 875, "seven eighths of what is left");
-        assert!(!pool.take(1, 7001));
-        assert!(pool.take(1, 10));
-        pool.give(7001);
-        assert!(pool.take(1, 875), "room again");
-        pool.set_limit(500);
-        assert!(!pool.take(1, 0), "a limit below what is used");
-    }
-
-    #[test]
-    fn nobody_gets_past_the_limit() {
-        let pool = Pool::new(100);
-        assert!((0..50).map(|_| taken(&pool, 0)).sum::<u64>() == 100 && pool.used() == 100);
+        assert_eq!((gone, budget.held(), all[0].prefixes.live()), (2, 3, 3));
     }
 }

@@ -7,7 +7,7 @@ mod otc;
 mod received;
 mod retention;
 
-pub use adj_rib_in::{AdjRibIn, Applied, LimitExceeded};
+pub use adj_rib_in::{AdjRibIn, Applied, Explained, ExplainedPath, LimitExceeded};
 pub use budget::Budget;
 pub use otc::OtcRule;
 pub use received::{PathKey, ReceivedAttrs, ReceivedRoute};

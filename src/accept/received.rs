@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use crate::peering::{Reason, RouteOrigin};
 use crate::wire::{AsPathBuf, Asn, Attributes, Community, ExtendedCommunity, LargeCommunity, Origin, PathId};
 
 /// What a peer's UPDATE said of all its prefixes.
@@ -78,6 +79,10 @@ pub struct ReceivedRoute {
     pub received_at: u64,
     /// It is of a session before, and the peer has not announced it again (RFC 4724 §4.2).
     pub stale: bool,
+    /// What registries know of its origin.
+    pub validity: RouteOrigin,
+    /// Every check that it fails; none: it is accepted.
+    pub reasons: Vec<Reason>,
 }
 
 impl ReceivedRoute {

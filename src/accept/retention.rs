@@ -11,13 +11,9 @@
 use std::time::Duration;
 
 use super::AdjRibIn;
-use super::adj_rib_in::Leftover;
+use super::adj_rib_in::{Leftover, REFRESH_WITHIN};
 use crate::fsm::{DownReason, GracefulRestart, Kept, Moment, keeps_routes};
 use crate::wire::{Family, PerFamily};
-
-/// How long a peer whose session is back may take to announce its routes again, up to End-of-RIB. RFC 4724 §4.2 leaves
-/// such a bound to us; this is several times what a full table takes, and what other speakers have.
-const REFRESH_WITHIN: Duration = Duration::from_secs(360);
 
 /// Where the routes of one family are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -12,7 +12,7 @@ use super::picture::{Picture, to_index};
 use super::profile::{NextHop, Profile};
 use super::zones::{Said, Stroke};
 use crate::rib::{InGeneration, Prefix, row_after};
-use crate::wire::{AttrSet, Community};
+use crate::wire::{Asn, AttrSet, Community};
 
 /// A route as a peer was told it.
 #[derive(Clone, Debug)]
@@ -24,6 +24,8 @@ pub struct ToldRoute {
     pub attrs: Option<Arc<AttrSet>>,
     /// The next hop it was announced with.
     pub next_hop: Option<IpAddr>,
+    /// The ONLY_TO_CUSTOMER that it went out with (RFC 9234 §5), where the session attaches one.
+    pub otc: Option<Asn>,
     /// Told otherwise from what it should be: a withdrawal or a change is on its way.
     pub stale: bool,
     /// Provenance: file and line, where the generation in force has it.
@@ -144,6 +146,7 @@ impl<A: InGeneration> Snapshot<A> {
             prefix: prefix.to_net(),
             attrs: view.as_ref().filter(|_| same).map(|view| self.inked(&view.attrs, stroke)),
             next_hop: self.next_hop,
+            otc: self.profile.otc,
             stale: said != self.picture.desired(run),
             place: view.as_ref().map(|view| (view.file.clone(), view.line)),
             since: view.as_ref().map(|view| view.since),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::client::{Client, ClientError, SocketArgs, encoded};
@@ -41,14 +42,16 @@ pub struct RefreshArgs {
 #[must_use]
 pub fn reset(args: &ResetArgs) -> ExitCode {
     let order = json!({ "hard": args.hard, "text": args.text });
-    run(&args.socket, &args.session, "reset", &order, "is reset")
+    let has_text = args.text.is_some();
+    run(&args.socket, &args.session, "reset", &order, |done: &WasReset| done.in_words(has_text))
 }
 
 /// Runs `peeringd refresh`. Exit code 0, or 1 after a line on stderr.
 #[must_use]
 pub fn refresh(args: &RefreshArgs) -> ExitCode {
     let done = if args.out { "is being told all routes again" } else { "was asked for all routes again" };
-    run(&args.socket, &args.session, "refresh", &json!({ "out": args.out }), done)
+    let order = json!({ "out": args.out });
+    run(&args.socket, &args.session, "refresh", &order, |Done { session }| format!("{session} {done}"))
 }
 
 #[derive(Deserialize)]
@@ -56,9 +59,42 @@ struct Done {
     session: String,
 }
 
-fn run(socket: &SocketArgs, session: &str, what: &str, order: &serde_json::Value, done: &str) -> ExitCode {
-    let said = ask(socket, session, what, order).and_then(|session| {
-        writeln!(io::stdout(), "{} {done}", printable(&session)).map_err(ClientError::from)
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WasReset {
+    session: String,
+    has_ended: bool,
+    is_told: bool,
+}
+
+impl WasReset {
+    /// What was done, and that the text reached nobody where it did not.
+    fn in_words(&self, has_text: bool) -> String {
+        let Self { session, has_ended, is_told } = self;
+        match (has_ended, is_told, has_text) {
+            (true, _, _) => format!("{session} is reset"),
+            (false, true, _) => {
+                format!(
+                    "{session} had no session to end: the attempt under way is ended, and it is started anew"
+                )
+            }
+            (false, false, false) => format!("{session} had no session to end: it is started anew"),
+            (false, false, true) => {
+                format!("{session} had no session to end: it is started anew, and nobody was told the text")
+            }
+        }
+    }
+}
+
+fn run<T: DeserializeOwned>(
+    socket: &SocketArgs,
+    session: &str,
+    what: &str,
+    order: &serde_json::Value,
+    in_words: impl Fn(&T) -> String,
+) -> ExitCode {
+    let said = ask(socket, session, what, order).and_then(|done| {
+        writeln!(io::stdout(), "{}", printable(&in_words(&done))).map_err(ClientError::from)
     });
     match said {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,15 +106,34 @@ fn run(socket: &SocketArgs, session: &str, what: &str, order: &serde_json::Value
     }
 }
 
-/// Orders it, and gives the name of the session that it was done to.
-fn ask(
+/// Orders it, and gives the daemon's answer.
+fn ask<T: DeserializeOwned>(
     socket: &SocketArgs,
     session: &str,
     what: &str,
     order: &serde_json::Value,
-) -> Result<String, ClientError> {
+) -> Result<T, ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let path = format!("/api/v1/sessions/{}/{what}", encoded(session));
     let answer = runtime.block_on(Client::new(&socket.socket).order(&path, order))?;
-    Ok(serde_json::from_slice::<Done>(&answer)?.session)
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_of_what_is_down_is_not_said_to_have_ended_anything() {
+        let said = |has_ended: bool, is_told: bool, has_text: bool| {
+            WasReset { session: "a-v4".to_owned(), has_ended, is_told }.in_words(has_text)
+        };
+        assert_eq!(said(true, true, true), "a-v4 is reset");
+        assert_eq!(said(false, false, false), "a-v4 had no session to end: it is started anew");
+        assert_eq!(
+            said(false, false, true),
+            "a-v4 had no session to end: it is started anew, and nobody was told the text"
+        );
+        assert!(said(false, true, true).contains("the attempt under way is ended"));
+    }
 }

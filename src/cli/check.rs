@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::too_large;
+use super::{interfaces, too_large};
 use crate::config::{self, Plan};
 use crate::rib::sources::grouped;
 use crate::rib::{Findings, Rows, Severity};
@@ -30,7 +30,9 @@ pub fn run(args: &CheckArgs) -> ExitCode {
 fn check(args: &CheckArgs, stdout: &mut dyn Write, stderr: &mut dyn Write) -> (ExitCode, io::Result<()>) {
     match config::load_with_rib(&args.config) {
         Ok((plan, rows, warnings)) => {
-            let said = say(stderr, &warnings).and_then(|()| summary(stdout, &plan, &rows));
+            let said = say(stderr, &warnings);
+            let said = said.and_then(|()| say(stderr, &interfaces::warnings(&plan)));
+            let said = said.and_then(|()| summary(stdout, &plan, &rows));
             let too_large = too_large::warnings(&plan, rows);
             let said = said.and_then(|()| match too_large {
                 Ok(warnings) => say(stderr, &warnings),
@@ -128,6 +130,18 @@ peerings:
             rib.yaml:5:1: warning: 20.33.0.0/16 is not advertised: its attributes leave no room for a prefix in a message of 4096 octets: give them fewer communities or a shorter as_path
         "#]]
         .assert_eq(&stderr);
+    }
+
+    #[test]
+    fn an_interface_that_this_machine_has_not_is_a_warning() {
+        let rib = "routes:\n- prefixes: [13.64.0.0/11]\n";
+        let config =
+            CONFIG.replace("bgp_session: {", "bgp_session: {v6: {interface: lo}, interface: none-such, ");
+        let (code, stdout, stderr) = checked(&config, rib);
+        assert_eq!((code, stdout.lines().count()), (ExitCode::SUCCESS, 2));
+        expect![[r#"
+            c.yaml:6:73: warning: this machine has no interface none-such: mend the name, or bring it up: no connection is made until it is there
+        "#]].assert_eq(&stderr);
     }
 
     #[test]

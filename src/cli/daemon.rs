@@ -8,7 +8,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{error, info, warn};
 
 use super::load::Loaded;
-use super::systemd;
+use super::{changes, systemd};
 use crate::config::Plan;
 use crate::metrics::Metrics;
 use crate::rib::{Finding, Findings, Generation, Place, Severity};
@@ -160,6 +160,7 @@ async fn put_in_force(
     if loaded.plan.lab && !old.lab {
         super::run::say_lab();
     }
+    changes::say(old, &loaded.plan);
     let reloaded = speaker.reload(loaded.plan.clone(), loaded.generation.clone()).await;
     reloaded.map_err(|ended| bug(ended.to_string()))?;
     loaded.say(metrics, before);

@@ -20,7 +20,7 @@ use crate::fsm::State;
 use crate::metrics::Metrics;
 use crate::peering::ConnectionState;
 use crate::rib::{self, Generation, LoadOptions, Rows};
-use crate::speaker::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
+use crate::speaker::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
 use crate::wire::{Asn, ErrorCode, Family, Notification, PerFamily};
 
 /// The RIB that ships, as it is in the repository.
@@ -104,7 +104,8 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let at = *listeners.addresses().first().ok_or("no listener")?;
     let microsoft = Arc::new(microsoft_plan(at));
     let metrics = Metrics::new()?;
-    let speaker = Speaker::start(microsoft, generation.clone(), listeners, metrics.clone());
+    let speaker =
+        Speaker::start(microsoft, generation.clone(), listeners, metrics.clone(), KeptState::nowhere());
     writeln!(out, "  Speaker   {at}{}", instead_of(PORT, at))?;
     let http = http(&speaker, &metrics).await?;
 
@@ -113,7 +114,7 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let mut partners = Vec::new();
     for (address, connection) in PARTNERS {
         let plan = Arc::new(partner_plan(address, connection, at));
-        partners.push(Speaker::start(plan, nothing.clone(), bind(0)?, Metrics::new()?));
+        partners.push(Speaker::start(plan, nothing.clone(), bind(0)?, Metrics::new()?, KeptState::nowhere()));
     }
     let in_sync = timeout(IN_SYNC_WITHIN, watch(&partners, &generation, dialled)).await;
     let sessions =

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
 
+use super::interfaces;
 use crate::config::{self, Plan};
-use crate::metrics::{GenerationFigures, Metrics};
+use crate::metrics::{GenerationFigures, Metrics, figure};
 use crate::rib::{BuildError, Finding, Findings, Generation, Place, Rows};
 use crate::speaker::{Generations, give_memory_back};
 use crate::wire::{Family, PerFamily};
@@ -74,6 +75,7 @@ impl Loaded {
     /// Says what is in force now, in the log and to the metrics, and how it differs from what was before.
     pub(super) fn say(&self, metrics: &Metrics, before: Option<&Generation>) {
         self.warnings.log();
+        interfaces::warnings(&self.plan).log();
         if let Some(before) = before {
             self.say_difference(before);
         }
@@ -88,8 +90,8 @@ impl Loaded {
         );
         metrics.rib().loaded(GenerationFigures {
             number: self.generation.number(),
-            prefixes: PerFamily::from_fn(|family| as_u64(*count.get(family))),
-            attribute_sets: as_u64(self.generation.attribute_sets()),
+            prefixes: PerFamily::from_fn(|family| figure(*count.get(family))),
+            attribute_sets: figure(self.generation.attribute_sets()),
             load_time: self.took,
             at: self.generation.installed_at(),
         });
@@ -98,10 +100,6 @@ impl Loaded {
 
 /// A reload that leaves fewer than this share of a family's prefixes is said as a warning.
 const SHRUNK_PERCENT: usize = 80;
-
-fn as_u64(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
-}
 
 fn too_large(rib: &Path, error: &BuildError) -> Findings {
     let fix = "divide the table over several daemons, or report this as a bug";

@@ -5,11 +5,13 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub mod act;
+mod changes;
 pub mod check;
 mod client;
 mod daemon;
 pub mod demo;
 pub mod import;
+mod interfaces;
 mod load;
 mod log;
 pub mod out;
@@ -19,6 +21,8 @@ pub mod show;
 mod systemd;
 mod table;
 mod too_large;
+pub mod validate;
+pub mod why;
 
 /// A BGP route-advertisement daemon for the Microsoft side of Azure Peering Service interconnects.
 #[derive(Debug, Parser)]
@@ -42,10 +46,14 @@ enum Command {
     Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
     Show(show::ShowArgs),
+    /// Of a prefix: every check of what peers announce and what to change, and what becomes of a route of ours.
+    Why(why::WhyArgs),
     /// End a session and begin it anew.
     Reset(act::ResetArgs),
     /// Have all routes of a session said again: the peer's, or with --out ours.
     Refresh(act::RefreshArgs),
+    /// Have a registered prefix validated again, and say what comes of it.
+    Validate(validate::ValidateArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -58,7 +66,9 @@ pub fn main() -> ExitCode {
         Command::Import(args) => import::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),
+        Command::Validate(args) => validate::run(&args),
     }
 }

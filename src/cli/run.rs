@@ -19,7 +19,7 @@ use crate::config::Plan;
 use crate::control;
 use crate::metrics::Metrics;
 use crate::rib::Findings;
-use crate::speaker::{Generations, Listeners, Speaker, settle_memory};
+use crate::speaker::{Generations, KeptState, Listeners, Speaker, settle_memory};
 use crate::wire::{ErrorCode, Notification};
 
 /// How long the daemon takes to stop at most; the sessions have 3 s of it, the readers 1 s.
@@ -81,6 +81,8 @@ enum StartError {
     Died,
     #[error("the state folder {} (state_dir): {error}", path.display())]
     State { path: PathBuf, error: std::io::Error },
+    #[error("the state folder (state_dir): {0}")]
+    Kept(#[from] crate::speaker::StateError),
     #[error("the metrics: {0}")]
     Metrics(#[from] crate::metrics::MetricsError),
     #[error("{0}")]
@@ -120,6 +122,7 @@ async fn daemon(config: PathBuf, lookers: &Runtime) -> Result<(), StartError> {
     let plan = loaded.plan.clone();
     std::fs::create_dir_all(&plan.state_dir)
         .map_err(|error| StartError::State { path: plan.state_dir.clone(), error })?;
+    let kept = KeptState::read(&plan.state_dir)?;
     let listeners = Listeners::bind(&plan.router.listen)?;
     let http = match plan.http {
         Some(at) => Some(TcpListener::bind(at).await.map_err(|error| StartError::Http { at, error })?),
@@ -129,7 +132,7 @@ async fn daemon(config: PathBuf, lookers: &Runtime) -> Result<(), StartError> {
     // Last, since its file is only taken away by whoever serves it.
     let socket = control::bind_socket(&plan.control_socket).map_err(StartError::Socket)?;
     say_started(&plan, &listeners, http.as_ref());
-    let speaker = Speaker::start(plan.clone(), loaded.generation.clone(), listeners, metrics.clone());
+    let speaker = Speaker::start(plan.clone(), loaded.generation.clone(), listeners, metrics.clone(), kept);
     loaded.say(&metrics, None);
     // It would keep the first generation for as long as the daemon runs.
     drop(loaded);
@@ -220,6 +223,10 @@ fn say_started(plan: &Plan, listeners: &Listeners, http: Option<&TcpListener>) {
     }
     if let Some(at) = http.and_then(|l| l.local_addr().ok()) {
         info!(%at, "serving /metrics, /healthz, /readyz and /api/v1/");
+    }
+    for range in &plan.ranges {
+        let (net, limit) = (range.range, range.peer_limit);
+        info!(range = %net, connection = %range.template.connection, to = %range.template.local_address, limit, "peers may dial");
     }
     info!(socket = %plan.control_socket.display(), sessions = plan.sessions.len(), "peeringd {}", env!("CARGO_PKG_VERSION"));
 }

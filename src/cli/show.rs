@@ -1,7 +1,11 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
+mod limit;
 mod protocol;
+mod ranges;
+mod registered;
 mod restart;
+mod routes;
 mod view;
 
 use std::io::{self, BufWriter, Write};
@@ -11,7 +15,10 @@ use serde::de::DeserializeOwned;
 
 use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::{Columns, folded, printable, terminal_width};
-use view::{Clock, Generation, Route, Session};
+use ranges::Range;
+use registered::Only;
+use routes::{Route, RouteColumns};
+use view::{Clock, Generation, Session};
 
 /// Rows fetched and printed at once.
 const WINDOW: usize = 1000;
@@ -34,7 +41,7 @@ pub struct ShowArgs {
 /// session.
 #[derive(Clone, Debug, clap::Subcommand)]
 enum What {
-    /// Every session, a line each.
+    /// Every session, a line each, and every range that peers may dial from.
     Sessions,
     /// One session, with all there is to know.
     Session {
@@ -62,6 +69,14 @@ enum What {
     },
     /// The generation in force: number, hash, size.
     Generation,
+    /// What partners registered, each prefix with its state, key and error.
+    Registered(Only),
+    /// The ASNs that partners registered, each with its key.
+    RegisteredAsns(Only),
+    /// What customers brought into their own Peering Service.
+    ServicePrefixes(Only),
+    /// What happened to prefixes and connections, the oldest first.
+    Events(Only),
 }
 
 /// Runs `peeringd show`. Exit code 0, or 1 after a line on stderr; a reader that goes away early is no error.
@@ -101,19 +116,23 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
+        What::Registered(only) => show.registered(registered::PREFIXES, only, out).await,
+        What::RegisteredAsns(only) => show.registered(registered::ASNS, only, out).await,
+        What::ServicePrefixes(only) => show.registered(registered::SERVICE_PREFIXES, only, out).await,
+        What::Events(only) => show.registered(registered::EVENTS, only, out).await,
         What::Routes { prefix } => {
             let list = List { path: "/api/v1/routes".to_owned(), prefix: prefix.as_deref(), of: "the table" };
-            show.list(&list, view::ROUTES, out).await
+            show.list(&list, routes::ROUTES, out).await
         }
         What::Advertised { peer, prefix } => {
             let path = session_path(peer, "/advertised");
             let list = List { path, prefix: prefix.as_deref(), of: &format!("what {peer} was told") };
-            show.list(&list, view::ADVERTISED, out).await
+            show.list(&list, routes::ADVERTISED, out).await
         }
         What::Received { peer, prefix } => {
             let path = session_path(peer, "/received");
             let list = List { path, prefix: prefix.as_deref(), of: &format!("what {peer} announced") };
-            show.list(&list, view::RECEIVED, out).await
+            show.list(&list, routes::RECEIVED, out).await
         }
     }
 }
@@ -185,24 +204,31 @@ impl Show {
         if self.json {
             return self.json(path, out).await.map(drop);
         }
+        let sessions = self.all::<Session>(path).await?;
+        let ranges = self.all::<Range>("/api/v1/ranges").await?;
+        out.write_all(view::sessions(&sessions, &self.eye.clock, self.eye.terminal).as_bytes())?;
+        Ok(out.write_all(ranges::table(&ranges, self.eye.terminal).as_bytes())?)
+    }
+
+    /// Every row of a list that is short.
+    async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ClientError> {
         let mut rows = self.client.rows(path).await?;
-        let mut sessions = Vec::new();
+        let mut all = Vec::new();
         loop {
             let window = rows.next(WINDOW).await?;
             if window.is_empty() {
-                break;
+                return Ok(all);
             }
             for row in window {
-                sessions.push(serde_json::from_slice::<Session>(&row)?);
+                all.push(serde_json::from_slice(&row)?);
             }
         }
-        Ok(out.write_all(view::sessions(&sessions, &self.eye.clock, self.eye.terminal).as_bytes())?)
     }
 
     async fn list<const N: usize>(
         &self,
         list: &List<'_>,
-        view: view::RouteColumns<N>,
+        view: RouteColumns<N>,
         out: &mut impl Write,
     ) -> Result<(), ClientError> {
         if self.json {

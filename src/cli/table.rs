@@ -2,8 +2,14 @@
 
 use std::io::{self, Write};
 
-/// The widest that a column before the last gets on a terminal.
-const MAX_ON_TERMINAL: usize = 44;
+use crate::rib::sources;
+
+/// Between two columns.
+const GAP: &str = "  ";
+/// The least that a column gives way to.
+const LEAST_WIDTH: usize = 8;
+/// The most lines of one cell on a terminal.
+const MOST_LINES: usize = 6;
 
 /// A text with everything escaped that moves a cursor, changes a terminal's state or reorders what is shown.
 pub(super) fn printable(text: &str) -> String {
@@ -42,58 +48,104 @@ pub(super) fn terminal_width() -> Option<usize> {
     comfy_table::Table::new().width().map(usize::from)
 }
 
-/// Rows under one head, printed window by window; a column only ever grows.
+/// A number with commas: `15,200`.
+pub(super) fn grouped(number: u64) -> String {
+    usize::try_from(number).map_or_else(|_| number.to_string(), sources::grouped)
+}
+
+/// Rows under one head, printed window by window. Without a terminal nothing is ever cut or broken. On one, where a row
+/// is too wide, the widest columns give way: their cells go on below, and what is longer still ends in an ellipsis.
 #[derive(Debug)]
 pub(super) struct Columns<const N: usize> {
     head: [&'static str; N],
+    /// Of the widest cells so far: a column only ever grows.
     widths: [usize; N],
+    /// Of the longest words so far.
+    words: [usize; N],
     terminal: Option<usize>,
     begun: bool,
 }
 
 impl<const N: usize> Columns<N> {
-    /// For a terminal so wide, on which nothing is wrapped but cut; or, without one, nothing is cut.
+    /// For a terminal so wide, or for a pipe.
     pub(super) fn new(head: [&'static str; N], terminal: Option<usize>) -> Self {
-        Self { head, widths: head.map(str::len), terminal, begun: false }
+        Self { head, widths: head.map(str::len), words: head.map(str::len), terminal, begun: false }
     }
 
     /// Prints rows, aligned among themselves and with those before.
     pub(super) fn print(&mut self, rows: &[[String; N]], out: &mut impl Write) -> io::Result<()> {
-        let rows: Vec<[String; N]> = rows.iter().map(|row| self.cut(row)).collect();
+        let rows: Vec<[String; N]> =
+            rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
         for row in &rows {
-            for (width, cell) in self.widths.iter_mut().zip(row) {
+            for ((width, word), cell) in self.widths.iter_mut().zip(&mut self.words).zip(row) {
                 *width = (*width).max(cell.chars().count());
+                let longest = cell.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+                *word = (*word).max(longest);
             }
         }
+        let widths = self.fitting();
         if !self.begun {
             self.begun = true;
-            let head = self.head.map(str::to_owned);
-            self.line(&head, out)?;
+            self.row(&self.head.map(str::to_owned), &widths, out)?;
         }
-        rows.iter().try_for_each(|row| self.line(row, out))
+        rows.iter().try_for_each(|row| self.row(row, &widths, out))
     }
 
-    fn cut(&self, row: &[String; N]) -> [String; N] {
-        let limit = if self.terminal.is_some() { MAX_ON_TERMINAL } else { usize::MAX };
-        let mut cells = row.each_ref().map(|cell| printable(cell));
-        for cell in cells.iter_mut().take(N.saturating_sub(1)) {
-            shorten(cell, limit);
-        }
-        cells
-    }
-
-    fn line(&self, cells: &[String; N], out: &mut impl Write) -> io::Result<()> {
-        let mut line = String::new();
-        for (cell, width) in cells.iter().zip(&self.widths) {
-            if !line.is_empty() {
-                line.push_str("  ");
+    /// The widths that a terminal has room for. The widest column gives way first: at spaces as far as that goes, and
+    /// only then by breaking words. The first one, which says what a row is about, never does.
+    fn fitting(&self) -> [usize; N] {
+        let mut widths = self.widths;
+        let Some(terminal) = self.terminal else { return widths };
+        let room = terminal.saturating_sub(GAP.len() * N.saturating_sub(1));
+        for least in [self.words, [LEAST_WIDTH; N]] {
+            while widths.iter().sum::<usize>() > room {
+                let wide = widths.iter_mut().zip(least).skip(1).filter(|(width, least)| **width > *least);
+                let Some((widest, _)) = wide.max_by_key(|(width, _)| **width) else { break };
+                *widest -= 1;
             }
-            line.push_str(&format!("{cell:<width$}"));
         }
-        let mut line = line.trim_end().to_owned();
-        shorten(&mut line, self.terminal.unwrap_or(usize::MAX));
-        writeln!(out, "{line}")
+        widths
     }
+
+    fn row(&self, cells: &[String; N], widths: &[usize; N], out: &mut impl Write) -> io::Result<()> {
+        let parts: Vec<Vec<String>> = cells
+            .iter()
+            .zip(widths)
+            .map(
+                |(cell, width)| {
+                    if self.terminal.is_some() { in_lines(cell, *width) } else { vec![cell.clone()] }
+                },
+            )
+            .collect();
+        for at in 0..parts.iter().map(Vec::len).max().unwrap_or(0) {
+            let mut line = String::new();
+            for (column, (parts, width)) in parts.iter().zip(widths).enumerate() {
+                if column > 0 {
+                    line.push_str(GAP);
+                }
+                let part = parts.get(at).map_or("", String::as_str);
+                line.push_str(&format!("{part:<width$}"));
+            }
+            let mut line = line.trim_end().to_owned();
+            // A terminal that is narrower than the least that all columns need.
+            shorten(&mut line, self.terminal.unwrap_or(usize::MAX));
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A cell in lines of a column's width; what does not fit into [`MOST_LINES`] ends in an ellipsis.
+fn in_lines(cell: &str, width: usize) -> Vec<String> {
+    let mut lines = folded(cell, width);
+    if lines.len() > MOST_LINES {
+        lines.truncate(MOST_LINES);
+        if let Some(last) = lines.last_mut() {
+            last.push_str("……");
+            shorten(last, width.min(last.chars().count() - 1));
+        }
+    }
+    lines
 }
 
 /// Cuts a text to so many characters, the last of them then an ellipsis.
@@ -148,19 +200,37 @@ mod tests {
     }
 
     #[test]
-    fn on_a_terminal_a_row_is_a_line() {
-        let mut out = Vec::new();
-        let mut columns = Columns::new(["A", "B", "C"], Some(60));
-        columns.print(&[["é".repeat(100), "b".to_owned(), "c".repeat(100)]], &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        let row = text.lines().nth(1).unwrap();
-        assert_eq!(row.chars().count(), 60);
-        assert!(row.starts_with(&format!("{}…  b  ccc", "é".repeat(43))), "{row}");
-        assert!(row.ends_with("c…"));
+    fn on_a_terminal_the_widest_columns_give_way() {
+        let printed = |terminal: Option<usize>| {
+            let mut out = Vec::new();
+            let mut columns = Columns::new(["A", "PATH", "SOURCE"], terminal);
+            let row = ["192.0.2.0/24".to_owned(), "1 2 3".to_owned(), "one two three four five ".repeat(9)];
+            columns.print(&[row], &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        expect_test::expect![[r#"
+            A             PATH   SOURCE
+            192.0.2.0/24  1 2 3  one two three
+                                 four five one
+                                 two three four
+                                 five one two
+                                 three four five
+                                 one two three…
+        "#]]
+        .assert_eq(&printed(Some(36)));
+        assert!(printed(Some(12)).lines().all(|line| line.chars().count() <= 12), "{}", printed(Some(12)));
+        assert!(printed(None).contains(&"one two three four five ".repeat(9).trim_end().to_owned()));
+    }
+
+    #[test]
+    fn what_is_too_long_ends_in_an_ellipsis() {
         for (limit, expected) in [(0, "…"), (1, "…"), (2, "a…"), (3, "abc"), (4, "abc")] {
             let mut cut = "abc".to_owned();
             shorten(&mut cut, limit);
             assert_eq!(cut, expected, "{limit}");
         }
+        assert_eq!(in_lines("a b c d e f g h", 1), ["a", "b", "c", "d", "e", "…"]);
+        assert_eq!(in_lines("aa bb cc dd ee ff gg", 3), ["aa", "bb", "cc", "dd", "ee", "ff…"]);
+        assert_eq!(in_lines("aa bb cc dd ee ff", 2), ["aa", "bb", "cc", "dd", "ee", "ff"]);
     }
 }

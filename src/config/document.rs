@@ -43,6 +43,19 @@ impl Node {
         self.value == Value::Null
     }
 
+    /// Where a key of this name has this text as its value, first.
+    pub(super) fn find(&self, key: &str, text: &str) -> Option<Mark> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find_map(|entry| {
+                let is_it =
+                    entry.key == key && matches!(&entry.node.value, Value::Text(value) if value == text);
+                if is_it { Some(entry.node.mark) } else { entry.node.find(key, text) }
+            }),
+            Value::List(items) => items.iter().find_map(|item| item.find(key, text)),
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) => None,
+        }
+    }
+
     /// The value as a message shows it.
     pub(super) fn shown(&self) -> String {
         match &self.value {

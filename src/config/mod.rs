@@ -7,10 +7,12 @@ mod advice;
 mod changes;
 mod document;
 mod faults;
+mod layers;
 mod plan;
 mod protocol;
 mod range;
 mod readers;
+mod registered;
 mod resolve;
 mod restart;
 mod scope;
@@ -132,6 +134,18 @@ pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
         }
         (_, _) => Err(findings),
     }
+}
+
+/// Where a key of this name has this value in a config file, first; or the file. Of a file that has since become
+/// another, the best there is.
+#[must_use]
+pub fn place_of_value(file: &Path, key: &str, value: &str) -> Place {
+    let place = Place::file(file);
+    let text = folder::read(file).unwrap_or_default();
+    let file = Arc::clone(&place.file);
+    let root = document::parse(&text, &file, &mut faults::Faults::new(Arc::clone(&file)));
+    let found = root.and_then(|root| root.find(key, value));
+    found.map_or(place, |mark| mark.place(&file))
 }
 
 /// Where a key stands in a config file, written `router.listen`; or the section that it is not in, or the file. Of a

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::document::{Node, Value};
 use super::faults::{At, Fault, Faults};
+use super::layers::Layers;
 use super::section::{Section, read_node};
 use super::values::{self, Read};
 use crate::rib::load::collect::shown;
@@ -149,10 +150,10 @@ fn communication(node: &Node) -> Read<String> {
     let most = Notification::MOST_COMMUNICATION;
     let fix = format!("write up to {most} octets of printable text");
     match &node.value {
+        Value::Text(text) if !text.is_empty() && Notification::is_communication(text) => Ok(text.clone()),
         Value::Text(text) if text.len() > most => {
             Err(Fault::new(format!("{} has {} octets", shown(text), text.len()), fix))
         }
-        Value::Text(text) if !text.is_empty() && !text.chars().any(char::is_control) => Ok(text.clone()),
         Value::Null
         | Value::Bool(_)
         | Value::Integer(_)
@@ -162,51 +163,34 @@ fn communication(node: &Node) -> Read<String> {
     }
 }
 
-/// The keys that hold for a session, its own before those of both.
-#[derive(Clone, Copy)]
-pub(super) struct Keys<'a> {
-    pub(super) own: Option<&'a Protocol>,
-    pub(super) common: &'a Protocol,
-}
-
-impl Keys<'_> {
-    fn get<T>(&self, key: impl Fn(&Protocol) -> Option<At<T>>) -> Option<At<T>> {
-        self.own.and_then(&key).or_else(|| key(self.common))
-    }
-
-    fn text(&self) -> Option<Arc<str>> {
-        let written = |from: &Protocol| from.shutdown_communication.as_ref().map(|at| at.value.clone());
-        let text = self.own.and_then(written).or_else(|| written(self.common));
-        text.flatten().map(Into::into)
-    }
-
+impl Layers<'_, Protocol> {
     /// All of it, with defaults, checked against the hold time that the session proposes.
-    pub(super) fn resolve(&self, hold_time: u16, faults: &mut Faults) -> ProtocolPlan {
+    pub(super) fn resolve(self, hold_time: u16, faults: &mut Faults) -> ProtocolPlan {
+        let seconds = |secs: u16| Duration::from_secs(secs.into());
         let defaults = ProtocolPlan::default();
         let plan = ProtocolPlan {
-            local_role: self.get(|p| p.local_role).and_then(|at| at.value),
-            strict_role: self.get(|p| p.strict_role).is_some_and(|at| at.value),
-            graceful_shutdown: self.get(|p| p.graceful_shutdown).is_some_and(|at| at.value),
-            shutdown_communication: self.text(),
-            send_hold_time: self.get(|p| p.send_hold_time).map(|at| Duration::from_secs(at.value.into())),
+            local_role: self.value(|p| p.local_role).flatten(),
+            strict_role: self.value(|p| p.strict_role).unwrap_or(defaults.strict_role),
+            graceful_shutdown: self.value(|p| p.graceful_shutdown).unwrap_or(defaults.graceful_shutdown),
+            shutdown_communication: self
+                .get(|p| p.shutdown_communication.as_ref())
+                .and_then(|at| at.value.as_deref())
+                .map(Into::into),
+            send_hold_time: self.value(|p| p.send_hold_time).map(seconds),
             max_prefix_warning_percent: self
-                .get(|p| p.max_prefix_warning_percent)
-                .map_or(defaults.max_prefix_warning_percent, |at| at.value),
+                .value(|p| p.max_prefix_warning_percent)
+                .unwrap_or(defaults.max_prefix_warning_percent),
             max_prefix_restart: self
-                .get(|p| p.max_prefix_restart)
-                .map_or(defaults.max_prefix_restart, |at| {
-                    at.value.map(|secs| Duration::from_secs(secs.into()))
-                }),
-            delay_open: self
-                .get(|p| p.delay_open)
-                .map_or(defaults.delay_open, |at| Duration::from_secs(at.value.into())),
-            parameter_form: self.get(|p| p.parameter_form).map_or(defaults.parameter_form, |at| at.value),
+                .value(|p| p.max_prefix_restart)
+                .map_or(defaults.max_prefix_restart, |given| given.map(seconds)),
+            delay_open: self.value(|p| p.delay_open).map_or(defaults.delay_open, seconds),
+            parameter_form: self.value(|p| p.parameter_form).unwrap_or(defaults.parameter_form),
         };
         self.check(&plan, hold_time, faults);
         plan
     }
 
-    fn check(&self, plan: &ProtocolPlan, hold_time: u16, faults: &mut Faults) {
+    fn check(self, plan: &ProtocolPlan, hold_time: u16, faults: &mut Faults) {
         if let Some(at) = self.get(|p| p.strict_role).filter(|at| at.value && plan.local_role.is_none()) {
             let fix = "add local_role with what we are to the peer, or remove strict_role";
             faults.error(at.mark, "strict_role without a local_role", fix);

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::SessionPlan;
 use super::faults::{At, Faults};
 use super::resolve::Setting;
-use super::session::Connected;
+use super::session::{Connected, is_absent};
 use super::written::{Addresses, BgpSession};
 use crate::rib::load::events::Mark;
 use crate::rib::special;
@@ -93,10 +93,35 @@ pub(super) fn peer_limit(said: Option<At<u32>>) -> u32 {
     said.map_or(PEER_LIMIT, |at| at.value)
 }
 
-/// Limits that hold for no range.
-pub(super) fn unused_limits(written: &BgpSession, faults: &mut Faults) {
+/// Keys that hold for no session: limits without a range, and of a range those of a peer that we dial.
+pub(super) fn unused(written: &BgpSession, faults: &mut Faults) {
     let has_range = |family: Family| written.addresses.get(family).range.is_some();
-    let common = written.common.peer_limit.filter(|_| !Family::ALL.into_iter().any(has_range));
+    unused_limits(written, has_range, faults);
+    unused_dialling(written, has_range, faults);
+}
+
+/// Peers of a range dial, whatever is said of that.
+fn unused_dialling(written: &BgpSession, has_range: impl Fn(Family) -> bool, faults: &mut Faults) {
+    let names_a_peer = Family::ALL
+        .into_iter()
+        .any(|family| !has_range(family) && !is_absent(*written.addresses.get(family)));
+    let has_ranges_only = Family::ALL.into_iter().any(&has_range) && !names_a_peer;
+    let common = Some(&written.common).filter(|_| has_ranges_only);
+    let own = Family::ALL.into_iter().filter(|family| has_range(*family));
+    let own = own.filter_map(|family| written.own.get(family).as_ref());
+    for options in common.into_iter().chain(own) {
+        let keys = [
+            ("passive", options.passive.map(|at| at.mark)),
+            ("peer_port", options.peer_port.map(|at| at.mark)),
+        ];
+        for (key, mark) in keys.into_iter().filter_map(|(key, mark)| Some((key, mark?))) {
+            faults.warning(mark, format!("{key} is not used"), "remove it: the peers of a range always dial");
+        }
+    }
+}
+
+fn unused_limits(written: &BgpSession, has_range: impl Fn(Family) -> bool, faults: &mut Faults) {
+    let common = written.common.peer_limit.filter(|_| !Family::ALL.into_iter().any(&has_range));
     let own = Family::ALL.into_iter().filter(|family| !has_range(*family));
     let own = own.filter_map(|family| written.own.get(family).as_ref()?.peer_limit);
     for at in common.into_iter().chain(own) {

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::faults::{At, Faults};
+use super::registered::{Registered, Registering};
 use super::session::{Connected, Sessions, sessions};
 use super::transport::Md5Policy;
 use super::unique::Unique;
@@ -13,7 +14,6 @@ use super::written::{Connection, Peering, Written};
 use super::{ConnectionPlan, Limits, PeeringPlan, Plan, RangePlan, RouterPlan, SessionPlan, advice};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider, bandwidth_refusal};
 use crate::rib::load::events::Mark;
-use crate::rib::special;
 use crate::wire::{Asn, AsnKind};
 
 /// Microsoft's network.
@@ -67,16 +67,20 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
     };
     let md5 =
         Md5Policy { is_allowed: written.allow_md5.is_some_and(|at| at.value), folder: folder.to_owned() };
-    let us = Us { asn: plan.router.asn, setting, md5 };
+    let takes_longer = written.accept_longer_than_24.is_none_or(|at| at.value);
+    let registering = Registering { setting, takes_longer };
+    let us = Us { asn: plan.router.asn, setting, registering, md5 };
     let mut names = Names::default();
-    let mut unique = Unique::default();
+    let (mut unique, mut registered) = (Unique::default(), Registered::default());
     for peering in written.peerings.iter().flatten() {
-        let (peering, sessions, ranges) = resolve_peering(peering, &us, &mut names, &mut unique, faults);
+        let (peering, sessions, ranges) =
+            resolve_peering(peering, &us, &mut names, (&mut unique, &mut registered), faults);
         plan.peerings.push(Arc::new(peering));
         plan.sessions.extend(sessions);
         plan.ranges.extend(ranges);
     }
     unique.check(faults);
+    registered.check(faults);
     if written.peerings.is_none() {
         faults.warning(written.mark, "there are no peerings", "add some: without them nobody is spoken to");
     }
@@ -158,7 +162,7 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
 }
 
 /// Why a number cannot be a speaker's ASN, and the way out.
-fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str)> {
+pub(super) fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str)> {
     const FIX: &str = "write the ASN that the network really has";
     const LAB: &str = "write a public ASN; lab: true allows these";
     if asn == EXPRESS_ROUTE {
@@ -180,6 +184,7 @@ fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str
 struct Us {
     asn: Asn,
     setting: Setting,
+    registering: Registering,
     md5: Md5Policy,
 }
 
@@ -216,7 +221,7 @@ fn resolve_peering(
     written: &Peering,
     us: &Us,
     names: &mut Names,
-    unique: &mut Unique,
+    (unique, registered): (&mut Unique, &mut Registered),
     faults: &mut Faults,
 ) -> Resolved {
     let setting = us.setting;
@@ -243,7 +248,7 @@ fn resolve_peering(
         ),
         connections: Vec::with_capacity(written.connections.len()),
     };
-    registered(written, setting, faults);
+    registered.peering(written, &peering, us.registering, faults);
     let (mut all_sessions, mut all_ranges) = (Vec::new(), Vec::new());
     for written in &written.connections {
         let mut connection = resolve_connection(written, &peering, names, faults);
@@ -299,25 +304,6 @@ fn once<T: Clone, K: std::hash::Hash + Eq + std::fmt::Display>(
         }
     }
     listed.iter().map(|at| at.value.clone()).collect()
-}
-
-/// Nobody registers what is not theirs to announce.
-fn registered(written: &Peering, setting: Setting, faults: &mut Faults) {
-    let prefixes = written.registered_prefixes.iter().map(|at| (at.value.prefix, at.mark));
-    let service = written.peering_service_prefixes.iter().map(|at| (at.value.prefix, at.mark));
-    for (prefix, mark) in prefixes.chain(service) {
-        if let Some(why) =
-            special::reason(&prefix).filter(|_| setting == Setting::Live || prefix.prefix_len() == 0)
-        {
-            let what = format!("Invalid IP prefix {prefix}: it is {why}");
-            faults.error(mark, what, "register public space; lab: true allows other");
-        }
-    }
-    for At { value, mark } in &written.registered_asns {
-        if let Some((why, fix)) = asn_refusal(value.asn, setting) {
-            faults.error(*mark, format!("registered ASN {} is {why}", value.asn), fix);
-        }
-    }
 }
 
 fn resolve_connection(

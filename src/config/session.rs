@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::faults::{At, Faults};
-use super::protocol;
+use super::layers::Layers;
 use super::range::{self, RangePlan};
 use super::resolve::Setting;
 use super::restart;
@@ -89,13 +89,14 @@ pub(super) fn sessions(
             }
             *count.get_mut(transport) += 1;
             let name = name(&connected.connection.name, transport, *count.get(transport));
-            let keys = Keys { own, common: &bgp_session.common, md5: md5_keys.get(transport).as_ref() };
+            let keys = Keys { own, common: &bgp_session.common };
+            let md5 = md5_keys.get(transport).as_ref();
             if let Some(range) = given.range.filter(|_| !given.broken) {
                 let Some(local) = range::local_end(range, given, transport, connected, faults) else {
                     continue;
                 };
                 let ends = (range.value.addr(), local.value);
-                let mut template = session(name, ends, (bgp_session.mark, keys), connected, faults);
+                let mut template = session(name, ends, (bgp_session.mark, keys, md5), connected, faults);
                 unique.range(range, &template);
                 template.passive = true;
                 template.transport.range = Some(range.value);
@@ -108,7 +109,7 @@ pub(super) fn sessions(
             let ends = ends(given, transport, mark, keys, connected, faults);
             if let Some((peer, local)) = ends {
                 let ends = (peer.value, local.value);
-                let plan = session(name, ends, (mark, keys), connected, faults);
+                let plan = session(name, ends, (mark, keys, md5), connected, faults);
                 unique.session(peer.mark, &plan);
                 sessions.named.push(plan);
             }
@@ -117,7 +118,7 @@ pub(super) fn sessions(
         if !broken && faults.count() == faults_before {
             let named = sessions.named.get(before..).unwrap_or_default();
             unused_next_hops(bgp_session, named, connected.setting, faults);
-            range::unused_limits(bgp_session, faults);
+            range::unused(bgp_session, faults);
         }
     }
     sessions
@@ -299,25 +300,10 @@ fn address_refusal(address: IpAddr, setting: Setting) -> Option<(String, &'stati
     Some((special.to_owned(), "write a public address; lab: true allows others"))
 }
 
-/// The keys that hold for a session: its own first, then those of `bgp_session`.
-#[derive(Clone, Copy)]
-struct Keys<'a> {
-    own: Option<&'a Options>,
-    common: &'a Options,
-    /// As read from its file.
-    md5: Option<&'a Md5Key>,
-}
+type Keys<'a> = Layers<'a, Options>;
 
 impl Keys<'_> {
-    fn get<T>(&self, key: impl Fn(&Options) -> Option<At<T>>) -> Option<At<T>> {
-        self.own.and_then(&key).or_else(|| key(self.common))
-    }
-
-    fn value<T>(&self, key: impl Fn(&Options) -> Option<At<T>>) -> Option<T> {
-        self.get(key).map(|at| at.value)
-    }
-
-    fn broken(&self) -> bool {
+    fn broken(self) -> bool {
         self.common.broken || self.own.is_some_and(|own| own.broken)
     }
 }
@@ -325,7 +311,7 @@ impl Keys<'_> {
 fn session(
     name: Arc<str>,
     (peer_address, local_address): (IpAddr, IpAddr),
-    (mark, keys): (Mark, Keys<'_>),
+    (mark, keys, md5): (Mark, Keys<'_>, Option<&Md5Key>),
     connected: Connected<'_>,
     faults: &mut Faults,
 ) -> SessionPlan {
@@ -362,7 +348,7 @@ fn session(
         faults.warning(mark, "with hold_time 0 a peer that is gone is never noticed", fix);
     }
     let hold_time = keys.value(|o| o.hold_time).unwrap_or(HOLD_TIME);
-    let protocol = protocol::Keys { own: keys.own.map(|own| &own.protocol), common: &keys.common.protocol };
+    let protocol = Layers { own: keys.own.map(|own| &own.protocol), common: &keys.common.protocol };
     SessionPlan {
         name,
         connection: Arc::clone(&connected.connection.name),
@@ -388,7 +374,7 @@ fn session(
             limit.unwrap_or(Some(*MAX_PREFIXES.get(family)))
         }),
         transport: TransportPlan {
-            md5_key: keys.md5.cloned(),
+            md5_key: md5.cloned(),
             ttl_security_hops: keys.value(|o| o.transport.ttl_security_hops),
             // Off a lab the two ends have been found to be on one link, or on one exchange.
             is_on_link: connected.setting == Setting::Live,

@@ -1,6 +1,7 @@
 mod addresses;
 mod errors;
 mod protocol;
+mod registered;
 mod reload;
 mod restart;
 mod transport;

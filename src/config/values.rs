@@ -207,6 +207,21 @@ pub(super) fn any_prefix(node: &Node) -> Read<IpNet> {
     })
 }
 
+/// A prefix that a customer may bring into its own Peering Service.
+pub(super) fn service_prefix(node: &Node) -> Read<IpNet> {
+    const AZURE: &str = "Invalid Peering Service prefix, the prefix should be valid format, \
+                         only IPv4 prefix is supported currently.";
+    let fix = "write an IPv4 prefix of /24 to /32, like 20.33.0.0/24";
+    match any_prefix(node) {
+        Ok(IpNet::V4(net)) if net.prefix_len() < 24 => {
+            Err(Fault::new(format!("is too short (Invalid Prefix: {net}, must be /24 to /32)"), fix))
+        }
+        Ok(IpNet::V4(net)) => Ok(IpNet::V4(net)),
+        Ok(IpNet::V6(net)) => Err(Fault::new(format!("{net} is IPv6 ({AZURE})"), fix)),
+        Err(fault) => Err(Fault::new(format!("{} ({AZURE})", fault.what), fix)),
+    }
+}
+
 /// A prefix of one family.
 pub(super) fn prefix_of(family: Family) -> impl Fn(&Node) -> Read<IpNet> {
     move |node| {

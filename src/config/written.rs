@@ -28,7 +28,7 @@ const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "liste
 const HTTP: Shape = Shape { name: "http", keys: &["listen"], more: &[] };
 const CONTROL: Shape = Shape { name: "control", keys: &["socket"], more: &[] };
 const LIMITS: Shape = Shape { name: "limits", keys: &["received_prefixes"], more: &[] };
-const POLICY: Shape = Shape { name: "policy", keys: &["allow_md5"], more: &[] };
+const POLICY: Shape = Shape { name: "policy", keys: &["allow_md5", "accept_longer_than_24"], more: &[] };
 const PEERING: Shape = Shape {
     name: "a peering",
     keys: &[
@@ -49,7 +49,7 @@ const REGISTERED_PREFIX: Shape = Shape { name: "a registered prefix", keys: &["n
 const REGISTERED_ASN: Shape = Shape { name: "a registered ASN", keys: &["name", "asn"], more: &[] };
 const SERVICE_PREFIX: Shape = Shape {
     name: "a Peering Service prefix",
-    keys: &["name", "prefix", "peering_service_prefix_key"],
+    keys: &["name", "prefix", "peering_service_prefix_key", "primary_location", "backup_location"],
     more: &[],
 };
 const CONNECTION: Shape = Shape {
@@ -145,6 +145,7 @@ pub(super) struct Written {
     pub(super) lab: Option<At<bool>>,
     pub(super) received_prefixes: Option<At<u64>>,
     pub(super) allow_md5: Option<At<bool>>,
+    pub(super) accept_longer_than_24: Option<At<bool>>,
     /// None where there is nothing below the key; what could not be read as a peering is left out.
     pub(super) peerings: Option<Vec<Peering>>,
     pub(super) mark: Mark,
@@ -248,6 +249,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
         received_prefixes: limits
             .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
         allow_md5: policy.and_then(|p| p.read("allow_md5", faults, values::boolean)),
+        accept_longer_than_24: policy.and_then(|p| p.read("accept_longer_than_24", faults, values::boolean)),
         peerings: peerings(&section, faults),
     })
 }
@@ -325,19 +327,25 @@ fn registered_asn(node: &Node, key: &str, faults: &mut Faults) -> Option<Registe
 }
 
 fn service_prefix(node: &Node, key: &str, faults: &mut Faults) -> Option<PeeringServicePrefix> {
-    let (name, prefix, secret) = match node.value {
+    match node.value {
         Value::Map(_) => {
             let section = Section::open(node, SERVICE_PREFIX, faults)?;
-            let name = section.read("name", faults, values::resource_name);
-            let secret = section.read("peering_service_prefix_key", faults, values::words);
-            (name, section.need("prefix", "20.33.0.0/24", faults, values::any_prefix)?, secret)
+            let mut text = |key, read: fn(&Node) -> values::Read<String>| {
+                section.read(key, faults, read).map(|at| at.value.into())
+            };
+            let name = text("name", values::resource_name);
+            let key = text("peering_service_prefix_key", values::words);
+            let primary_location = text("primary_location", values::words);
+            let backup_location = text("backup_location", values::words);
+            let prefix = section.need("prefix", "20.33.0.0/24", faults, values::service_prefix)?.value;
+            Some(PeeringServicePrefix { name, prefix, key, primary_location, backup_location })
         }
         Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_) => {
-            (None, read_node(node, key, faults, values::any_prefix)?, None)
+            let prefix = read_node(node, key, faults, values::service_prefix)?.value;
+            let (name, key, primary_location, backup_location) = (None, None, None, None);
+            Some(PeeringServicePrefix { name, prefix, key, primary_location, backup_location })
         }
-    };
-    let name = name.map(|n| n.value.into());
-    Some(PeeringServicePrefix { name, prefix: prefix.value, key: secret.map(|k| k.value.into()) })
+    }
 }
 
 fn connection(node: &Node, faults: &mut Faults) -> Option<Connection> {

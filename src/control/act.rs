@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::list;
+use super::registered;
 use super::router::App;
-use crate::speaker::{CannotRefresh, RefreshWay, ResetOrder};
+use crate::speaker::{CannotRefresh, RefreshWay, ResetDone, ResetOrder};
 use crate::wire::Notification;
 
 /// The most octets of an order.
@@ -24,6 +25,11 @@ pub(super) fn reset_route() -> MethodRouter<App> {
 /// `POST /api/v1/sessions/{name}/refresh`.
 pub(super) fn refresh_route() -> MethodRouter<App> {
     post(refresh.layer(DefaultBodyLimit::max(MOST_OCTETS))).fallback(only_post)
+}
+
+/// `POST /api/v1/registered/{prefix}/validate`.
+pub(super) fn validate_route() -> MethodRouter<App> {
+    post(registered::validate).fallback(only_post)
 }
 
 async fn only_post() -> ApiError {
@@ -52,20 +58,30 @@ struct Done {
     session: String,
 }
 
+/// Likewise, and what the reset found.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WasReset {
+    session: String,
+    has_ended: bool,
+    is_told: bool,
+}
+
 async fn reset(
     State(app): State<App>,
     name: Result<Path<String>, PathRejection>,
     order: Result<Json<Reset>, JsonRejection>,
-) -> Result<Json<Done>, ApiError> {
+) -> Result<Json<WasReset>, ApiError> {
     let Json(Reset { hard, text }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;
-    let most = Notification::MOST_COMMUNICATION;
-    if text.as_ref().is_some_and(|text| text.len() > most || text.chars().any(char::is_control)) {
+    if text.as_deref().is_some_and(|text| !Notification::is_communication(text)) {
+        let most = Notification::MOST_COMMUNICATION;
         let what = format!("the text for the peer may have up to {most} octets, all printable");
         return Err(ApiError::bad_request(what));
     }
     let session = app.session(name)?.plan.name.to_string();
-    list::asked(app.handle().reset(&session, ResetOrder { is_hard: hard, text })).await?;
-    Ok(Json(Done { session }))
+    let order = ResetOrder { is_hard: hard, text };
+    let ResetDone { has_ended, is_told } = list::asked(app.handle().reset(&session, order)).await?;
+    Ok(Json(WasReset { session, has_ended, is_told }))
 }
 
 async fn refresh(

@@ -45,6 +45,11 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
+    /// 400 of what cannot be read as a query.
+    pub(super) fn no_query() -> Self {
+        Self::bad_request("what stands behind the ? is no query: write KEY=VALUE, joined by &")
+    }
+
     /// 503, and when to come again.
     pub(super) fn unavailable(message: impl Into<String>) -> Self {
         Self { retry_after: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }

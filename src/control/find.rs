@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::error::ApiError;
+use crate::config::RangePlan;
 use crate::speaker::SessionSnapshot;
 
 /// The most names that an error lists.
@@ -17,19 +18,27 @@ const ALIKE: f64 = 0.8;
 /// session. O(sessions).
 pub(super) fn session(
     sessions: &[Arc<SessionSnapshot>],
+    ranges: &[Arc<RangePlan>],
     wanted: &str,
 ) -> Result<Arc<SessionSnapshot>, ApiError> {
     if let Some(found) = sessions.iter().find(|s| &*s.plan.name == wanted) {
         return Ok(found.clone());
     }
     if let Ok(ip) = wanted.parse::<IpAddr>() {
-        let found = sessions.iter().find(|s| s.plan.peer_address == ip.to_canonical());
-        return found.cloned().ok_or_else(|| unknown(sessions, wanted));
+        let ip = ip.to_canonical();
+        let found = sessions.iter().find(|s| s.plan.peer_address == ip);
+        let range = || ranges.iter().find(|range| range.takes(ip));
+        return found.cloned().ok_or_else(|| match range() {
+            Some(range) => absent(range, wanted),
+            None => unknown(sessions, wanted),
+        });
     }
     let mut of_connection = sessions.iter().filter(|s| &*s.plan.connection == wanted);
+    let range =
+        || ranges.iter().find(|r| [&r.template.connection, &r.template.name].iter().any(|n| &***n == wanted));
     match (of_connection.next(), of_connection.next()) {
         (Some(only), None) => Ok(only.clone()),
-        (None, _) => Err(unknown(sessions, wanted)),
+        (None, _) => Err(range().map_or_else(|| unknown(sessions, wanted), |range| empty(range, sessions))),
         (Some(_), Some(_)) => Err(ambiguous(sessions, wanted)),
     }
 }
@@ -43,6 +52,28 @@ fn ambiguous(sessions: &[Arc<SessionSnapshot>], wanted: &str) -> ApiError {
         names.len(),
         listed(&names)
     );
+    ApiError::not_found(message).with_near(names)
+}
+
+/// A peer that a range would take is not there.
+fn absent(range: &RangePlan, wanted: &str) -> ApiError {
+    let (echo, connection) = (echo(wanted), &range.template.connection);
+    ApiError::not_found(format!(
+        "{echo} is not there: peers from {} have a session of {connection} from when they dial",
+        range.range
+    ))
+}
+
+/// A range is no session; those of its peers are.
+fn empty(range: &RangePlan, sessions: &[Arc<SessionSnapshot>]) -> ApiError {
+    let (net, limit) = (range.range, range.peer_limit);
+    let of_range = sessions.iter().filter(|s| s.plan.transport.range == Some(net));
+    let names: Vec<String> = of_range.map(|s| s.plan.name.to_string()).collect();
+    let mut message =
+        format!("{} takes peers from {net}, {} of {limit} are there", range.template.name, names.len());
+    if !names.is_empty() {
+        message.push_str(&format!(": {}; name one of them", listed(&names)));
+    }
     ApiError::not_found(message).with_near(names)
 }
 

@@ -1,5 +1,7 @@
 //! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
 
+mod registry;
+
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,16 +12,17 @@ use axum::Router;
 use ipnet::{IpNet, Ipv4Net};
 use tokio::sync::{mpsc, watch};
 
-use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::accept::{Explained, ExplainedPath, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{Plan, ProtocolPlan, RestartPlan, SessionPlan, TransportPlan, load_text};
+use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, TransportPlan, load_text};
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::ConnectionState;
+use crate::peering::{Check, ConnectionState, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, SessionEntry, SessionSnapshot,
+    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry,
+    SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -69,8 +72,33 @@ impl Speaker {
         Self::with(vec![established()], held, Some(generation(3, three_routes())), None)
     }
 
+    /// Two ranges of `ix-lab`, of which one has a peer, and no other session.
+    pub(crate) fn of_ranges() -> Self {
+        let range = |net: &str, suffix: &str, local: &str| {
+            let range = net.parse().unwrap();
+            let mut template = plan("ix-lab", suffix, local, &IpNet::addr(&range).to_string());
+            template.transport.range = Some(range);
+            RangePlan { range, peer_limit: 100, template: Arc::new(template) }
+        };
+        let v4 = range("5.57.80.128/25", "v4", "5.57.80.1");
+        let v6 = range("2001:7f8:4::/64", "v6", "2001:7f8:4::1");
+        let session = down(v4.session("5.57.80.130".parse().unwrap()));
+        let ranges = vec![Arc::new(v4), Arc::new(v6)];
+        Self::with_ranges(vec![session], ranges, Vec::new(), None, None)
+    }
+
     pub(crate) fn with(
         snapshots: Vec<SessionSnapshot>,
+        held: Vec<ReceivedRoute>,
+        generation: Option<Generation>,
+        told_before: Option<Generation>,
+    ) -> Self {
+        Self::with_ranges(snapshots, Vec::new(), held, generation, told_before)
+    }
+
+    fn with_ranges(
+        snapshots: Vec<SessionSnapshot>,
+        ranges: Vec<Arc<RangePlan>>,
         held: Vec<ReceivedRoute>,
         generation: Option<Generation>,
         told_before: Option<Generation>,
@@ -90,7 +118,7 @@ impl Speaker {
             let told = if is_up { told.clone() } else { PerFamily::default() };
             let (sender, receiver) = watch::channel(Arc::new(snapshot));
             let (ask, questions) = mpsc::channel(4);
-            tokio::spawn(answer(questions, told, held.clone()));
+            tokio::spawn(answer((questions, is_up), told, held.clone()));
             entries.push(SessionEntry { snapshot: receiver, ask });
             senders.push(sender);
         }
@@ -106,7 +134,8 @@ impl Speaker {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
-            plan: Arc::new(ArcSwap::from_pointee(empty_plan())),
+            plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
+            registrar: RegistrarDesk::of(registry::registry(), registry::events()),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -128,14 +157,18 @@ fn empty_plan() -> Plan {
 
 /// Answers as a session's task would; a limit of 0 is never answered.
 async fn answer(
-    mut questions: mpsc::Receiver<Ask>,
+    (mut questions, is_up): (mpsc::Receiver<Ask>, bool),
     told: PerFamily<Option<Told>>,
     held: Arc<Vec<ReceivedRoute>>,
 ) {
     while let Some(question) = questions.recv().await {
         match question {
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
-            Ask::Reset { reply, .. } => drop(reply.send(())),
+            Ask::Explain { prefix, reply } => {
+                let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
+                drop(reply.send(Explained { is_registered: true, paths }));
+            }
+            Ask::Reset { reply, .. } => drop(reply.send(ResetDone { has_ended: is_up, is_told: is_up })),
             Ask::Refresh { way, reply } => {
                 let answer = match way {
                     RefreshWay::Out => Ok(()),
@@ -155,6 +188,13 @@ async fn answer(
             }
         }
     }
+}
+
+/// Two checks, and what the route says of the second.
+fn explained(route: &ReceivedRoute) -> ExplainedPath {
+    let community = route.reasons.first().copied();
+    let checks = vec![(Check::AddressSpace, None), (Check::Community, community)];
+    ExplainedPath { route: route.clone(), checks }
 }
 
 /// What a peer was told that got all of `before`, or of `now` where there is no `before`.
@@ -238,12 +278,13 @@ fn down(plan: SessionPlan) -> SessionSnapshot {
         end_of_rib_sent: PerFamily::default(),
         graceful_restart: None,
         received: PerFamily::default(),
+        accepted: PerFamily::default(),
         negotiated: None,
         send_hold_time: None,
         near_limit: PerFamily::default(),
         graceful_shutdown_received: 0,
         leaks: 0,
-        needs_reset: false,
+        limit_passed: None,
         stale: PerFamily::default(),
         stale_until: PerFamily::default(),
         end_of_rib_received: PerFamily::default(),
@@ -300,6 +341,7 @@ pub(crate) fn established() -> SessionSnapshot {
         pending: PerFamily { ipv4: 7, ipv6: 0 },
         end_of_rib_sent: PerFamily { ipv4: true, ipv6: false },
         received: PerFamily { ipv4: 2, ipv6: 0 },
+        accepted: PerFamily { ipv4: 1, ipv6: 0 },
         ..down(plan)
     }
 }
@@ -313,6 +355,7 @@ pub(crate) fn idle() -> SessionSnapshot {
             sent: false,
             text: "received 2/2 Bad Peer AS: \"\u{1b}[2Jgone\"".to_owned(),
             at: NOON - 5,
+            then: Some("connect: Connection refused".to_owned()),
         }),
         ..down(plan("contoso-ashburn-1", "v6", "2001:1900::2", "2001:1900::1"))
     }
@@ -327,6 +370,7 @@ pub(crate) fn exchange() -> SessionSnapshot {
             sent: false,
             text: "connect: Connection refused".to_owned(),
             at: NOON,
+            then: None,
         }),
         ..down(plan("ix-london-1", "v4", "5.57.80.1", "5.57.80.2"))
     }
@@ -352,6 +396,8 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
         }),
         received_at: NOON,
         stale: false,
+        validity: RouteOrigin::default(),
+        reasons: if n == 1 { Vec::new() } else { vec![Reason::MissingCommunity, Reason::PathTooLong(4)] },
     }
 }
 

@@ -9,12 +9,13 @@ use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use crate::accept::ReceivedRoute;
+use crate::accept::{LimitExceeded, ReceivedRoute};
 use crate::advertise::ToldRoute;
 use crate::fsm::{Direction, State};
 use crate::metrics::{MessageType, SessionMetrics, Way};
+use crate::peering::{Reason, Validity};
 use crate::rib::{Generation, RouteView};
-use crate::speaker::{LastError, Overview, SessionSnapshot};
+use crate::speaker::{LastError, LimitPassed, Overview, SessionSnapshot};
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Community, ExtendedCommunity, Family, LargeCommunity, Origin, PerFamily,
 };
@@ -77,6 +78,7 @@ pub(super) struct SessionJson<'a> {
     families: Vec<Family>,
     advertised: PerFamily<u64>,
     received: PerFamily<u64>,
+    accepted: PerFamily<u64>,
     last_error: Option<LastErrorJson<'a>>,
     peering: &'a str,
     peering_location: Option<&'a str>,
@@ -85,6 +87,9 @@ pub(super) struct SessionJson<'a> {
     pending: PerFamily<u64>,
     end_of_rib_sent: PerFamily<bool>,
     flaps: u64,
+    max_prefixes: PerFamily<Option<u64>>,
+    near_limit: PerFamily<bool>,
+    limit_passed: Option<LimitPassedJson>,
 }
 
 impl<'a> SessionJson<'a> {
@@ -99,6 +104,7 @@ impl<'a> SessionJson<'a> {
             families: chosen(s.families),
             advertised: s.advertised,
             received: s.received,
+            accepted: s.accepted,
             last_error: s.last_error.as_ref().map(LastErrorJson::new),
             peering: &s.plan.peering,
             peering_location: s.plan.peering_location.as_deref(),
@@ -107,6 +113,9 @@ impl<'a> SessionJson<'a> {
             pending: s.pending,
             end_of_rib_sent: s.end_of_rib_sent,
             flaps: s.flaps,
+            max_prefixes: s.plan.max_prefixes,
+            near_limit: s.near_limit,
+            limit_passed: s.limit_passed.map(LimitPassedJson::from),
         }
     }
 }
@@ -122,6 +131,29 @@ struct LastErrorJson<'a> {
     text: &'a str,
     direction: Option<&'static str>,
     at: Time,
+    then: Option<&'a str>,
+}
+
+/// The limit that keeps a session down.
+#[derive(Serialize)]
+struct LimitPassedJson {
+    family: Option<Family>,
+    limit: Option<u64>,
+    text: String,
+    until: Option<Time>,
+}
+
+impl From<LimitPassed> for LimitPassedJson {
+    fn from(LimitPassed { exceeded, until }: LimitPassed) -> Self {
+        let (family, limit) = match exceeded {
+            LimitExceeded::Session { family, limit } => (Some(family), Some(limit)),
+            LimitExceeded::SessionAttributes { limit } | LimitExceeded::Process { limit } => {
+                (None, Some(limit))
+            }
+            LimitExceeded::ProcessAttributes => (None, None),
+        };
+        Self { family, limit, text: exceeded.to_string(), until: until.map(Time) }
+    }
 }
 
 impl<'a> LastErrorJson<'a> {
@@ -132,6 +164,7 @@ impl<'a> LastErrorJson<'a> {
             text: &error.text,
             direction: error.code.map(|_| if error.sent { "sent" } else { "received" }),
             at: Time(error.at),
+            then: error.then.as_deref(),
         }
     }
 }
@@ -153,7 +186,6 @@ pub(super) struct SessionDetailJson<'a> {
     extended_next_hop: bool,
     add_path_receive: Vec<Family>,
     next_hop: PerFamily<Option<IpAddr>>,
-    max_prefixes: PerFamily<Option<u64>>,
     end_of_rib_received: PerFamily<bool>,
     transport: TransportJson<'a>,
     #[serde(flatten)]
@@ -212,7 +244,6 @@ impl<'a> SessionDetailJson<'a> {
             extended_next_hop: s.extended_next_hop,
             add_path_receive: chosen(s.add_path_receive),
             next_hop: s.plan.next_hop,
-            max_prefixes: s.plan.max_prefixes,
             end_of_rib_received: s.end_of_rib_received,
             transport: TransportJson::new(&s.plan.transport),
             protocol: ProtocolJson::new(s),
@@ -241,6 +272,7 @@ pub(super) struct AdvertisedJson<'a> {
     communities: Option<&'a [Community]>,
     extended_communities: Option<&'a [ExtendedCommunity]>,
     large_communities: Option<&'a [LargeCommunity]>,
+    only_to_customer: Option<Asn>,
     since: Option<Since>,
     source: Option<&'a str>,
     file: Option<Cow<'a, str>>,
@@ -260,6 +292,7 @@ impl<'a> AdvertisedJson<'a> {
             communities: attrs.map(|a| &*a.communities),
             extended_communities: attrs.map(|a| &*a.extended_communities),
             large_communities: attrs.map(|a| &*a.large_communities),
+            only_to_customer: route.otc,
             since: route.since.map(Since::from),
             source: route.source.as_deref(),
             file: route.place.as_ref().map(|(file, _)| text(file)),
@@ -269,14 +302,49 @@ impl<'a> AdvertisedJson<'a> {
     }
 }
 
-/// A route as a peer announced it.
+/// The documented words of each; what has the same words stands together.
+fn in_words(reasons: &[Reason]) -> Vec<String> {
+    let mut words: Vec<String> = reasons.iter().map(Reason::to_string).collect();
+    words.dedup();
+    words
+}
+
+/// Azure's ReceivedRoute.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReceivedRouteJson<'a> {
+    prefix: IpNet,
+    next_hop: IpAddr,
+    as_path: &'a AsPathBuf,
+    origin_as_validation_state: Validity,
+    rpki_validation_state: Validity,
+    trust_anchor: &'a str,
+    received_timestamp: Time,
+}
+
+impl<'a> ReceivedRouteJson<'a> {
+    pub(super) fn new(route: &'a ReceivedRoute) -> Self {
+        Self {
+            prefix: route.prefix,
+            next_hop: route.next_hop,
+            as_path: &route.attrs.as_path,
+            origin_as_validation_state: route.validity.irr,
+            rpki_validation_state: route.validity.rpki,
+            trust_anchor: route.validity.trust_anchor.as_deref().unwrap_or("None"),
+            received_timestamp: Time(route.received_at),
+        }
+    }
+}
+
+/// A route as a peer announced it, and whether it is accepted.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ReceivedJson<'a> {
-    prefix: IpNet,
+    #[serde(flatten)]
+    route: ReceivedRouteJson<'a>,
+    accepted: bool,
+    reasons: Vec<String>,
     path_id: u32,
-    next_hop: IpAddr,
-    as_path: &'a AsPathBuf,
     communities: &'a [Community],
     extended_communities: &'a [ExtendedCommunity],
     large_communities: &'a [LargeCommunity],
@@ -284,17 +352,16 @@ pub(super) struct ReceivedJson<'a> {
     med: Option<u32>,
     only_to_customer: Option<Asn>,
     is_leak: bool,
-    received_at: Time,
     stale: bool,
 }
 
 impl<'a> ReceivedJson<'a> {
     pub(super) fn new(route: &'a ReceivedRoute) -> Self {
         Self {
-            prefix: route.prefix,
+            route: ReceivedRouteJson::new(route),
+            accepted: route.reasons.is_empty(),
+            reasons: in_words(&route.reasons),
             path_id: route.path_id.number(),
-            next_hop: route.next_hop,
-            as_path: &route.attrs.as_path,
             communities: &route.attrs.communities,
             extended_communities: &route.attrs.extended_communities,
             large_communities: &route.attrs.large_communities,
@@ -302,7 +369,6 @@ impl<'a> ReceivedJson<'a> {
             med: route.attrs.med,
             only_to_customer: route.attrs.only_to_customer,
             is_leak: route.attrs.is_leak,
-            received_at: Time(route.received_at),
             stale: route.stale,
         }
     }

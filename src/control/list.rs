@@ -19,8 +19,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::error::ApiError;
 use super::json::{AdvertisedJson, ReceivedJson, RouteJson, SessionJson};
 use super::query::{Range, Wanted, before};
+use super::range::RangeJson;
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::{Told, ToldRoute};
+use crate::config::RangePlan;
 use crate::rib::{Generation, RouteView};
 use crate::speaker::{AskError, Handle, SessionSnapshot};
 use crate::wire::{Asn, Family, PathId, PerFamily};
@@ -71,7 +73,7 @@ impl Rows {
         Ok(serde_json::to_writer(&mut self.text, row)?)
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.text.len() > self.full
     }
 
@@ -251,6 +253,22 @@ impl Source for Sessions {
         while !out.is_full() {
             let Some(session) = self.0.next() else { return Ok(Page::Last) };
             out.push(&SessionJson::new(&session))?;
+        }
+        Ok(Page::More)
+    }
+}
+
+/// Every range, and the sessions among which its peers are.
+pub(super) struct Ranges {
+    pub(super) ranges: std::vec::IntoIter<Arc<RangePlan>>,
+    pub(super) sessions: Vec<Arc<SessionSnapshot>>,
+}
+
+impl Source for Ranges {
+    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
+        while !out.is_full() {
+            let Some(range) = self.ranges.next() else { return Ok(Page::Last) };
+            out.push(&RangeJson::new(&range, &self.sessions))?;
         }
         Ok(Page::More)
     }

@@ -2,9 +2,9 @@
 //!
 //! Nothing here can slow a session: snapshots, generations and [`Told`](crate::advertise::Told) are immutable, and a
 //! session's task is asked for a page of its Adj-RIB-In between two turns. What a client may cost is bounded: 256
-//! connections for each listener, 10 s for a request's head and between requests, 30 s without taking anything of an
-//! answer, 8 answers of more than 16 KiB at once, and of these lists about 64 KiB each. So what 256 clients leave unread
-//! costs less than 16 MiB.
+//! connections for each listener, of which the one that has been silent for longest goes where there is one more, 10 s for
+//! a request's head and between requests, 30 s without taking anything of an answer, 8 answers of more than 16 KiB at once,
+//! and of these lists about 64 KiB each. So what 256 clients leave unread costs less than 16 MiB.
 //!
 //! Both routers are GET only; errors are `{"error": {"message": …}}`, with `near` in it where something else may have
 //! been meant. A session is addressed by its name, its peer's address, or its connection's name where that has one
@@ -20,11 +20,16 @@ mod json;
 mod list;
 mod protocol;
 mod query;
+mod range;
+mod received_routes;
+mod registered;
 mod restart;
 mod router;
+mod seats;
 mod serve;
 mod socket;
 mod transport;
+mod why;
 
 pub use router::{router, socket_router};
 pub use serve::{serve_http, serve_socket};

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::fsm::Negotiated;
 use crate::speaker::SessionSnapshot;
-use crate::wire::{ParameterForm, PerFamily};
+use crate::wire::ParameterForm;
 
 /// Configured, negotiated and seen, beside the session's other keys.
 #[derive(Serialize)]
@@ -21,7 +21,6 @@ pub(super) struct ProtocolJson<'a> {
     /// Seconds, once Established; 0: for ever.
     send_hold_time: Option<u64>,
     negotiated: Option<NegotiatedJson>,
-    near_limit: PerFamily<bool>,
     received_graceful_shutdown: u64,
     received_leaks: u64,
     needs_reset: bool,
@@ -67,10 +66,9 @@ impl<'a> ProtocolJson<'a> {
             },
             send_hold_time: s.send_hold_time.map(|time| time.as_secs()),
             negotiated: s.negotiated.as_deref().map(NegotiatedJson::new),
-            near_limit: s.near_limit,
             received_graceful_shutdown: s.graceful_shutdown_received,
             received_leaks: s.leaks,
-            needs_reset: s.needs_reset,
+            needs_reset: s.limit_passed.is_some_and(|limit| limit.until.is_none()),
         }
     }
 }

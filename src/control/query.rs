@@ -54,9 +54,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Range {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let pairs: Result<Query<Vec<(String, String)>>, QueryRejection> =
             Query::from_request_parts(parts, state).await;
-        let Query(pairs) = pairs.map_err(|_| {
-            ApiError::bad_request("what stands behind the ? is no query: write KEY=VALUE, joined by &")
-        })?;
+        let Query(pairs) = pairs.map_err(|_| ApiError::no_query())?;
         Self::read(&pairs)
     }
 }
@@ -73,7 +71,7 @@ fn limit(value: &str) -> Result<usize, ApiError> {
     })
 }
 
-fn echo(value: &str) -> String {
+pub(super) fn echo(value: &str) -> String {
     let mut text: String = value.chars().take(MAX_ECHO).collect();
     if value.chars().nth(MAX_ECHO).is_some() {
         text.push('…');

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
 use super::query::{Range, Wanted};
-use super::{act, find, list};
+use super::{act, find, list, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
 use crate::metrics::{self, Metrics};
@@ -46,7 +46,15 @@ impl App {
     ) -> Result<Arc<SessionSnapshot>, ApiError> {
         let Path(name) =
             name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
-        find::session(&self.handle.sessions(), &name)
+        self.find(&name)
+    }
+
+    pub(super) fn find(&self, session: &str) -> Result<Arc<SessionSnapshot>, ApiError> {
+        find::session(&self.handle.sessions(), &self.handle.ranges(), session)
+    }
+
+    pub(super) fn readers(&self) -> Arc<Semaphore> {
+        self.readers.clone()
     }
 
     fn generation(&self) -> Result<Arc<Generation>, ApiError> {
@@ -64,7 +72,8 @@ pub fn router(handle: Handle, metrics: Metrics) -> Router {
 pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     let acting = reading()
         .route("/api/v1/sessions/{name}/reset", act::reset_route())
-        .route("/api/v1/sessions/{name}/refresh", act::refresh_route());
+        .route("/api/v1/sessions/{name}/refresh", act::refresh_route())
+        .route("/api/v1/registered/{prefix}/validate", act::validate_route());
     finish(acting, handle, metrics)
 }
 
@@ -80,8 +89,12 @@ fn reading() -> Router<App> {
         .route("/api/v1/sessions/{name}", get(session))
         .route("/api/v1/sessions/{name}/advertised", get(advertised))
         .route("/api/v1/sessions/{name}/received", get(received))
+        .route("/api/v1/ranges", get(ranges))
         .route("/api/v1/routes", get(routes))
+        .route("/api/v1/why", get(why::why))
+        .route("/api/v1/peerings/{peering}/receivedRoutes", get(received_routes::received_routes))
         .route("/api/v1/generation", get(generation))
+        .merge(registered::routes())
 }
 
 fn finish(routes: Router<App>, handle: Handle, metrics: Metrics) -> Router {
@@ -136,6 +149,11 @@ async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
 
 async fn sessions(State(app): State<App>) -> Result<Response, ApiError> {
     list::answer(list::Sessions(app.handle.sessions().into_iter()), app.readers).await
+}
+
+async fn ranges(State(app): State<App>) -> Result<Response, ApiError> {
+    let ranges = app.handle.ranges().into_iter();
+    list::answer(list::Ranges { ranges, sessions: app.handle.sessions() }, app.readers).await
 }
 
 async fn session(

@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::{Listener, ListenerExt as _};
-use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, timeout};
 
+use super::seats::Seats;
 use super::socket::Unlink;
 
-/// Connections open at once; one more is answered 503 and closed.
+/// Connections open at once; for one more, the one that has been silent for longest is closed.
 pub(super) const MAX_CONNECTIONS: usize = 256;
 /// How long a client may take over a request's head, or be silent between two requests.
 pub(super) const HEADER_LIMIT: Duration = Duration::from_secs(10);
@@ -30,9 +30,6 @@ pub(super) const STALL_LIMIT: Duration = Duration::from_secs(30);
 pub(super) const STOP_LIMIT: Duration = Duration::from_secs(1);
 /// Bytes of a request's head, and of an answer not yet written.
 const MAX_BUFFER: usize = 16 * 1024;
-
-const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
-Content-Type: application/json\r\nContent-Length: 54\r\n\r\n{\"error\":{\"message\":\"too many connections are open\"}}\n";
 
 /// Serves HTTP/1.1 on TCP until `shutdown` ends; answers under way then have 1 s.
 pub async fn serve_http(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
@@ -53,17 +50,15 @@ pub async fn serve_socket(listener: UnixListener, router: Router, shutdown: impl
 async fn serve(mut listener: impl Listener, router: Router, shutdown: impl Future<Output = ()>) {
     let mut shutdown = pin!(shutdown);
     let (stop, stopping) = watch::channel(());
-    let mut open = JoinSet::new();
+    let (mut open, mut seats) = (JoinSet::new(), Seats::new(MAX_CONNECTIONS));
     loop {
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = open.join_next(), if !open.is_empty() => {}
-            (mut io, _) = listener.accept() => {
-                if open.len() < MAX_CONNECTIONS {
-                    open.spawn(connection(io, router.clone(), stopping.clone()));
-                } else if let Some(Err(error)) = io.write_all(BUSY).now_or_never() {
-                    tracing::debug!(%error, "an HTTP client was gone at once");
-                }
+            (io, _) = listener.accept() => {
+                let io = seats.watch(io);
+                let last = io.last();
+                seats.seat(last, open.spawn(connection(io, router.clone(), stopping.clone())));
             }
         }
     }

@@ -65,11 +65,12 @@ fn is_twin(new: &Connection, session: &Session) -> bool {
 fn has_restarted(new: &Connection, agreed: &Negotiated, session: &Session) -> bool {
     new.direction() == Direction::Inbound
         && new.opened() >= session.since + SETTLED
-        && (keeps_routes(&agreed.peer_open) || keeps_routes(&session.negotiated.peer_open))
+        && (lists_graceful_restart(&agreed.peer_open)
+            || lists_graceful_restart(&session.negotiated.peer_open))
 }
 
 /// Graceful restart with one or more families.
-fn keeps_routes(open: &Open) -> bool {
+fn lists_graceful_restart(open: &Open) -> bool {
     open.capabilities.iter().any(|capability| {
         if let Capability::GracefulRestart { families, .. } = capability {
             !families.is_empty()

@@ -129,6 +129,8 @@ pub enum Event {
     Config(Box<FsmConfig>, Notification),
     /// `set_timing`.
     Timing(Timing),
+    /// `handle_restart_over`.
+    RestartOver,
     /// `handle_accepted`.
     Accepted,
     /// `handle_connected`.

@@ -4,13 +4,6 @@ use crate::wire::{Asn, Capability, ErrorCode, Family, Notification, Open, PerFam
 
 use super::{Direction, FsmConfig, Negotiated, restart};
 
-/// AFI of IPv4 and of IPv6 in the triples of RFC 8950.
-const AFI_IPV4: u16 = 1;
-const AFI_IPV6: u16 = 2;
-/// Bits of Send/Receive (RFC 7911 §4): 1 receive, 2 send, 3 both.
-const ADD_PATH_RECEIVE: u8 = 1;
-const ADD_PATH_SEND: u8 = 2;
-
 /// The OPEN that we send.
 #[must_use]
 pub fn our_open(config: &FsmConfig) -> Open {
@@ -58,8 +51,8 @@ pub fn negotiate(
         peer_role,
         add_path_receive: PerFamily::from_fn(|family| {
             *families.get(family)
-                && add_path(&config.capabilities, family, ADD_PATH_RECEIVE)
-                && add_path(&peer_open.capabilities, family, ADD_PATH_SEND)
+                && add_path(&config.capabilities, family, Capability::ADD_PATH_RECEIVE)
+                && add_path(&peer_open.capabilities, family, Capability::ADD_PATH_SEND)
         }),
         peer_open,
     })
@@ -158,7 +151,7 @@ fn four_octet_as(capabilities: &[Capability]) -> bool {
 
 /// Whether IPv4 unicast with an IPv6 next hop is among the triples of RFC 8950.
 fn extended_next_hop(capabilities: &[Capability]) -> bool {
-    let wanted = (AFI_IPV4, u16::from(Family::SAFI_UNICAST), AFI_IPV6);
+    let wanted = (Family::Ipv4.afi(), u16::from(Family::SAFI_UNICAST), Family::Ipv6.afi());
     capabilities.iter().any(|capability| {
         if let Capability::ExtendedNextHop(triples) = capability { triples.contains(&wanted) } else { false }
     })

@@ -113,6 +113,11 @@ impl PeerFsm {
         self.config = config;
     }
 
+    /// So long after our restart no peer keeps routes of ours from before: our next OPEN does not speak of it.
+    pub fn handle_restart_over(&mut self) {
+        restart::told(&mut self.config.capabilities);
+    }
+
     /// Durations changed: what begins from now on goes by the new ones.
     pub fn set_timing(&mut self, timing: Timing) {
         self.config.timing = timing;
@@ -253,7 +258,8 @@ impl PeerFsm {
         self.dialling.failures()
     }
 
-    /// Whether our next OPEN says that we have restarted: as configured, until the first session is Established.
+    /// Whether our next OPEN says that we have restarted: as configured, until the first session is Established or
+    /// [`handle_restart_over`](Self::handle_restart_over).
     #[must_use]
     pub fn is_restarting(&self) -> bool {
         restart::is_restarting(&self.config.capabilities)

@@ -11,6 +11,7 @@ impl PeerFsm {
             Event::Reset(reason) => self.handle_reset(now, reason),
             Event::Config(config, reason) => self.handle_config(now, *config, reason),
             Event::Timing(timing) => self.set_timing(timing),
+            Event::RestartOver => self.handle_restart_over(),
             Event::Accepted => return Some(self.handle_accepted(now)),
             Event::Connected(conn) => self.handle_connected(now, conn),
             Event::ConnectFailed(conn) => self.handle_connect_failed(now, conn),

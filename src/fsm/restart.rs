@@ -118,7 +118,7 @@ pub(super) fn is_restarting(capabilities: &[Capability]) -> bool {
     graceful_restart(capabilities).is_some_and(|restart| restart.peer_restarted)
 }
 
-/// A session came up, so the peer knows of our restart: the next OPEN does not speak of it.
+/// The peer knows of our restart, since a session came up, or it has been too long: the next OPEN does not speak of it.
 pub(super) fn told(capabilities: &mut [Capability]) {
     for capability in capabilities {
         if let Capability::GracefulRestart { restarting, .. } = capability {

@@ -7,9 +7,9 @@ use std::collections::HashMap;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
-use super::labels::{LoadResult, MessageType, NotificationCode, TREATMENTS, TurnedAway, Way};
+use super::labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TREATMENTS, TurnedAway, Way};
 use super::process::Process;
-use super::{Inner, PrefixGauge, RibMetrics, SessionMetrics, process};
+use super::{Inner, PrefixGauge, RegistryFigures, RibMetrics, SessionMetrics, process};
 use crate::wire::Family as AddressFamily;
 
 /// Takes a value, with the value of the family's own label where it has one.
@@ -129,7 +129,7 @@ fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) {
 
 const SESSION_LABELS: [&str; 2] = ["connection", "session_ip"];
 
-static SESSION: [Family<SessionMetrics>; 25] = [
+static SESSION: [Family<SessionMetrics>; 27] = [
     Family::gauge("peeringd_session_up", "1 while the session is Established, else 0.", None, |s, put| {
         put(None, float(u64::from(s.is_up())));
     }),
@@ -240,6 +240,18 @@ static SESSION: [Family<SessionMetrics>; 25] = [
         |s, put| families(put, |f| s.prefixes(PrefixGauge::Received, f)),
     ),
     Family::gauge(
+        "peeringd_session_accepted_prefixes",
+        "Prefixes received from the peer that are accepted.",
+        Some("family"),
+        |s, put| families(put, |f| s.prefixes(PrefixGauge::Accepted, f)),
+    ),
+    Family::gauge(
+        "peeringd_session_held_prefixes",
+        "Prefixes received from the peer that are held and not accepted.",
+        Some("family"),
+        |s, put| families(put, |f| s.prefixes(PrefixGauge::Held, f)),
+    ),
+    Family::gauge(
         "peeringd_session_stale_prefixes",
         "Prefixes held from a session before, which the peer has not announced again.",
         Some("family"),
@@ -328,6 +340,23 @@ static RIB: [Family<RibMetrics>; 6] = [
     ),
 ];
 
+const REGISTRATION_LABELS: [&str; 1] = ["peering"];
+
+static REGISTRATIONS: [Family<RegistryFigures>; 2] = [
+    Family::gauge(
+        "peeringd_registered_prefixes",
+        "Registered prefixes of a peering, by the state of their validation.",
+        Some("state"),
+        |r, put| r.registered().for_each(|(state, n)| put(Some(state), float(n))),
+    ),
+    Family::gauge(
+        "peeringd_peering_service_prefixes",
+        "Peering Service prefixes of a peering's customers, by the state of their validation.",
+        Some("state"),
+        |r, put| r.service().for_each(|(state, n)| put(Some(state), float(n))),
+    ),
+];
+
 static PROCESS: [Family<Process>; 5] = [
     Family::gauge(
         "peeringd_process_resident_memory_bytes",
@@ -352,7 +381,7 @@ static PROCESS: [Family<Process>; 5] = [
     }),
 ];
 
-static WHOLE: [Family<Inner>; 3] = [
+static WHOLE: [Family<Inner>; 4] = [
     Family::gauge("peeringd_build_info", "Always 1; the version is a label.", Some("version"), |_, put| {
         put(Some(env!("CARGO_PKG_VERSION")), 1.0);
     }),
@@ -372,6 +401,16 @@ static WHOLE: [Family<Inner>; 3] = [
             }
         },
     ),
+    Family::counter(
+        "peeringd_flight_captures_total",
+        "Captures of the flight recorder, by what became of them.",
+        Some("result"),
+        |inner, put| {
+            for result in CaptureResult::ALL {
+                put(Some(result.label()), float(inner.captures.get(*result)));
+            }
+        },
+    ),
 ];
 
 /// Reads every value when prometheus asks.
@@ -386,6 +425,7 @@ impl Scrape {
             .iter()
             .map(|f| f.desc(&SESSION_LABELS))
             .chain(RIB.iter().map(|f| f.desc(&[])))
+            .chain(REGISTRATIONS.iter().map(|f| f.desc(&REGISTRATION_LABELS)))
             .chain(PROCESS.iter().map(|f| f.desc(&[])))
             .chain(WHOLE.iter().map(|f| f.desc(&[])))
             .collect::<Result<_, _>>()?;
@@ -410,6 +450,12 @@ impl Collector for Scrape {
             .collect();
         let mut all: Vec<MetricFamily> =
             SESSION.iter().map(|f| f.collect(labelled.iter().map(|(own, s)| (own.clone(), *s)))).collect();
+        let registrations = self.inner.registrations();
+        all.extend(
+            REGISTRATIONS
+                .iter()
+                .map(|f| f.collect(registrations.iter().map(|r| (vec![pair("peering", r.peering())], &**r)))),
+        );
         let none = Vec::new;
         all.extend(RIB.iter().map(|f| f.collect(std::iter::once((none(), &self.inner.rib)))));
         all.extend(PROCESS.iter().map(|f| f.collect(std::iter::once((none(), &process)))));

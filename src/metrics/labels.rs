@@ -177,6 +177,18 @@ label_values! {
     }
 }
 
+label_values! {
+    /// What became of a capture of the flight recorder.
+    CaptureResult {
+        /// Its files are on disk.
+        Written = "written",
+        /// The disk or the folder said no.
+        Failed = "failed",
+        /// Too many waited to be written.
+        Dropped = "dropped",
+    }
+}
+
 /// Counters or gauges, one for each value of a label.
 #[derive(Debug)]
 pub(super) struct Counts<const N: usize>([AtomicU64; N]);

@@ -8,6 +8,7 @@
 mod exposition;
 mod labels;
 mod process;
+mod registrations;
 mod rib;
 mod session;
 
@@ -19,12 +20,18 @@ use prometheus::{Registry, TextEncoder};
 use thiserror::Error;
 
 use labels::Counts;
-pub use labels::{LoadResult, MessageType, NotificationCode, TurnedAway, Way};
+pub use labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TurnedAway, Way};
+pub use registrations::RegistryFigures;
 pub use rib::{GenerationFigures, RibMetrics};
 pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
 
 /// The media type of [`Metrics::render`]'s text.
 pub const TEXT_FORMAT: &str = prometheus::TEXT_FORMAT;
+
+/// How many, as wide as counters and gauges are.
+pub(crate) fn figure(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX)
+}
 
 /// Metrics that cannot be described or rendered: two families of one name, say.
 #[derive(Debug, Error)]
@@ -41,16 +48,26 @@ pub struct Metrics {
 /// By the peer's address: the connection's name and the counters.
 type Sessions = BTreeMap<IpAddr, (Arc<str>, Arc<SessionMetrics>)>;
 
+type Registrations = BTreeMap<Arc<str>, Arc<RegistryFigures>>;
+
 #[derive(Debug, Default)]
 struct Inner {
     /// Seconds since the epoch.
     started: f64,
     rib: RibMetrics,
     turned_away: Counts<5>,
+    captures: Counts<3>,
     sessions: Mutex<Sessions>,
+    /// By the peering's name.
+    registrations: Mutex<Registrations>,
 }
 
 impl Inner {
+    fn registrations(&self) -> Vec<Arc<RegistryFigures>> {
+        let all = self.registrations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().cloned().collect()
+    }
+
     /// No invariant spans two entries, so a panic elsewhere leaves nothing half done here.
     fn lock(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
@@ -107,6 +124,28 @@ impl Metrics {
     #[must_use]
     pub fn turned_away(&self, why: TurnedAway) -> u64 {
         self.inner.turned_away.get(why)
+    }
+
+    /// What is registered under peerings is now this; of peerings that are not known, nothing any more.
+    pub fn registered(
+        &self,
+        changed: impl Iterator<Item = RegistryFigures>,
+        is_known: impl Fn(&str) -> bool,
+    ) {
+        let mut all = self.inner.registrations.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend(changed.map(|figures| (figures.peering().clone(), Arc::new(figures))));
+        all.retain(|peering, _| is_known(peering));
+    }
+
+    /// The flight recorder is done with a capture.
+    pub fn count_capture(&self, result: CaptureResult) {
+        self.inner.captures.add(result, 1);
+    }
+
+    /// Captures of the flight recorder that this became of.
+    #[must_use]
+    pub fn captures(&self, result: CaptureResult) -> u64 {
+        self.inner.captures.get(result)
     }
 
     /// The gauges and counters of the RIB.

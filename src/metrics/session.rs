@@ -27,7 +27,11 @@ pub enum PrefixGauge {
     Pending,
     /// Prefixes held in Adj-RIB-In.
     Received,
-    /// Of these, such as are of a session before and have not been announced again.
+    /// Of these, those that are accepted.
+    Accepted,
+    /// Of those received, those that are held and not accepted.
+    Held,
+    /// Of those received, such as are of a session before and have not been announced again.
     Stale,
     /// The most of them that the session may hold; 0: it has no limit of its own.
     Limit,
@@ -68,6 +72,8 @@ pub struct SessionMetrics {
     advertised: Counts<2>,
     pending: Counts<2>,
     received: Counts<2>,
+    accepted: Counts<2>,
+    held: Counts<2>,
     stale: Counts<2>,
     limit: Counts<2>,
     leaks: AtomicU64,
@@ -178,6 +184,8 @@ impl SessionMetrics {
             PrefixGauge::Advertised => &self.advertised,
             PrefixGauge::Pending => &self.pending,
             PrefixGauge::Received => &self.received,
+            PrefixGauge::Accepted => &self.accepted,
+            PrefixGauge::Held => &self.held,
             PrefixGauge::Stale => &self.stale,
             PrefixGauge::Limit => &self.limit,
         }

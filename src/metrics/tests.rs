@@ -91,7 +91,7 @@ fn every_family_keeps_the_rules_for_names_and_help() {
     let metrics = Metrics::new().unwrap();
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
     let parsed = parse(&metrics.render().unwrap());
-    assert_eq!(parsed.len(), 25 + 6 + 5 + 3, "{:?}", parsed.keys());
+    assert_eq!(parsed.len(), 27 + 6 + 5 + 4, "{:?}", parsed.keys());
     let units =
         ["_bytes", "_seconds", "_prefixes", "_sets", "_fds", "_threads", "_number", "_info", "_up", "_state"];
     for (name, family) in &parsed {
@@ -238,6 +238,7 @@ fn counters_outlive_a_reload_and_end_with_the_session() {
 #[test]
 fn the_rib_and_the_build_are_there() {
     let metrics = Metrics::new().unwrap();
+    metrics.count_capture(CaptureResult::Written);
     metrics.rib().load_failed();
     metrics.rib().loaded(GenerationFigures {
         number: 7,
@@ -257,6 +258,8 @@ fn the_rib_and_the_build_are_there() {
         ("peeringd_rib_loads_total", &[("result", "ok")], 1.0),
         ("peeringd_rib_loads_total", &[("result", "failed")], 1.0),
         ("peeringd_connections_turned_away_total", &[("reason", "stranger")], 0.0),
+        ("peeringd_flight_captures_total", &[("result", "written")], 1.0),
+        ("peeringd_flight_captures_total", &[("result", "dropped")], 0.0),
         ("peeringd_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0),
     ] {
         assert_eq!(value(&text, name, labels), expected, "{name} {labels:?}");

@@ -1,21 +1,33 @@
 //! The Azure resource model of peerings, connections and sessions (api-version 2025-05-01), without IO.
 
 mod address;
+mod checks;
 mod enums;
 mod event;
+mod import_policy;
 mod origin;
 mod reason;
+mod registered;
+mod registration;
+mod remedy;
 mod resource;
 mod sighting;
 
 pub use address::{LinkAddresses, LinkPrefixError, is_host_of, link_addresses, on_one_link};
+pub use checks::{Check, Facts};
 pub use enums::{
     ConnectionState, DirectPeeringType, EventLevel, EventType, Kind, LearnedType, PrefixValidationState,
     ProvisioningState, SessionAddressProvider, SessionState, Size, Tier, ValidationState,
 };
 pub use event::Event;
+pub use import_policy::{Enforcement, ImportPolicy, Judged};
 pub use origin::{OriginTables, RouteOrigin, Validity};
 pub use reason::Reason;
+pub use registered::Registered;
+pub use registration::{
+    KeyHolder, Presence, Required, Seen, ServiceSessions, ServiceVerdict, Sighted, Verdict, changes,
+    judge_registered_prefix, judge_service_prefix, validated,
+};
 pub use resource::{
     BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,
     is_resource_name,

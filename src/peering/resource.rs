@@ -33,6 +33,10 @@ pub struct PeeringServicePrefix {
     pub prefix: IpNet,
     /// The key that the partner gave the customer.
     pub key: Option<Arc<str>>,
+    /// Azure's providerPrimaryPeeringLocation; none: that of the peering.
+    pub primary_location: Option<Arc<str>>,
+    /// Azure's providerBackupPeeringLocation; none: the Internet is the backup.
+    pub backup_location: Option<Arc<str>>,
 }
 
 /// A direct connection's bandwidth comes in steps of this many Mbps.

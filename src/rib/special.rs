@@ -1,6 +1,6 @@
 //! Address space that no one may announce on the public Internet (IANA special-purpose registries, RFC 6890).
 
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::net::Ipv6Addr;
 
 /// IPv4: network, length, what it is.
@@ -64,9 +64,48 @@ pub fn reason(net: &IpNet) -> Option<&'static str> {
     }
 }
 
+/// Space that a lab may use although nobody announces it: private, shared, for benchmarks and for documentation.
+const LABS_V4: [([u8; 4], u8); 8] = [
+    ([10, 0, 0, 0], 8),
+    ([100, 64, 0, 0], 10),
+    ([172, 16, 0, 0], 12),
+    ([192, 0, 2, 0], 24),
+    ([192, 168, 0, 0], 16),
+    ([198, 18, 0, 0], 15),
+    ([198, 51, 100, 0], 24),
+    ([203, 0, 113, 0], 24),
+];
+/// The same of IPv6: unique local space, and that for documentation.
+const LABS_V6: [([u16; 2], u8); 3] = [([0xfc00, 0], 7), ([0x2001, 0x0db8], 32), ([0x3fff, 0], 20)];
+
+/// Whether a prefix lies within space that a lab may use. O(1).
+#[must_use]
+pub fn is_for_labs(net: &IpNet) -> bool {
+    match net {
+        IpNet::V4(net) => LABS_V4
+            .iter()
+            .any(|(lab, len)| Ipv4Net::new((*lab).into(), *len).is_ok_and(|lab| lab.contains(net))),
+        IpNet::V6(net) => LABS_V6.iter().any(|([a, b], len)| {
+            let lab = Ipv6Net::new(Ipv6Addr::new(*a, *b, 0, 0, 0, 0, 0, 0), *len);
+            lab.is_ok_and(|lab| lab.contains(net))
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lab_has_space_of_its_own_and_no_more() {
+        for prefix in ["10.1.0.0/16", "203.0.113.0/24", "fd00:1::/32", "2001:db8::/48", "198.18.0.0/15"] {
+            assert!(is_for_labs(&prefix.parse().unwrap()), "{prefix}");
+        }
+        for prefix in ["0.0.0.0/0", "8.0.0.0/6", "169.254.0.0/16", "224.0.0.0/24", "fe80::/10", "13.0.0.0/8"]
+        {
+            assert!(!is_for_labs(&prefix.parse().unwrap()), "{prefix}");
+        }
+    }
 
     #[test]
     fn special_space_is_named_whether_inside_or_covering() {

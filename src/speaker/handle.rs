@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
+use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
 use super::snapshot::{Overview, SessionSnapshot};
-use crate::accept::{PathKey, ReceivedRoute};
+use crate::accept::{Explained, PathKey, ReceivedRoute};
 use crate::advertise::Told;
-use crate::config::Plan;
+use crate::config::{Plan, RangePlan};
 use crate::rib::Generation;
 use crate::wire::PerFamily;
 
@@ -20,8 +22,10 @@ pub(crate) enum Ask {
     Advertised(oneshot::Sender<PerFamily<Option<Told>>>),
     /// Up to `limit` routes of Adj-RIB-In behind `after`: IPv4 before IPv6, each in prefix order.
     Received { after: Option<PathKey>, limit: usize, reply: oneshot::Sender<Vec<ReceivedRoute>> },
+    /// What there is to say of one prefix that the peer announces, or does not.
+    Explain { prefix: IpNet, reply: oneshot::Sender<Explained> },
     /// End the session and begin it anew.
-    Reset { order: ResetOrder, reply: oneshot::Sender<()> },
+    Reset { order: ResetOrder, reply: oneshot::Sender<ResetDone> },
     /// Say all routes again.
     Refresh { way: RefreshWay, reply: oneshot::Sender<Result<(), CannotRefresh>> },
 }
@@ -33,6 +37,15 @@ pub struct ResetOrder {
     pub is_hard: bool,
     /// Words for the peer's operator (RFC 9003) in place of the config's; at most 255 octets of them go out.
     pub text: Option<String>,
+}
+
+/// What a reset found. Whatever that was, the session begins anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ResetDone {
+    /// A session was Established, and has ended.
+    pub has_ended: bool,
+    /// The peer was told, and the words with it; else there was nobody to tell.
+    pub is_told: bool,
 }
 
 /// Who says all its routes again.
@@ -80,6 +93,7 @@ pub struct Handle {
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
+    pub(crate) registrar: RegistrarDesk,
 }
 
 impl Handle {
@@ -87,6 +101,12 @@ impl Handle {
     #[must_use]
     pub fn sessions(&self) -> Vec<Arc<SessionSnapshot>> {
         self.sessions.load().iter().map(|s| s.snapshot.borrow().clone()).collect()
+    }
+
+    /// Every range that peers may dial from, in the order of the config.
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Arc<RangePlan>> {
+        self.plan.load().ranges.clone()
     }
 
     /// The generation in force.
@@ -99,6 +119,26 @@ impl Handle {
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.plan.load_full()
+    }
+
+    /// What partners registered, and what became of it.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registrar.registry()
+    }
+
+    /// What happened to prefixes and connections.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        self.registrar.events()
+    }
+
+    /// Has a registered or Peering Service prefix validated again; it is Pending then.
+    ///
+    /// # Errors
+    /// Where there is no such prefix, or nothing of it to validate.
+    pub async fn validate(&self, prefix: IpNet) -> Result<(), CannotValidate> {
+        self.registrar.validate(prefix).await
     }
 
     /// The speaker as a whole.
@@ -132,12 +172,22 @@ impl Handle {
         answer.await.map_err(|_| AskError::Gone)
     }
 
+    /// Every check of one prefix on a session.
+    ///
+    /// # Errors
+    /// [`AskError::Gone`] where no session has that name any more.
+    pub async fn explain(&self, session: &str, prefix: IpNet) -> Result<Explained, AskError> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(session, Ask::Explain { prefix, reply }).await?;
+        answer.await.map_err(|_| AskError::Gone)
+    }
+
     /// Ends a session by Cease/4, or by a Hard Reset that carries it, and begins it anew; also one that a prefix limit
     /// keeps down.
     ///
     /// # Errors
     /// [`AskError::Gone`] where no session has that name any more.
-    pub async fn reset(&self, session: &str, order: ResetOrder) -> Result<(), AskError> {
+    pub async fn reset(&self, session: &str, order: ResetOrder) -> Result<ResetDone, AskError> {
         let (reply, answer) = oneshot::channel();
         self.ask(session, Ask::Reset { order, reply }).await?;
         answer.await.map_err(|_| AskError::Gone)

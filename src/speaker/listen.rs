@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::said::Said;
 use super::system;
-use crate::config::{RangePlan, SessionPlan, TransportPlan};
+use crate::config::{RangePlan, SessionPlan};
 use crate::metrics::{Metrics, TurnedAway};
 
 /// How long accepting pauses when the process is out of descriptors or memory.
@@ -31,8 +31,8 @@ pub(super) struct Door {
 #[derive(Debug)]
 pub(super) struct Admitted {
     pub(super) stream: TcpStream,
-    /// What that was.
-    pub(super) by: TransportPlan,
+    /// The session as it was then.
+    pub(super) by: Arc<SessionPlan>,
 }
 
 /// Who may come in.
@@ -106,7 +106,7 @@ pub(super) async fn accept(listener: Arc<TcpListener>, entrance: Entrance) {
                 if let Err(why) = entrance.admit(stream, from.ip()) {
                     entrance.metrics.count_turned_away(why.counted());
                     if let Some(unsaid) = said.again() {
-                        info!(%from, unsaid, "connection closed: {why}");
+                        info!(%from, "connection closed: {why}{unsaid}");
                     }
                 }
             }
@@ -161,14 +161,14 @@ impl Entrance {
 }
 
 /// A connection with all that its session asks of it, and before anything else is decided about it.
-fn fit(stream: TcpStream, peer: IpAddr, plan: &SessionPlan) -> Result<Admitted, Astray> {
+fn fit(stream: TcpStream, peer: IpAddr, plan: &Arc<SessionPlan>) -> Result<Admitted, Astray> {
     let came_to = stream.local_addr().map_err(Astray::Gone)?.ip();
     let expected = plan.local_address;
     if came_to != expected {
         return Err(Astray::WrongAddress { came_to, expected });
     }
     match system::prepare_accepted(&stream, peer, &plan.transport) {
-        Ok(()) => Ok(Admitted { stream, by: plan.transport.clone() }),
+        Ok(()) => Ok(Admitted { stream, by: Arc::clone(plan) }),
         Err(error) => Err(Astray::Unfit(error)),
     }
 }

@@ -7,12 +7,16 @@ mod clock;
 mod connection;
 mod disk;
 mod flight;
+mod gauges;
 mod generations;
 mod handle;
+mod hold_down;
+mod imports;
 mod keyring;
 mod ledger;
 mod listen;
 mod peer;
+mod pool;
 mod registrar;
 mod said;
 mod snapshot;
@@ -28,9 +32,15 @@ pub use disk::{ReplaceError, replace};
 pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
-pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetOrder};
+pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
 pub use listen::{ListenError, Listeners};
-pub use snapshot::{LastError, Overview, SessionSnapshot};
+#[cfg(test)]
+pub(crate) use registrar::RegistrarDesk;
+pub use registrar::{
+    CannotValidate, Events, KeptState, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus,
+    Registry, ServicePrefixStatus,
+};
+pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
 pub use supervisor::{Ended, Speaker};
 pub use system::{give_memory_back, settle_memory};

@@ -5,12 +5,15 @@
 
 mod incident;
 mod incoming;
+mod judging;
 mod orders;
 mod progress;
 mod refresh;
 mod restart;
+mod room;
 mod traffic;
 mod transport;
+mod turn;
 mod wait;
 
 use std::net::SocketAddr;
@@ -21,25 +24,27 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::{debug, info, warn};
 
-use self::incoming::HoldDown;
 use self::refresh::Refresh;
-use self::wait::{Dial, dialled, due, ready};
+use self::wait::Dial;
 use super::clock::Clock;
 use super::connection::Connection;
-use super::flight::{Pace, Recorder};
+use super::flight::Recorder;
 use super::handle::Ask;
+use super::hold_down::HoldDown;
 use super::ledger::Ledger;
 use super::listen::Admitted;
+use super::pool::Pool;
+use super::registrar::Mailbox;
 use super::snapshot::SessionSnapshot;
 use super::status::{Held, Status};
 use super::{system, terms};
-use crate::accept::{AdjRibIn, Budget, Retention};
+use crate::accept::{AdjRibIn, Retention};
 use crate::advertise::{Announcing, Outbox, SessionProfile, View};
 use crate::config::{RouterPlan, SessionPlan, needs_reset};
 use crate::fsm::{Action, ConnId, DownReason, Moment, Outgoing, PeerFsm, SendHold};
 use crate::metrics::SessionMetrics;
-use crate::peering::ConnectionState;
-use crate::wire::{ErrorCode, MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
+use crate::peering::{ConnectionState, ImportPolicy};
+use crate::wire::{MAX_EXTENDED_MESSAGE_LEN, Notification, PerFamily};
 
 /// Refused connections that may be closing when another is refused by name; past it they are just closed. The state
 /// machine's own, two at most at a time, do not count against it.
@@ -52,6 +57,8 @@ pub(super) struct Intent {
     pub(super) plan: Arc<SessionPlan>,
     /// What to advertise.
     pub(super) view: Arc<View>,
+    /// What the peer's routes are judged by.
+    pub(super) import: Arc<ImportPolicy>,
     /// Whether to go on.
     pub(super) order: Order,
 }
@@ -75,7 +82,9 @@ pub(super) struct Links {
     /// What the session sends by, while it is Established: what a new table is prepared for.
     pub(super) profile: watch::Sender<Option<SessionProfile>>,
     pub(super) metrics: Arc<SessionMetrics>,
-    pub(super) budget: Arc<Budget>,
+    pub(super) pool: Pool,
+    /// Where the registrar hears of what the peer announces.
+    pub(super) mailbox: Arc<Mailbox>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) recorder: Recorder,
     pub(super) clock: Clock,
@@ -83,17 +92,6 @@ pub(super) struct Links {
 }
 
 type Refreshes = PerFamily<Refresh>;
-
-/// What woke the task.
-enum Wake {
-    Intent(Result<(), watch::error::RecvError>),
-    Ready,
-    Dialled(ConnId, std::io::Result<TcpStream>),
-    Accepted(Option<Admitted>),
-    Asked(Option<Ask>),
-    Due,
-    Closed,
-}
 
 /// The task of one session.
 pub(super) struct Peer {
@@ -111,13 +109,17 @@ pub(super) struct Peer {
     refreshes: Refreshes,
     /// The dial whose failure has been told in the system's words.
     told: Option<ConnId>,
+    /// The dial that was last given up without an answer.
+    unanswered: Option<ConnId>,
     /// A turn's worth was not enough: the others come first.
     busy: bool,
+    /// Routes were taken in since it was last looked whether there is room for them.
+    has_taken: bool,
+    overdrawn: watch::Receiver<()>,
     /// The peer has come, if only once.
     has_served: bool,
     /// Octets of private deltas, as the ledger has them.
     held: usize,
-    pace: Pace,
     /// What is wrong with the message at hand, for the NOTIFICATION that will answer it.
     because: Option<String>,
     status: Status,
@@ -129,107 +131,43 @@ impl Peer {
     pub(super) fn new(links: Links) -> Self {
         let intent = links.intent.borrow().clone();
         let plan = &intent.plan;
+        let config = terms::fsm_config(&links.router, plan, links.life, links.clock.now());
+        let status = Status::new(plan, config.capabilities.clone(), links.metrics.clone());
+        let mut adj_rib_in = AdjRibIn::new(terms::limits(plan), links.pool.budget().clone());
+        adj_rib_in.set_policy(intent.import.clone());
         Self {
-            fsm: PeerFsm::new(terms::fsm_config(&links.router, plan, links.life), fastrand::u64(..)),
+            fsm: PeerFsm::new(config, fastrand::u64(..)),
             connections: Vec::new(),
             dialing: None,
             closing: JoinSet::new(),
-            adj_rib_in: AdjRibIn::new(terms::limits(plan), links.budget.clone()),
+            adj_rib_in,
             retention: Retention::default(),
             context: None,
             hold_down: HoldDown::No,
             send_hold: None,
             refreshes: Refreshes::default(),
             told: None,
+            unanswered: None,
             busy: false,
+            has_taken: false,
+            overdrawn: links.pool.subscribe(),
             has_served: false,
             held: 0,
-            pace: Pace::default(),
             because: None,
-            status: Status::new(&links.router, plan, links.life, links.metrics.clone()),
+            status,
             intent,
             links,
         }
-    }
-
-    /// Runs the session until it is told to leave.
-    pub(super) async fn run(mut self) {
-        if matches!(self.intent.order, Order::Leave(_)) {
-            return;
-        }
-        let now = self.now();
-        self.fsm.handle_start(now);
-        self.act();
-        loop {
-            self.publish();
-            let wake = self.wake().await;
-            self.on_wake(wake);
-            self.on_due();
-            self.write_all();
-            self.refresh_done();
-            if matches!(self.intent.order, Order::Leave(_)) || self.is_over() {
-                break;
-            }
-            if std::mem::take(&mut self.busy) {
-                tokio::task::yield_now().await;
-            }
-        }
-        self.publish();
-        // Nobody would take what still came.
-        self.links.accepted.close();
-        while self.closing.join_next().await.is_some() {}
     }
 
     fn now(&self) -> Moment {
         self.links.clock.now()
     }
 
-    async fn wake(&mut self) -> Wake {
-        let Refreshes { ipv4, ipv6 } = &self.refreshes;
-        let send_hold = self.send_hold.as_ref().map(SendHold::when);
-        let (stale, hold_down) = (self.retention.poll_deadline(), self.hold_down.when());
-        let deadlines = [self.fsm.poll_deadline(), hold_down, send_hold, ipv4.when(), ipv6.when(), stale];
-        let deadline = deadlines.into_iter().flatten().min();
-        let deadline = deadline.map(|moment| self.links.clock.instant(moment));
-        let Links { intent, accepted, asks, .. } = &mut self.links;
-        tokio::select! {
-            changed = intent.changed() => Wake::Intent(changed),
-            () = ready(&self.connections) => Wake::Ready,
-            (conn, stream) = dialled(self.dialing.as_mut()) => Wake::Dialled(conn, stream),
-            stream = accepted.recv() => Wake::Accepted(stream),
-            ask = asks.recv() => Wake::Asked(ask),
-            () = due(deadline) => Wake::Due,
-            Some(_) = self.closing.join_next() => Wake::Closed,
-        }
-    }
-
-    fn on_wake(&mut self, wake: Wake) {
-        match wake {
-            Wake::Intent(Ok(())) => {
-                let intent = self.links.intent.borrow_and_update().clone();
-                self.on_intent(intent);
-            }
-            Wake::Intent(Err(_)) | Wake::Accepted(None) | Wake::Asked(None) => self.on_orphaned(),
-            Wake::Ready => self.read_all(),
-            Wake::Dialled(conn, stream) => self.on_dialled(conn, stream),
-            Wake::Accepted(Some(admitted)) => self.on_accepted(admitted),
-            Wake::Asked(Some(ask)) => self.on_ask(ask),
-            Wake::Due | Wake::Closed => {}
-        }
-    }
-
-    /// The supervisor has let go of the session: its last word counts, or, where that was to run, the process ends.
-    fn on_orphaned(&mut self) {
-        let mut intent = self.links.intent.borrow().clone();
-        if matches!(intent.order, Order::Run) {
-            intent.order = Order::Leave(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN)));
-        }
-        self.on_intent(intent);
-    }
-
     fn on_intent(&mut self, intent: Intent) {
         let announcing = announcing(&intent.plan);
         self.adj_rib_in.set_limits(terms::limits(&intent.plan));
+        self.adj_rib_in.set_policy(intent.import.clone());
         let now = self.now();
         match &intent.order {
             Order::Leave(notification) => {
@@ -268,20 +206,6 @@ impl Peer {
         self.give_way();
     }
 
-    /// Ends the session if it holds the most of too much. It is told the whole table anew, which costs nothing to hold.
-    fn give_way(&mut self) {
-        let peer = self.intent.plan.peer_address;
-        let held = self.established_mut().map_or(0, |conn| conn.outbox.private_bytes());
-        self.links.ledger.enter(peer, held);
-        if held > 0 && self.links.ledger.must_give_way(peer) {
-            warn!(octets = held, "the peer is too slow for the changes that wait for it");
-            let now = self.now();
-            self.fsm.handle_reset(now, Notification::new(ErrorCode::OUT_OF_RESOURCES));
-            self.act();
-            self.links.ledger.enter(peer, 0);
-        }
-    }
-
     fn on_dialled(&mut self, conn: ConnId, stream: std::io::Result<TcpStream>) {
         self.dialing = None;
         let now = self.now();
@@ -306,7 +230,7 @@ impl Peer {
     fn on_accepted(&mut self, Admitted { stream, by }: Admitted) {
         let now = self.now();
         self.has_served = true;
-        if by != self.intent.plan.transport {
+        if by.transport != self.intent.plan.transport {
             debug!("connection closed: it has waited since before the session asked for what it does now");
             self.status.inbound_refused();
             return;
@@ -338,6 +262,8 @@ impl Peer {
         self.refresh_due();
         self.send_hold_due();
         self.stale_due();
+        self.restart_due();
+        self.unended_due();
         if self.fsm.poll_deadline().is_some_and(|at| at <= now) {
             self.read_all();
             self.fsm.handle_timeout(now);
@@ -379,9 +305,18 @@ impl Peer {
                 Action::Close(conn) => self.end(conn),
                 Action::Up(conn, negotiated) => self.up(conn, *negotiated),
                 Action::Down(_, reason) => self.down(&reason),
-                Action::AttemptFailed(conn, _) if self.told == Some(conn) => self.told = None,
-                Action::AttemptFailed(_, reason) => self.status.attempt_failed(&reason),
+                Action::AttemptFailed(conn, reason) => self.attempt_failed(conn, &reason),
             }
+        }
+    }
+
+    fn attempt_failed(&mut self, conn: ConnId, reason: &DownReason) {
+        if self.told.take_if(|told| *told == conn).is_some() {
+            return;
+        }
+        match self.unanswered.take_if(|dial| *dial == conn) {
+            Some(_) => self.status.connect_unanswered(&self.intent.plan),
+            None => self.status.attempt_failed(reason),
         }
     }
 
@@ -409,8 +344,8 @@ impl Peer {
 
     /// Ends a connection, or a dial under way.
     fn end(&mut self, conn: ConnId) {
-        if self.dialing.as_ref().is_some_and(|(id, _)| *id == conn) {
-            self.dialing = None;
+        if self.dialing.take_if(|(id, _)| *id == conn).is_some() {
+            self.unanswered = Some(conn);
         }
         if let Some(connection) = self.remove(conn) {
             self.close(connection);
@@ -473,7 +408,7 @@ impl Peer {
             self.held = held;
             self.links.ledger.enter(self.intent.plan.peer_address, held);
         }
-        self.status.set_needs_reset(self.hold_down == HoldDown::UntilReset);
+        self.status.set_hold_down(self.hold_down);
         let (ends, stale) = (self.retention.ends(), self.adj_rib_in.stale());
         let stale_until = PerFamily::from_fn(|family| ends.get(family).filter(|_| *stale.get(family) > 0));
         let held = Held { rib: &self.adj_rib_in, stale_until, clock: self.links.clock };

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::accept::LimitExceeded;
 use crate::config::SessionPlan;
 use crate::fsm::{Direction, GracefulRestart, Negotiated, State};
 use crate::wire::{Asn, Capability, ErrorCode, PerFamily};
@@ -25,7 +26,11 @@ pub struct Overview {
     pub last_reload_error: Option<Arc<str>>,
 }
 
-/// The error that ended the last connection.
+/// How long a reason stays the one to be seen, in seconds, while connections fail without one: the longest that
+/// implementations in use wait after an error.
+const CAUSE_STAYS: u64 = 300;
+
+/// The error that ended the last connection; or one before it, where the last ended because of that.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LastError {
     /// The NOTIFICATION's code, if there was one; of a Hard Reset, that of what it carries.
@@ -36,6 +41,29 @@ pub struct LastError {
     pub text: String,
     /// Seconds since the epoch.
     pub at: u64,
+    /// What has come of it since, in words: how the last connection ended, where that was for no reason of its own.
+    pub then: Option<String>,
+}
+
+/// A limit that a peer has passed, which keeps its session down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LimitPassed {
+    /// Which one.
+    pub exceeded: LimitExceeded,
+    /// Seconds since the epoch at which the session starts again; none: when somebody resets it.
+    pub until: Option<u64>,
+}
+
+impl LastError {
+    /// Whether this is what comes of another error rather than a reason of its own: a peer that was refused, or that
+    /// refuses us, has its next connections turned away or dropped for a while, and that must not hide why.
+    pub(super) fn comes_of(&self, cause: &Self) -> bool {
+        !self.has_reason() && cause.has_reason() && self.at <= cause.at.saturating_add(CAUSE_STAYS)
+    }
+
+    fn has_reason(&self) -> bool {
+        self.code.is_some_and(|code| code != ErrorCode::CONNECTION_REJECTED && code != ErrorCode::COLLISION)
+    }
 }
 
 /// One session at one instant.
@@ -83,7 +111,9 @@ pub struct SessionSnapshot {
     pub graceful_restart: Option<GracefulRestart>,
     /// Prefixes held in Adj-RIB-In, stale ones too.
     pub received: PerFamily<u64>,
-    /// Of these, such as are of a session before and have not been announced again.
+    /// Of these, those that are accepted; all others are held and not used.
+    pub accepted: PerFamily<u64>,
+    /// Of those held, such as are of a session before and have not been announced again.
     pub stale: PerFamily<u64>,
     /// Seconds since the epoch at which stale ones go at the latest.
     pub stale_until: PerFamily<Option<u64>>,
@@ -93,8 +123,8 @@ pub struct SessionSnapshot {
     pub graceful_shutdown_received: u64,
     /// Of the prefixes held, those that are leaks by RFC 9234.
     pub leaks: u64,
-    /// A limit keeps the session down until somebody resets it.
-    pub needs_reset: bool,
+    /// The limit that keeps the session down, if one does.
+    pub limit_passed: Option<LimitPassed>,
     /// End-of-RIB has been received.
     pub end_of_rib_received: PerFamily<bool>,
     /// Times that an Established session ended.

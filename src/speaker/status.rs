@@ -7,14 +7,15 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 use super::clock::Clock;
+use super::gauges;
+use super::hold_down::HoldDown;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
-use super::terms::{self, Life};
 use crate::accept::{AdjRibIn, Applied};
 use crate::advertise::{Counters, LeftOut, Outbox};
-use crate::config::{RouterPlan, SessionPlan};
+use crate::config::SessionPlan;
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
-use crate::metrics::{MessageType, PrefixGauge, SessionMetrics, Way};
+use crate::metrics::{MessageType, SessionMetrics, Way, figure};
 use crate::wire::{
     Asn, Capability, ErrorCode, Family, MessageKind, Notification, PerFamily, Treatment, Update,
 };
@@ -30,12 +31,13 @@ struct Seen {
     end_of_rib_sent: PerFamily<bool>,
     end_of_rib_received: PerFamily<bool>,
     received: PerFamily<u64>,
+    accepted: PerFamily<u64>,
     stale: PerFamily<u64>,
     stale_until: PerFamily<Option<Moment>>,
     near_limit: PerFamily<bool>,
     graceful_shutdown_received: u64,
     leaks: u64,
-    needs_reset: bool,
+    hold_down: HoldDown,
     send_hold_time: Option<Duration>,
     flaps: u64,
     ups: u64,
@@ -62,7 +64,7 @@ pub(super) struct Status {
     near_limit_said: PerFamily<bool>,
     /// When the last session ended, or the task began.
     ended: Duration,
-    needs_reset: bool,
+    hold_down: HoldDown,
     end_of_rib_received: PerFamily<bool>,
     flaps: u64,
     /// Times that it came to Established.
@@ -81,13 +83,12 @@ pub(super) struct Status {
 impl Status {
     /// A session that has not started.
     pub(super) fn new(
-        router: &RouterPlan,
         plan: &SessionPlan,
-        life: Life,
+        local_capabilities: Vec<Capability>,
         metrics: Arc<SessionMetrics>,
     ) -> Self {
         Self {
-            local_capabilities: terms::capabilities(router.asn, plan, life),
+            local_capabilities,
             since: Clock::unix(),
             state: State::Idle,
             negotiated: None,
@@ -95,7 +96,7 @@ impl Status {
             near_limit: PerFamily::default(),
             near_limit_said: PerFamily::default(),
             ended: Clock::since_epoch(),
-            needs_reset: false,
+            hold_down: HoldDown::No,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             ups: 0,
@@ -112,9 +113,8 @@ impl Status {
 
     /// The snapshot of a session whose task has not run yet.
     pub(super) fn before_start(
-        router: &RouterPlan,
         plan: &Arc<SessionPlan>,
-        life: Life,
+        local_capabilities: Vec<Capability>,
         metrics: &SessionMetrics,
     ) -> SessionSnapshot {
         SessionSnapshot {
@@ -130,7 +130,7 @@ impl Status {
             negotiated: None,
             send_hold_time: None,
             peer_capabilities: Vec::new(),
-            local_capabilities: terms::capabilities(router.asn, plan, life),
+            local_capabilities,
             four_octet_as: false,
             graceful_restart: None,
             extended_next_hop: false,
@@ -139,12 +139,13 @@ impl Status {
             pending: PerFamily::default(),
             end_of_rib_sent: PerFamily::default(),
             received: PerFamily::default(),
+            accepted: PerFamily::default(),
             stale: PerFamily::default(),
             stale_until: PerFamily::default(),
             near_limit: PerFamily::default(),
             graceful_shutdown_received: 0,
             leaks: 0,
-            needs_reset: false,
+            limit_passed: None,
             end_of_rib_received: PerFamily::default(),
             flaps: metrics.flaps(),
             last_error: None,
@@ -162,6 +163,19 @@ impl Status {
             sent: false,
             text: format!("connect: {error}"),
             at: Clock::unix(),
+            then: None,
+        });
+    }
+
+    /// A dial was given up: nobody answered.
+    pub(super) fn connect_unanswered(&mut self, plan: &SessionPlan) {
+        let hint = if plan.transport.md5_key.is_some() { ", as where the two MD5 keys differ" } else { "" };
+        self.failed(LastError {
+            code: None,
+            sent: false,
+            text: format!("connect: no answer{hint}"),
+            at: Clock::unix(),
+            then: None,
         });
     }
 
@@ -169,6 +183,7 @@ impl Status {
     pub(super) fn offer(&mut self, config: &FsmConfig) {
         self.local_capabilities = config.capabilities.clone();
         self.expected_asn = config.peer_asn;
+        self.seen = None;
     }
 
     /// An OPEN came, whether it will do or not.
@@ -196,19 +211,32 @@ impl Status {
         }
     }
 
-    /// Says it once, and again when it becomes another. What happens beside a session is not its error.
-    fn failed(&mut self, error: LastError) {
+    /// Says it once, and again when it becomes another. What happens beside a session is not its error, and what comes of
+    /// an error does not take its place.
+    fn failed(&mut self, mut error: LastError) {
         self.metrics.count_connect_failure();
         if self.negotiated.is_some() {
             debug!(error = %error.text, "attempt beside the session failed");
             return;
         }
-        if self.last_error.as_ref().is_some_and(|last| last.text == error.text) {
-            debug!(error = %error.text, "attempt failed");
+        let text = error.text.clone();
+        let is_news = match &mut self.last_error {
+            Some(cause) if error.comes_of(cause) => cause.then.replace(error.text).as_ref() != Some(&text),
+            Some(last) if last.text == error.text => {
+                error.then = last.then.take();
+                *last = error;
+                false
+            }
+            last => {
+                *last = Some(error);
+                true
+            }
+        };
+        if is_news {
+            warn!(error = %text, "attempt failed");
         } else {
-            warn!(error = %error.text, "attempt failed");
+            debug!(error = %text, "attempt failed");
         }
-        self.last_error = Some(error);
     }
 
     pub(super) fn up(&mut self, negotiated: Negotiated) {
@@ -259,9 +287,9 @@ impl Status {
         self.send_hold_time = limit;
     }
 
-    /// Whether a limit keeps the session down until somebody resets it.
-    pub(super) fn set_needs_reset(&mut self, needs_reset: bool) {
-        self.needs_reset = needs_reset;
+    /// Whether a limit keeps the session down.
+    pub(super) fn set_hold_down(&mut self, hold_down: HoldDown) {
+        self.hold_down = hold_down;
     }
 
     /// Which families are near their limit: said once a session, since the peer could cross the line for ever.
@@ -277,7 +305,7 @@ impl Status {
     }
 
     pub(super) fn bytes_received(&self, n: usize) {
-        self.metrics.count_bytes(Way::Received, count(n));
+        self.metrics.count_bytes(Way::Received, figure(n));
     }
 
     /// A turn of writing took an outbox's counters from `before` to `now`.
@@ -298,7 +326,7 @@ impl Status {
     /// The peer asked for a route refresh.
     pub(super) fn refresh_requested(&mut self, family: Family) {
         if let Some(unsaid) = self.refreshes_said.get_mut(family).again() {
-            info!(%family, unsaid, "the peer asked for a route refresh");
+            info!(%family, "the peer asked for a route refresh{unsaid}");
         }
     }
 
@@ -318,8 +346,7 @@ impl Status {
         warn!(
             treatment = treatment.name(),
             faults = faults.join("; "),
-            unsaid,
-            "the peer sent an UPDATE with errors"
+            "the peer sent an UPDATE with errors{unsaid}"
         );
     }
 
@@ -332,7 +359,7 @@ impl Status {
             self.metrics.count_leaks(applied.leaks.into());
             if let Some(unsaid) = self.leaks_said.again() {
                 let prefixes = applied.leaks;
-                warn!(prefixes, unsaid, "the peer announced routes that by ONLY_TO_CUSTOMER are leaks");
+                warn!(prefixes, "the peer announced routes that by ONLY_TO_CUSTOMER are leaks{unsaid}");
             }
         }
         if let Some(family) = applied.end_of_rib
@@ -365,12 +392,13 @@ impl Status {
             end_of_rib_sent: outbox.map(Outbox::end_of_rib_sent).unwrap_or_default(),
             end_of_rib_received: self.end_of_rib_received,
             received: held.rib.count(),
+            accepted: held.rib.accepted(),
             stale: held.rib.stale(),
             stale_until: held.stale_until,
             near_limit: self.near_limit,
             graceful_shutdown_received: held.rib.graceful_shutdown(),
             leaks: held.rib.leaks(),
-            needs_reset: self.needs_reset,
+            hold_down: self.hold_down,
             send_hold_time: self.send_hold_time,
             flaps: self.flaps,
             ups: self.ups,
@@ -379,17 +407,8 @@ impl Status {
         if self.seen.as_ref() == Some(&seen) {
             return None;
         }
-        for family in Family::ALL {
-            self.metrics.set_prefixes(PrefixGauge::Advertised, family, *seen.advertised.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Pending, family, *seen.pending.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Received, family, *seen.received.get(family));
-            self.metrics.set_prefixes(PrefixGauge::Stale, family, *seen.stale.get(family));
-        }
-        for family in Family::ALL {
-            let limit = plan.max_prefixes.get(family).unwrap_or(0);
-            self.metrics.set_prefixes(PrefixGauge::Limit, family, limit);
-        }
         let snapshot = self.told(&seen, held.clock);
+        gauges::set(&self.metrics, &snapshot);
         self.seen = Some(seen);
         Some(snapshot)
     }
@@ -417,11 +436,12 @@ impl Status {
             near_limit: seen.near_limit,
             graceful_shutdown_received: seen.graceful_shutdown_received,
             leaks: seen.leaks,
-            needs_reset: seen.needs_reset,
+            limit_passed: seen.hold_down.told(clock),
             advertised: seen.advertised,
             pending: seen.pending,
             end_of_rib_sent: seen.end_of_rib_sent,
             received: seen.received,
+            accepted: seen.accepted,
             stale: seen.stale,
             stale_until: PerFamily::from_fn(|f| seen.stale_until.get(f).map(|moment| clock.unix_at(moment))),
             end_of_rib_received: seen.end_of_rib_received,
@@ -429,25 +449,6 @@ impl Status {
             last_error: seen.last_error.clone(),
         }
     }
-}
-
-/// The metrics of a session whose task died: it is down, and what it held is gone.
-pub(super) fn after_death(metrics: &SessionMetrics) {
-    if metrics.is_up() {
-        metrics.count_flap();
-    }
-    metrics.set_state(State::Idle, Clock::unix());
-    for family in Family::ALL {
-        for gauge in
-            [PrefixGauge::Advertised, PrefixGauge::Pending, PrefixGauge::Received, PrefixGauge::Stale]
-        {
-            metrics.set_prefixes(gauge, family, 0);
-        }
-    }
-}
-
-fn count(n: usize) -> u64 {
-    u64::try_from(n).unwrap_or(u64::MAX)
 }
 
 /// A Hard Reset's reason is what it carries.
@@ -462,18 +463,11 @@ fn in_words(notification: &Notification) -> String {
 }
 
 fn last_error(reason: &DownReason) -> LastError {
-    let at = Clock::unix();
-    match reason {
-        DownReason::Sent(n) => {
-            LastError { code: Some(reason_of(n)), sent: true, text: format!("sent {}", in_words(n)), at }
-        }
-        DownReason::Received(n) => {
-            let text = format!("received {}", in_words(n));
-            LastError { code: Some(reason_of(n)), sent: false, text, at }
-        }
-        DownReason::ConnectionLost => {
-            LastError { code: None, sent: false, text: "connection lost".to_owned(), at }
-        }
-        DownReason::Restart => LastError { code: None, sent: true, text: "restart".to_owned(), at },
-    }
+    let (code, sent, text) = match reason {
+        DownReason::Sent(n) => (Some(reason_of(n)), true, format!("sent {}", in_words(n))),
+        DownReason::Received(n) => (Some(reason_of(n)), false, format!("received {}", in_words(n))),
+        DownReason::ConnectionLost => (None, false, "connection lost".to_owned()),
+        DownReason::Restart => (None, true, "restart".to_owned()),
+    };
+    LastError { code, sent, text, at: Clock::unix(), then: None }
 }

@@ -12,28 +12,34 @@ use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{error, info, warn};
 
 use super::clock::Clock;
 use super::flight::Recorder;
+use super::gauges;
 use super::handle::{Ask, Handle, SessionEntry};
+use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
 use super::peer::{Intent, Links, Order, Peer};
+use super::pool::Pool;
+use super::registrar::{KeptState, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
-use super::status::{self, Status};
-use super::terms::Life;
-use crate::accept::Budget;
+use super::status::Status;
+use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{Plan, SessionPlan};
+use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
 use crate::wire::{ErrorCode, Notification};
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
+/// How long the state of registrations may take to be written then.
+const STATE_WITHIN: Duration = Duration::from_secs(1);
 /// How long a session whose task died stays down.
 const AFTER_PANIC: Duration = Duration::from_secs(1);
 /// Connections of one peer that may wait for its task.
@@ -65,13 +71,15 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
+    /// Starts every session of a plan, with what a life before kept. Must be called within a runtime, which carries all
+    /// of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
+        kept: KeptState,
     ) -> Self {
         let overview = Overview {
             started: Clock::unix(),
@@ -82,23 +90,27 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
+        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
+            registrar: registrar.desk.clone(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
-            budget: Arc::new(Budget::new(plan.limits.received_prefixes)),
+            pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
-            recorder: Recorder::start(&plan.state_dir),
+            imports: Imports::default().next(&plan),
+            recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
             keyring: Keyring::new(listeners.clone()),
             keyless: HashSet::new(),
             said: Said::default(),
+            registrar,
             handle: handle.clone(),
             metrics,
             overview: overview_tx,
@@ -107,7 +119,7 @@ impl Speaker {
             tasks: JoinSet::new(),
         };
         for session in supervisor.plan.sessions.clone() {
-            supervisor.spawn(session, Life::Another, Duration::ZERO);
+            supervisor.spawn(session, Life::Another(Moment::default()), Duration::ZERO);
         }
         supervisor.keyless = supervisor.keyring.put(&supervisor.plan);
         supervisor.publish();
@@ -196,8 +208,9 @@ impl Running {
 struct Supervisor {
     plan: Arc<Plan>,
     board: Arc<Board>,
-    budget: Arc<Budget>,
+    pool: Pool,
     ledger: Arc<Ledger>,
+    imports: Imports,
     recorder: Recorder,
     clock: Clock,
     doors: Arc<ArcSwap<Doors>>,
@@ -205,6 +218,8 @@ struct Supervisor {
     /// Who has an MD5 key that the listeners could not take, and so is not let in.
     keyless: HashSet<IpNet>,
     said: Said,
+    /// What sessions see of registered prefixes goes there.
+    registrar: Registrar,
     handle: Handle,
     metrics: Metrics,
     overview: watch::Sender<Overview>,
@@ -257,11 +272,13 @@ impl Supervisor {
     fn spawn(&mut self, plan: Arc<SessionPlan>, life: Life, pause: Duration) {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
-        let intent = Intent { plan: plan.clone(), view, order: Order::Run };
+        let import = self.imports.policy(&plan);
+        let intent = Intent { plan: plan.clone(), view, import, order: Order::Run };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
-        let first = Arc::new(Status::before_start(&self.plan.router, &plan, life, &metrics));
+        let capabilities = terms::capabilities(self.plan.router.asn, &plan, life, self.clock.now());
+        let first = Arc::new(Status::before_start(&plan, capabilities, &metrics));
         let (snapshot, snapshot_rx) = watch::channel::<Arc<SessionSnapshot>>(first);
         let (profile_tx, profile) = watch::channel(None);
         let links = Links {
@@ -272,18 +289,18 @@ impl Supervisor {
             snapshot,
             profile: profile_tx,
             metrics,
-            budget: self.budget.clone(),
+            pool: self.pool.clone(),
+            mailbox: self.registrar.mailbox.clone(),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
             life,
         };
-        let span = info_span!("session", name = %plan.name, peer = %plan.peer_address);
         let session = async move {
             tokio::time::sleep(pause).await;
             Peer::new(links).run().await;
         };
-        let task = self.tasks.spawn(session.instrument(span)).id();
+        let task = self.tasks.spawn(session).id();
         let peer = plan.peer_address;
         let door = Door { plan, accepted };
         let entry = SessionEntry { snapshot: snapshot_rx, ask };
@@ -319,13 +336,14 @@ impl Supervisor {
             return;
         };
         self.running.remove(&peer);
+        self.registrar.mailbox.forget(peer);
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");
             if let Some(metrics) = self.metrics.find_session(peer) {
-                status::after_death(&metrics);
+                gauges::after_death(&metrics);
             }
-            self.spawn(plan, Life::Another, AFTER_PANIC);
+            self.spawn(plan, Life::Another(self.clock.now()), AFTER_PANIC);
         } else {
             // One of a range, whose peer comes again if it wants to.
             if let Some(died) = died {
@@ -340,14 +358,16 @@ impl Supervisor {
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
+        self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
+        self.registrar.put(plan.clone());
         self.plan = plan;
         self.handle.generation.store(Some(generation));
         self.overview.send_modify(|o| {
             o.last_reload_error = None;
             o.lab = self.plan.lab;
         });
-        self.budget.set_limit(self.plan.limits.received_prefixes);
+        self.pool.budget().set_limit(self.plan.limits.received_prefixes);
         self.keyless = self.keyring.put(&self.plan);
         for session in self.plan.sessions.clone() {
             self.tell(session);
@@ -369,7 +389,8 @@ impl Supervisor {
         // Its counters stay, under what it is called now.
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
-        running.intent.send_replace(Intent { plan, view, order: Order::Run });
+        let import = self.imports.policy(&plan);
+        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
     }
 
     /// Ends the sessions that the plan has no more. Nobody waits for them.
@@ -405,6 +426,10 @@ impl Supervisor {
     }
 
     async fn stop(&mut self, notification: Option<Notification>) {
+        // First, since for a prefix it is no change that we stop.
+        if timeout(STATE_WITHIN, self.registrar.end()).await.is_err() {
+            warn!("the state of registrations took too long to write");
+        }
         for running in std::mem::take(&mut self.running).into_values() {
             running.leave(notification.clone());
         }

@@ -3,7 +3,7 @@
 use crate::accept::OtcRule;
 use crate::advertise::SessionProfile;
 use crate::config::{RouterPlan, SessionPlan};
-use crate::fsm::{FsmConfig, Negotiated, Timing};
+use crate::fsm::{FsmConfig, Moment, Negotiated, Timing};
 use crate::wire::{
     Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
 };
@@ -18,15 +18,26 @@ pub(super) const MAX_BACKOFF: Duration = Duration::from_secs(60);
 pub(super) enum Life {
     /// It cannot: the session is new to the daemon.
     First,
-    /// It may: the daemon has started, and does not know what was before, or the session's task has died.
-    Another,
+    /// It may: the daemon has started, and does not know what was before, or the session's task has died. When that was.
+    Another(Moment),
 }
 
-/// Send/Receive of RFC 7911 §4: we take several paths of a prefix, and have never more than one to give.
-const ADD_PATH_RECEIVE: u8 = 1;
+impl Life {
+    /// Until when our OPEN says that we have restarted (RFC 4724 §3, R), if no session comes up before: for as long as any
+    /// peer may keep our routes from the life before, by what we ask for. Who comes later has none of them.
+    pub(super) fn restarting_until(self, plan: &SessionPlan) -> Option<Moment> {
+        let (Self::Another(began), Some(restart)) = (self, &plan.graceful_restart) else { return None };
+        let secs = u64::from(restart.restart_time).saturating_add(restart.long_lived_stale_time.into());
+        Some(began + Duration::from_secs(secs))
+    }
+
+    fn is_restarting(self, plan: &SessionPlan, now: Moment) -> bool {
+        self.restarting_until(plan).is_some_and(|until| now < until)
+    }
+}
 
 /// What the state machine must know.
-pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life) -> FsmConfig {
+pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life, now: Moment) -> FsmConfig {
     FsmConfig {
         local_asn: router.asn,
         local_id: router.router_id,
@@ -34,7 +45,7 @@ pub(super) fn fsm_config(router: &RouterPlan, plan: &SessionPlan, life: Life) ->
         hold_time: plan.hold_time,
         passive: plan.passive,
         families: plan.families,
-        capabilities: capabilities(router.asn, plan, life),
+        capabilities: capabilities(router.asn, plan, life, now),
         role: plan.protocol.local_role,
         strict_role: plan.protocol.strict_role,
         timing: timing(plan),
@@ -56,7 +67,7 @@ pub(super) fn otc_rule(plan: &SessionPlan) -> Option<OtcRule> {
 }
 
 /// The capabilities of our OPEN.
-pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Vec<Capability> {
+pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life, now: Moment) -> Vec<Capability> {
     let offered = || Family::ALL.into_iter().filter(|f| *plan.families.get(*f));
     let mut capabilities: Vec<Capability> =
         offered().map(|f| Capability::Multiprotocol(f.afi(), Family::SAFI_UNICAST)).collect();
@@ -70,7 +81,7 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Ve
     if let Some(restart) = &plan.graceful_restart {
         // F always: nothing here forwards, so what the next hops do does not end with the daemon.
         capabilities.push(Capability::GracefulRestart {
-            restarting: life == Life::Another,
+            restarting: life.is_restarting(plan, now),
             notification: restart.notification,
             restart_time: restart.restart_time,
             families: offered().map(|f| (f.afi(), Family::SAFI_UNICAST, true)).collect(),
@@ -86,7 +97,8 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life) -> Ve
         capabilities.push(Capability::ExtendedNextHop(vec![(ipv4, Family::SAFI_UNICAST.into(), ipv6)]));
     }
     if plan.add_path_receive {
-        let receive = offered().map(|f| (f.afi(), Family::SAFI_UNICAST, ADD_PATH_RECEIVE));
+        // We take several paths of a prefix, and have never more than one to give.
+        let receive = offered().map(|f| (f.afi(), Family::SAFI_UNICAST, Capability::ADD_PATH_RECEIVE));
         capabilities.push(Capability::AddPath(receive.collect()));
     }
     capabilities

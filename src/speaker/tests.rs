@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
+use super::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
 use crate::config::{Limits, Plan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan};
 use crate::fsm::State;
 use crate::metrics::{Metrics, PrefixGauge, TurnedAway, Way};
@@ -22,7 +22,10 @@ use crate::rib::{Generation, LoadOptions, load_text};
 use crate::wire::{Asn, Capability, ErrorCode, Family, KEEPALIVE, Notification, Open, PerFamily, frame};
 
 mod next_hops;
+mod pool;
 mod ranges;
+mod registered;
+mod reports;
 mod rough;
 mod stream;
 mod transport;
@@ -96,7 +99,8 @@ impl Side {
         let at = listeners.addresses()[0];
         let plan = Arc::new(plan);
         let metrics = Metrics::new().unwrap();
-        let speaker = Speaker::start(plan.clone(), generation, listeners, metrics.clone());
+        let speaker =
+            Speaker::start(plan.clone(), generation, listeners, metrics.clone(), KeptState::nowhere());
         Self { plan, generations, speaker, metrics, at }
     }
 

@@ -40,7 +40,8 @@ pub enum Capability {
     },
     /// Code 65 (RFC 6793).
     FourOctetAs(Asn),
-    /// Code 69 (RFC 7911): AFI, SAFI, 1 receive, 2 send, 3 both.
+    /// Code 69 (RFC 7911): AFI, SAFI, [`ADD_PATH_RECEIVE`](Self::ADD_PATH_RECEIVE), [`ADD_PATH_SEND`](Self::ADD_PATH_SEND)
+    /// or both.
     AddPath(Vec<(u16, u8, u8)>),
     /// Code 70 (RFC 7313).
     EnhancedRouteRefresh,
@@ -68,6 +69,10 @@ impl Capability {
     /// The most that an OPEN may have, repeats not counted: one for each code, and far more than any speaker has. The
     /// limit is ours; without it, 2,000 fit one OPEN by RFC 9072.
     pub const MOST: usize = 256;
+    /// Send/Receive of RFC 7911 §4: the speaker takes several paths of a prefix.
+    pub const ADD_PATH_RECEIVE: u8 = 1;
+    /// Send/Receive of RFC 7911 §4: it may send them.
+    pub const ADD_PATH_SEND: u8 = 2;
 
     /// The capability code.
     #[must_use]

@@ -37,27 +37,24 @@ pub enum CommunityError {
 impl Community {
     /// GRACEFUL_SHUTDOWN (RFC 8326): whoever announces the route is about to take it away.
     pub const GRACEFUL_SHUTDOWN: Self = Self(0xFFFF_0000);
-}
-
-/// The well-known standard communities that have a name here (IANA registry).
-const WELL_KNOWN: [(&str, u32); 9] = [
-    ("graceful-shutdown", 0xFFFF_0000),
-    ("blackhole", 0xFFFF_029A),
-    ("no-export", 0xFFFF_FF01),
-    ("no-advertise", 0xFFFF_FF02),
-    ("no-export-subconfed", 0xFFFF_FF03),
-    ("no-peer", 0xFFFF_FF04),
-    ("accept-own", 0xFFFF_0001),
-    ("llgr-stale", Community::LLGR_STALE.0),
-    ("no-llgr", Community::NO_LLGR.0),
-];
-
-impl Community {
     /// The route is kept long after its speaker's session, and any other is better (RFC 9494 §3.2).
     pub const LLGR_STALE: Self = Self(0xFFFF_0006);
     /// The route is not to be kept that long (RFC 9494 §3.3).
     pub const NO_LLGR: Self = Self(0xFFFF_0007);
 }
+
+/// The well-known standard communities that have a name here (IANA registry).
+const WELL_KNOWN: [(&str, Community); 9] = [
+    ("graceful-shutdown", Community::GRACEFUL_SHUTDOWN),
+    ("blackhole", Community(0xFFFF_029A)),
+    ("no-export", Community(0xFFFF_FF01)),
+    ("no-advertise", Community(0xFFFF_FF02)),
+    ("no-export-subconfed", Community(0xFFFF_FF03)),
+    ("no-peer", Community(0xFFFF_FF04)),
+    ("accept-own", Community(0xFFFF_0001)),
+    ("llgr-stale", Community::LLGR_STALE),
+    ("no-llgr", Community::NO_LLGR),
+];
 
 impl fmt::Display for Community {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,8 +66,8 @@ impl FromStr for Community {
     type Err = CommunityError;
 
     fn from_str(s: &str) -> Result<Self, Self::Err> {
-        if let Some((_, value)) = WELL_KNOWN.iter().find(|(name, _)| *name == s) {
-            return Ok(Self(*value));
+        if let Some((_, known)) = WELL_KNOWN.iter().find(|(name, _)| *name == s) {
+            return Ok(*known);
         }
         let (high, low) = s.split_once(':').ok_or(CommunityError::Standard)?;
         let high: u16 = decimal(high).ok_or(CommunityError::Standard)?;

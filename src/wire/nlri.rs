@@ -11,8 +11,6 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use nom::bytes::complete::take;
-use nom::number::complete::be_u8;
 
 use super::{Family, NlriFault, UpdateContext};
 
@@ -156,13 +154,15 @@ fn split_path(octets: &[u8]) -> Option<(PathId, &[u8])> {
 }
 
 /// What follows the first prefix, its length, and the octets from its address on to the end.
+///
+/// Every prefix comes by here twice, so it is taken apart as a slice: nom's `take` looks twice at what is left.
 fn split(octets: &[u8], max_len: u8) -> Result<(&[u8], u8, &[u8]), NlriFault> {
-    let (tail, len) = be_u8::<_, ()>(octets).map_err(|_| NlriFault::Truncated)?;
-    if len > max_len {
-        return Err(NlriFault::PrefixLength(len));
+    let (len, tail) = octets.split_first().ok_or(NlriFault::Truncated)?;
+    if *len > max_len {
+        return Err(NlriFault::PrefixLength(*len));
     }
-    let (rest, _) = take::<_, _, ()>(len.div_ceil(8))(tail).map_err(|_| NlriFault::Truncated)?;
-    Ok((rest, len, tail))
+    let rest = tail.get(len.div_ceil(8).into()..).ok_or(NlriFault::Truncated)?;
+    Ok((rest, *len, tail))
 }
 
 /// The first octets of `tail`, zeros behind its end. The mask takes care of what belongs to the next prefix.

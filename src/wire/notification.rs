@@ -165,6 +165,13 @@ impl Notification {
     /// The most octets of a shutdown communication.
     pub const MOST_COMMUNICATION: usize = 255;
 
+    /// Whether a text can go out whole as a shutdown communication and be shown as one line at the other end (RFC 9003 §2,
+    /// §4): no more than [`MOST_COMMUNICATION`](Self::MOST_COMMUNICATION) octets, and no control characters.
+    #[must_use]
+    pub fn is_communication(text: &str) -> bool {
+        text.len() <= Self::MOST_COMMUNICATION && !text.chars().any(char::is_control)
+    }
+
     /// Reads a body: code, subcode, data.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
-//! Fifty real sessions while strangers, and peers that are none, flood the daemon with connections and malformed OPENs.
+//! Fifty real sessions, and one out of a range, while strangers, peers that are none, and everybody in the range flood the
+//! daemon with connections and malformed OPENs.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -25,6 +26,16 @@ use crate::support::wait::{equal, until};
 const SESSIONS: u8 = 50;
 /// Peers that are configured, and from whose addresses nothing but the flood comes.
 const ROUGH: u8 = 10;
+/// The range, of which all but one address are the flood's.
+const RANGE: &str = "127.0.32.0/20";
+/// Sessions of the range at a time.
+const PEER_LIMIT: usize = 20;
+/// Who has a real session out of it.
+const RANGED: Ipv4Addr = Ipv4Addr::new(127, 0, 32, 1);
+/// Threads of the flood.
+const THREADS: usize = 7;
+/// Real ones, with that of the range.
+const ALL: usize = 51;
 /// Where peeringd listens.
 const PORT: u16 = 1790;
 /// Short, so that a daemon that is kept from its sessions loses them while the flood lasts.
@@ -72,6 +83,19 @@ fn config(usual: &str) -> String {
         )
         .unwrap();
     }
+    write!(
+        text,
+        "      - name: ranged
+        bgp_session:
+          microsoft_session_ipv4_address: {}
+          peer_range_v4: {RANGE}
+          peer_limit: {PEER_LIMIT}
+          next_hop_v4: 192.0.2.1
+          hold_time: {HOLD_TIME}
+",
+        ours(SESSIONS + 1)
+    )
+    .unwrap();
     text
 }
 
@@ -79,12 +103,13 @@ fn config(usual: &str) -> String {
 fn start_bird(lab: &Lab) -> (Process, std::path::PathBuf) {
     let folder = lab.folder("bird");
     let mut text = "log stderr all;\nrouter id 10.0.0.1;\nprotocol device { }\n".to_owned();
-    for n in 1..=SESSIONS {
+    let real = (1..=SESSIONS).map(|n| (real(n), ours(n)));
+    for (n, (local, neighbor)) in real.chain([(RANGED, ours(SESSIONS + 1))]).enumerate() {
         write!(
             text,
             "protocol bgp real{n} {{
-    local {} as 3356;
-    neighbor {} port {PORT} as 8075;
+    local {local} as 3356;
+    neighbor {neighbor} port {PORT} as 8075;
     multihop;
     hold time {HOLD_TIME};
     connect delay time 1;
@@ -92,9 +117,7 @@ fn start_bird(lab: &Lab) -> (Process, std::path::PathBuf) {
     error wait time 1, 2;
     ipv4 {{ import all; export none; }};
 }}
-",
-            real(n),
-            ours(n)
+"
         )
         .unwrap();
     }
@@ -113,16 +136,24 @@ fn up_at_bird(control: &std::path::Path) -> Result<usize, String> {
     Ok(text.matches("354 imported").count())
 }
 
-fn real_sessions(daemon: &Daemon) -> Result<Vec<Value>, String> {
+fn sessions_of(daemon: &Daemon, start: &str) -> Result<Vec<Value>, String> {
     let sessions = daemon.show(&["sessions"])?;
-    let is_real = |s: &&Value| s["name"].as_str().is_some_and(|name| name.starts_with("real-"));
-    Ok(sessions.as_array().unwrap().iter().filter(is_real).cloned().collect())
+    let is_one = |s: &&Value| s["name"].as_str().is_some_and(|name| name.starts_with(start));
+    Ok(sessions.as_array().unwrap().iter().filter(is_one).cloned().collect())
 }
 
+/// The fifty, and the one of the range, none of which has ever ended.
 fn all_up(daemon: &Daemon) -> Result<(), String> {
-    let sessions = real_sessions(daemon)?;
+    let ranged = sessions_of(daemon, &format!("ranged-v4-{RANGED}"))?;
+    let sessions = [sessions_of(daemon, "real-")?, ranged].concat();
     let up = sessions.iter().filter(|s| s["state"] == "Established" && s["flaps"] == 0).count();
-    equal(&up, &usize::from(SESSIONS))
+    equal(&up, &ALL)
+}
+
+/// The folders of the flight recorder.
+fn shelves(daemon: &Daemon) -> Vec<String> {
+    let all = fs::read_dir(daemon.folder().join("state/flight")).unwrap();
+    all.map(|shelf| shelf.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 /// The daemon's memory, KiB.
@@ -187,17 +218,17 @@ struct Flood {
 }
 
 impl Flood {
-    /// Two threads as strangers of many addresses, one from the real peers' own, two as the peers that are rough, of
-    /// which the last keeps its connections open for longer.
+    /// Two threads as strangers of many addresses, one from the real peers' own, two as the peers that are rough, and two as
+    /// peers out of the range, of many addresses; the last of each two keeps its connections open for longer.
     fn start(lab: &Lab) -> Self {
         let netns = Arc::new(fs::File::open(format!("/run/netns/{}", lab.ours.name())).unwrap());
         let (over, hits) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let one = |nth: u32| {
+        let one = |nth: usize| {
             let (netns, over, hits) = (netns.clone(), over.clone(), hits.clone());
             thread::spawn(move || {
                 move_into_link_name_space(netns.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
                 let corpus = corpus();
-                for n in (nth..).step_by(5) {
+                for n in (nth..).step_by(THREADS) {
                     if over.load(Ordering::Relaxed) {
                         return;
                     }
@@ -206,17 +237,22 @@ impl Flood {
                         0 | 1 => Ipv4Addr::new(127, 0, 20, last),
                         // Beside the real session of the same addresses, which must win.
                         2 => real(last % SESSIONS + 1),
-                        _ => rough(last % ROUGH + 1),
+                        3 | 4 => rough(last % ROUGH + 1),
+                        _ => Ipv4Addr::new(127, 0, 33 + u8::try_from(n / 250 % 15).unwrap(), last),
                     };
-                    let octets = &corpus[usize::try_from(n).unwrap() % corpus.len()];
-                    let to = if nth == 2 { ours(last % SESSIONS + 1) } else { ours(1) };
-                    if hit(from, (to, PORT).into(), octets, nth == 4) {
+                    let octets = &corpus[n % corpus.len()];
+                    let to = match nth {
+                        2 => ours(last % SESSIONS + 1),
+                        5 | 6 => ours(SESSIONS + 1),
+                        _ => ours(1),
+                    };
+                    if hit(from, (to, PORT).into(), octets, nth == 4 || nth == 6) {
                         hits.fetch_add(1, Ordering::Relaxed);
                     }
                 }
             })
         };
-        let threads = (0..5).map(one).collect();
+        let threads = (0..THREADS).map(one).collect();
         Self { over, hits, threads }
     }
 
@@ -240,23 +276,32 @@ mod tests {
         let (_bird, control) = start_bird(&lab);
         until("fifty sessions", UP, || {
             all_up(&daemon)?;
-            equal(&up_at_bird(&control)?, &usize::from(SESSIONS))
+            equal(&up_at_bird(&control)?, &ALL)
         });
         let pid = daemon.process().pid();
         let before = resident(pid);
         let secs = std::env::var("PEERINGD_FLOOD_SECS").ok().and_then(|secs| secs.parse().ok());
         let (flood, began) = (Flood::start(&lab), Instant::now());
-        let mut most = before;
+        let (mut most, mut most_of_range) = (before, 0);
         while began.elapsed() < Duration::from_secs(secs.unwrap_or(FLOOD_SECS)) {
             all_up(&daemon).unwrap();
             most = most.max(resident(pid));
+            most_of_range = most_of_range.max(sessions_of(&daemon, "ranged-").unwrap().len());
             thread::sleep(Duration::from_millis(200));
         }
         let hits = flood.end();
         all_up(&daemon).unwrap();
-        assert_eq!(up_at_bird(&control), Ok(usize::from(SESSIONS)));
+        assert_eq!(up_at_bird(&control), Ok(ALL));
         assert!(most <= before + MEMORY, "{before} KiB before, {most} KiB at most");
         println!("{hits} connections; {before} KiB before, {most} KiB at most");
+        assert!((2..=PEER_LIMIT).contains(&most_of_range), "{most_of_range} sessions of the range");
+        until("the range to be empty but for one", UP, || {
+            all_up(&daemon)?;
+            equal(&sessions_of(&daemon, "ranged-")?.len(), &1)
+        });
+        let shelves = shelves(&daemon);
+        assert!(shelves.iter().any(|shelf| shelf == "ranged-v4"), "{shelves:?}");
+        assert!(!shelves.iter().any(|shelf| shelf.starts_with("ranged-v4-")), "{shelves:?}");
         // A flood that did not get in would show nothing.
         assert!(hits > 500, "{hits} connections in all");
         assert!(daemon.process().ended().is_none());

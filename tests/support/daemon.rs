@@ -1,6 +1,7 @@
 //! peeringd under test, in a namespace of its own.
 
 use std::fs;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -119,10 +120,20 @@ impl Daemon {
         )
     }
 
-    /// Starts peeringd on loopback, in an empty folder, with a config that calls the RIB `rib.yaml` and the control
-    /// socket `control.sock`.
-    pub(crate) fn start_on_loopback(folder: PathBuf, config: &str, rib: &Rib) -> Self {
-        Self::start_at(Place::Loopback, folder, config, rib)
+    /// Starts peeringd on loopback, in an empty folder, with these peerings. It listens where the second value says.
+    pub(crate) fn start_on_loopback(folder: &Path, peerings: &str, rib: &Rib) -> (Self, SocketAddr) {
+        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let config = format!(
+            "router: {{ asn: 8075, router_id: 127.0.0.1, listen: [\"{at}\"] }}
+rib: rib.yaml
+control: {{ socket: {folder}/control.sock }}
+state_dir: {folder}/state
+lab: true
+peerings:
+{peerings}",
+            folder = folder.display()
+        );
+        (Self::start_at(Place::Loopback, folder.to_owned(), &config, rib), at)
     }
 
     fn start_at(place: Place, folder: PathBuf, config: &str, rib: &Rib) -> Self {

@@ -56,14 +56,16 @@ impl AdjRibIn {
     /// The session is over, and a family's routes are kept: all of them are stale. O(n). Returns how many are.
     pub(in crate::accept) fn mark_stale(&mut self, family: Family, leftover: Leftover) -> u64 {
         let token = self.stale.get(family).token_if(true);
-        self.retain(family, |entry| {
+        self.keep(family, |entry| {
             if entry.stale.is_some() {
                 return leftover == Leftover::Keep;
             }
             entry.stale = Some(Stale { choice: Choice::Usual, _counted: token.clone() });
+            entry.shared.charge.make_stale();
             true
         });
         drop(token);
+        self.settle();
         self.stale.get(family).count()
     }
 
@@ -98,12 +100,19 @@ impl AdjRibIn {
 
     /// Keeps some routes of a family, and gives back the room of the others; how many those are.
     pub(super) fn retain(&mut self, family: Family, keep: impl FnMut(&mut Entry) -> bool) -> u64 {
-        let gone = match family {
+        let gone = self.keep(family, keep);
+        self.settle();
+        gone
+    }
+
+    /// The same, with the room yet to be settled.
+    fn keep(&mut self, family: Family, keep: impl FnMut(&mut Entry) -> bool) -> u64 {
+        // Which ones went, or became stale, is not noted one by one.
+        self.judge.some_went();
+        match family {
             Family::Ipv4 => retain(&mut self.v4, keep),
             Family::Ipv6 => retain(&mut self.v6, keep),
-        };
-        self.account.give_prefixes(gone);
-        gone
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+mod accepting;
 mod extensions;
 
 use std::collections::BTreeMap as Map;

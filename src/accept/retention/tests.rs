@@ -265,6 +265,30 @@ fn stale_routes_keep_no_other_out() {
     bench.check();
 }
 
+#[test]
+fn stale_routes_of_one_session_keep_no_other_out_and_are_to_go() {
+    let budget = Arc::new(Budget::new(10));
+    let eight: Vec<String> = (10..18).map(|n| format!("{n}.0.0.0/8")).collect();
+    let eight: Vec<&str> = eight.iter().map(String::as_str).collect();
+    let mut gone = Bench { retention: Retention::default(), rib: rib(100, &budget), budget: budget.clone() };
+    let mut live = rib(100, &budget);
+    gone.up(0, Some(asks(90, 0)));
+    apply(&mut gone.rib, &announce(&eight), 1).unwrap();
+    gone.lost(10);
+    gone.check();
+    apply(&mut live, &announce(&["20.0.0.0/8", "21.0.0.0/8"]), 11).unwrap();
+    assert!(!budget.is_overdrawn(), "there is room for both");
+    apply(&mut live, &announce(&eight), 11).unwrap_err();
+    assert_eq!((live.count().ipv4, budget.held(), budget.is_overdrawn()), (9, 17, true));
+    // Whose session comes back meanwhile takes room as anybody does, and its own stale routes are the first to go.
+    gone.up(12, Some(asks(90, 0)));
+    apply(&mut gone.rib, &announce(&["10.0.0.0/8"]), 13).unwrap();
+    assert_eq!((gone.held().as_str(), budget.held(), budget.is_overdrawn()), ("10.0.0.0/8", 10, false));
+    apply(&mut gone.rib, &announce(&["11.0.0.0/8"]), 14).unwrap_err();
+    drop((gone, live));
+    assert_eq!(budget.held(), 0);
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Up(Option<GracefulRestart>),

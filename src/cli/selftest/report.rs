@@ -94,17 +94,15 @@ impl Report {
         let rows: Vec<_> = self.rfcs.iter().map(Row::cells).collect();
         columns.print(&rows, out)?;
         let width = terminal_width().unwrap_or(WIDTH);
+        let listed = |case: &&Outcome| verbose || !case.passed;
+        if self.outcomes().any(|case| listed(&case)) {
+            writeln!(out)?;
+        }
         for row in &self.rfcs {
-            for case in row.cases.iter().filter(|case| verbose || !case.passed) {
+            for case in row.cases.iter().filter(listed) {
                 let result = if case.passed { "pass" } else { "FAIL" };
-                writeln!(
-                    out,
-                    "\n{result}  RFC {} {}: {} ({})",
-                    row.rfc,
-                    case.section,
-                    case.what,
-                    case.by.name()
-                )?;
+                let Outcome { section, what, by, .. } = case;
+                writeln!(out, "{result}  RFC {} {section}: {what} ({})", row.rfc, by.name())?;
                 for line in case.error.iter().flat_map(|error| folded(error, width.saturating_sub(6))) {
                     writeln!(out, "      {line}")?;
                 }

@@ -30,7 +30,39 @@ pub(super) const RFCS: [(u16, &str); 26] = [
     (9774, "AS_SET deprecation"),
 ];
 
+/// An RFC of the table by what a user writes: `7606`, `RFC7606`, `rfc 7606`.
+///
+/// # Errors
+/// What is no RFC of the table; the message lists those that are.
+pub(super) fn number(text: &str) -> Result<u16, String> {
+    let digits = match text.split_at_checked(3) {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("rfc") => rest.trim_start_matches([' ', '-']),
+        Some(_) | None => text,
+    };
+    digits.parse().ok().filter(|rfc| title(*rfc).is_some()).ok_or_else(|| {
+        let mut all = RFCS.map(|(rfc, _)| rfc);
+        all.sort_unstable();
+        format!("there are cases of RFC {}", all.map(|rfc| rfc.to_string()).join(", "))
+    })
+}
+
 /// The title of an RFC of the table.
 pub(super) fn title(rfc: u16) -> Option<&'static str> {
     RFCS.iter().find(|(number, _)| *number == rfc).map(|(_, title)| *title)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_rfc_is_found_however_it_is_written() {
+        for text in ["7606", "RFC7606", "rfc7606", "RFC 7606", "rfc-7606"] {
+            assert_eq!(number(text), Ok(7606), "{text}");
+        }
+        for text in ["7605", "RFC", "", "é7606", "rfc7606x", "-1", "99999999"] {
+            let said = number(text).unwrap_err();
+            assert!(said.starts_with("there are cases of RFC 2385, 2918, 4271, "), "{text}: {said}");
+        }
+    }
 }

@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-use super::view::Families;
-
 /// The daemon's JSON of it; see `shapes.md`.
 #[derive(Deserialize, Default)]
 #[serde(default, rename_all = "camelCase")]
@@ -18,10 +16,8 @@ pub(super) struct Protocol {
     extended_optional_parameters: String,
     send_hold_time: Option<u64>,
     negotiated: Option<Negotiated>,
-    near_limit: Families<bool>,
     received_graceful_shutdown: u64,
     received_leaks: u64,
-    needs_reset: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -72,21 +68,12 @@ impl Protocol {
     }
 
     fn over_a_limit(&self) -> String {
-        if self.needs_reset {
-            return "down until peeringd reset".to_owned();
-        }
         let down = match self.max_prefix_restart_secs {
             Some(secs) => format!("down for {secs} s"),
             None => "down until peeringd reset".to_owned(),
         };
         let warned = self.max_prefix_warning_percent.map(|p| format!(", warned of from {p} %"));
-        let near = match (self.near_limit.ipv4, self.near_limit.ipv6) {
-            (false, false) => "",
-            (true, false) => "; ipv4 is near it",
-            (false, true) => "; ipv6 is near it",
-            (true, true) => "; ipv4 and ipv6 are near it",
-        };
-        format!("{down}{}{near}", warned.unwrap_or_default())
+        format!("{down}{}", warned.unwrap_or_default())
     }
 }
 

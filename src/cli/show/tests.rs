@@ -66,7 +66,7 @@ async fn check(words: &str, terminal: Option<usize>, expected: Expect) {
 async fn sessions_in_a_pipe() {
     check("sessions", None, expect![[r#"
         NAME                  PEER          ASN   STATE        FOR    ADV v4/v6  RCV v4/v6  LAST ERROR
-        contoso-ashburn-1-v4  4.68.74.181   3356  Established  3d02h  354/0      2/0
+        contoso-ashburn-1-v4  4.68.74.181   3356  Established  3d02h  354/0      2/0        near the limit: ipv4 2 / 20,000
         contoso-ashburn-1-v6  2001:1900::1  3356  Idle         3d02h  0/0        0/0        received 2/2 Bad Peer AS: "\u{1b}[2Jgone"
         ix-london-1-v4        5.57.80.2     3356  Active       3d02h  0/0        0/0        connect: Connection refused
     "#]]).await;
@@ -84,11 +84,31 @@ async fn sessions_on_80_columns() {
             ix-london-1-v4        5.57.80.2     3356  Active       3d02h  0/0    0/0
 
             NAME                  LAST ERROR
+            contoso-ashburn-1-v4  near the limit: ipv4 2 / 20,000
             contoso-ashburn-1-v6  received 2/2 Bad Peer AS: "\u{1b}[2Jgone"
             ix-london-1-v4        connect: Connection refused
         "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn ranges_stand_below_the_sessions() {
+    let daemon = Daemon::of(Speaker::of_ranges());
+    let text = daemon.show("sessions", None).await.unwrap();
+    expect![[r#"
+        NAME                   PEER         ASN   STATE  FOR    ADV v4/v6  RCV v4/v6  LAST ERROR
+        ix-lab-v4-5.57.80.130  5.57.80.130  3356  Idle   3d02h  0/0        0/0
+
+        PEERS FROM       CONNECTION  TO             ASN   PEERS
+        5.57.80.128/25   ix-lab      5.57.80.1      3356  1 of 100
+        2001:7f8:4::/64  ix-lab      2001:7f8:4::1  3356  0 of 100
+    "#]]
+    .assert_eq(&text);
+    let ranges = |text: &str| text.split_once("\n\n").map(|(_, ranges)| ranges.to_owned());
+    assert_eq!(ranges(&daemon.show("sessions", Some(80)).await.unwrap()), ranges(&text));
+    let json = daemon.show("sessions --json", None).await.unwrap();
+    assert_eq!(serde_json::from_str::<Vec<serde_json::Value>>(&json).unwrap().len(), 1, "sessions alone");
 }
 
 #[tokio::test]
@@ -111,6 +131,7 @@ async fn a_session() {
             advertised v4/v6     354/0
             pending v4/v6        7/0
             received v4/v6       2/0
+            accepted v4/v6       1/0
             End-of-RIB           sent ipv4; received -
             graceful restart     we ask for 120 s
             stale v4/v6          0/0
@@ -119,10 +140,11 @@ async fn a_session() {
             extensions           route refresh
             send hold time       480 s
             roles                ours peer; the peer's peer; leaks among its routes: 2
-            over a limit         down for 60 s, warned of from 75 %; ipv4 is near it
+            over a limit         down for 60 s, warned of from 75 %
             graceful shutdown    on 1 of the peer's routes
-            messages sent        keepalive 0, notification 0, open 0, routeRefresh 0, update 3
-            messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update 0
+            limits               near the limit: ipv4 2 / 20,000
+            messages sent        keepalive 0, notification 0, open 0, route refresh 0, update 3
+            messages received    keepalive 0, notification 0, open 0, route refresh 0, update 0
             our capabilities     Multiprotocol (1): ipv4
                                  Route Refresh (2)
             peer's capabilities  Multiprotocol (1): ipv4
@@ -137,8 +159,8 @@ async fn a_session_on_80_columns() {
     let text = Daemon::of(Speaker::new()).show("session 4.68.74.181", Some(80)).await.unwrap();
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
     let folded: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("messages received")).collect();
-    assert_eq!(folded[0], "messages received    keepalive 0, notification 0, open 0, routeRefresh 0, update");
-    assert_eq!(folded[1], "                     0");
+    assert_eq!(folded[0], "messages received    keepalive 0, notification 0, open 0, route refresh 0,");
+    assert_eq!(folded[1], "                     update 0");
 }
 
 #[tokio::test]
@@ -161,14 +183,15 @@ async fn a_session_that_is_down() {
             advertised v4/v6   0/0
             pending v4/v6      0/0
             received v4/v6     0/0
+            accepted v4/v6     0/0
             End-of-RIB         sent -; received -
             graceful restart   we ask for 120 s
             stale v4/v6        0/0
             flaps              2
-            last error         received 2/2 Bad Peer AS: "\u{1b}[2Jgone", 3d02h ago
+            last error         received 2/2 Bad Peer AS: "\u{1b}[2Jgone", 3d02h ago; then connect: Connection refused
             over a limit       down for 60 s, warned of from 75 %
-            messages sent      keepalive 0, notification 0, open 0, routeRefresh 0, update 3
-            messages received  keepalive 0, notification 0, open 0, routeRefresh 0, update 0
+            messages sent      keepalive 0, notification 0, open 0, route refresh 0, update 3
+            messages received  keepalive 0, notification 0, open 0, route refresh 0, update 0
         "#]],
     )
     .await;
@@ -190,8 +213,12 @@ async fn the_route_of_an_address_on_80_columns() {
         "routes 13.65.0.9",
         Some(80),
         expect![[r#"
-            PREFIX        AS PATH     SINCE     FROM                  ATTRIBUTES           …
-            13.64.0.0/14  8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 …
+            PREFIX        AS PATH   SINCE     FROM                  ATTRIBUTES  SOURCE
+            13.64.0.0/14  8075      #3 3d02h  rib/microsoft.yaml:6  egp med 50  service-tags
+                          12076                                     8075:1007   376
+                                                                    8075:1008
+                                                                    only at
+                                                                    Ashburn
         "#]],
     )
     .await;
@@ -225,10 +252,19 @@ async fn received() {
         "received contoso-ashburn-1-v4",
         Some(80),
         expect![[r#"
-        PREFIX      NEXT HOP     AGE    AS PATH           ATTRIBUTES
-        4.1.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc 33…
-        4.2.0.0/16  4.68.74.181  3d02h  3356 65001 {7,8}  incomplete med 10 leak otc 33…
-    "#]],
+            PREFIX      NEXT HOP     AGE    AS PATH          ACCEPTED         ATTRIBUTES
+            4.1.0.0/16  4.68.74.181  3d02h  3356 65001       yes              incomplete med
+                                            {7,8}                             10 leak otc
+                                                                              3356 8075:8007
+                                                                              rt:8075:100
+                                                                              8075:1:2
+            4.2.0.0/16  4.68.74.181  3d02h  3356 65001       no:              incomplete med
+                                            {7,8}            Advertisement    10 leak otc
+                                                             missing MAPS     3356 8075:8007
+                                                             community; AS    rt:8075:100
+                                                             path isn't       8075:1:2
+                                                             correct
+        "#]],
     )
     .await;
 }
@@ -413,7 +449,8 @@ async fn what_is_no_daemon_of_ours_is_an_error() {
 #[test]
 fn a_route_that_is_gone_is_shown_as_far_as_it_is_known() {
     let clock = Clock::at(i64::try_from(NOON).unwrap());
-    let cells = |json: &str| (view::ADVERTISED.cells)(&serde_json::from_str(json).unwrap(), &clock).join("|");
+    let cells =
+        |json: &str| (routes::ADVERTISED.cells)(&serde_json::from_str(json).unwrap(), &clock).join("|");
     let gone = r#"{"prefix":"13.64.0.0/11","nextHop":null,"origin":null,"asPath":null,"med":null,
         "communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,
         "file":null,"line":null,"stale":true,"something new":1}"#;
@@ -425,7 +462,7 @@ fn a_route_that_is_gone_is_shown_as_far_as_it_is_known() {
     assert_eq!(
         cells(there),
         "2603:1000::/24|2001:db8::1|8075|#2 1m00s|rib/a.yaml:7|\
-         incomplete med 0 8075:1007 rt:8075:1 1:2:3|service-tags 376 ServiceTags_Public.jso…"
+         incomplete med 0 8075:1007 rt:8075:1 1:2:3|service-tags 376 ServiceTags_Public.json (ActionGroup)"
     );
 }
 
@@ -454,4 +491,55 @@ fn the_socket_comes_from_the_arguments() {
     for words in [&["show"][..], &["show", "sessions", "x"], &["show", "received"], &["show", "nothing"]] {
         assert!(Cli::try_parse_from(words).is_err(), "{words:?}");
     }
+}
+
+#[tokio::test]
+async fn f43_registered_prefixes_are_shown_with_state_key_and_error() {
+    check("registered", None, expect![[r#"
+        PEERING          PREFIX         STATE     KEY                                   ERROR
+        contoso-ashburn  8.23.254.0/24  Verified  24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11
+        contoso-ashburn  8.24.16.0/23   Failed    -                                     Prefix not received from IP: 4.68.74.181, 104.44.14.34
+        contoso-ashburn  8.25.0.0/24    Pending   -
+        ix-london        8.99.0.0/24    None      -                                     No connection of the peering is Active
+    "#]]).await;
+    check(
+        "registered 8.24.16.0/23 --peering contoso-ashburn",
+        None,
+        expect![[r#"
+        PEERING          PREFIX        STATE   KEY  ERROR
+        contoso-ashburn  8.24.16.0/23  Failed  -    Prefix not received from IP: 4.68.74.181, 104.44.14.34
+    "#]],
+    )
+    .await;
+    check(
+        "registered-asns",
+        None,
+        expect![[r#"
+        PEERING          ASN   STATE      KEY
+        contoso-ashburn  9680  Succeeded  9ce7d3a0-0b0f-4f5e-8a53-2c4c1f7a0b12
+    "#]],
+    )
+    .await;
+    check(
+        "service-prefixes",
+        None,
+        expect![[r#"
+        PEERING          PREFIX         STATE   LEARNED  ERROR
+        contoso-ashburn  8.23.254.0/24  Failed  None     Provider has no sessions in its backup location
+    "#]],
+    )
+    .await;
+    let daemon = Daemon::of(Speaker::new());
+    assert_eq!(daemon.error("registered 8.8.8.0/24").await, "8.8.8.0/24 is no registered prefix");
+    assert_eq!(daemon.error("registered 8.8.8.0/24 --json").await, "8.8.8.0/24 is no registered prefix");
+    assert_eq!(daemon.error("registered-asns --peering x").await, "no peering is called \"x\"");
+}
+
+#[tokio::test]
+async fn f52_events_are_shown_the_oldest_first() {
+    check("events", None, expect![[r#"
+        AGE    LEVEL        EVENT                    PEERING          WHAT
+        3d02h  Information  PrefixAnnouncementEvent  contoso-ashburn  8.23.254.0/24 is announced on the peering: Its origin is AS7018.
+        3d02h  Warning      PrefixWithdrawalEvent    contoso-ashburn  8.24.16.0/23 is withdrawn on the peering: No session there has it any more; its origin was AS7018.
+    "#]]).await;
 }

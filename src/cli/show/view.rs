@@ -7,12 +7,10 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::limit::Limits;
 use super::protocol::Protocol;
 use super::restart::Restart;
-use crate::cli::table::{printable, shorten};
-
-/// The most of a route's source that a table shows, in characters.
-const MAX_SOURCE: usize = 40;
+use crate::cli::table::printable;
 
 /// Now, to tell ages by.
 pub(super) struct Clock {
@@ -75,12 +73,19 @@ impl Families<u64> {
 struct LastError {
     text: String,
     at: Option<String>,
+    then: Option<String>,
 }
 
 impl LastError {
     fn with_age(&self, clock: &Clock) -> String {
         let at = self.at.as_ref().map(|at| format!(", {} ago", clock.age(at))).unwrap_or_default();
         format!("{}{at}", self.text)
+    }
+
+    /// With what has come of it since.
+    fn whole(&self, clock: &Clock) -> String {
+        let then = self.then.as_ref().map(|then| format!("; then {then}")).unwrap_or_default();
+        format!("{}{then}", self.with_age(clock))
     }
 }
 
@@ -135,6 +140,8 @@ pub(super) struct Session {
     families: Vec<String>,
     advertised: Families<u64>,
     received: Families<u64>,
+    #[serde(default)]
+    accepted: Families<u64>,
     last_error: Option<LastError>,
     #[serde(default)]
     peering: String,
@@ -161,6 +168,8 @@ pub(super) struct Session {
     peer_id: Option<String>,
     transport: Option<Transport>,
     #[serde(flatten)]
+    limits: Limits,
+    #[serde(flatten)]
     protocol: Protocol,
     #[serde(default)]
     capabilities: Capabilities,
@@ -178,14 +187,20 @@ impl Session {
             self.since.as_deref().map(|t| clock.age(t)).unwrap_or_default(),
             self.advertised.both(),
             self.received.both(),
-            self.last_error.as_ref().map(|error| self.error(error, clock)).unwrap_or_default(),
+            self.trouble(clock),
         ]
         .map(|cell| printable(&cell))
     }
 
-    /// Of a session that is up, the error is one of the past.
-    fn error(&self, error: &LastError, clock: &Clock) -> String {
-        if self.state == "Established" { error.with_age(clock) } else { error.text.clone() }
+    /// Why it is down; or, of a session that is up, what may end it, and an error of the past.
+    fn trouble(&self, clock: &Clock) -> String {
+        if let Some(down) = self.limits.down(&self.name, clock) {
+            return down;
+        }
+        let is_up = self.state == "Established";
+        let error = self.last_error.as_ref().map(|e| if is_up { e.with_age(clock) } else { e.text.clone() });
+        let parts: Vec<String> = self.limits.near(&self.received).into_iter().chain(error).collect();
+        parts.join("; ")
     }
 }
 
@@ -198,6 +213,7 @@ pub(super) trait Lines {
 impl Lines for Session {
     fn lines(&self, clock: &Clock) -> Vec<(&'static str, String)> {
         let none = || "-".to_owned();
+        let down = self.limits.down(&self.name, clock).map(|down| format!("; {down}")).unwrap_or_default();
         let since = self.since.as_deref().map(|s| format!(" for {}", clock.age(s))).unwrap_or_default();
         let location = self.peering_location.as_ref().map(|l| format!(" at {l}")).unwrap_or_default();
         let mut lines = vec![
@@ -207,7 +223,7 @@ impl Lines for Session {
             ("peer", format!("{} AS{}", self.peer_address, self.peer_asn)),
             ("peer id", self.peer_id.clone().unwrap_or_else(none)),
             ("local address", self.local_address.clone()),
-            ("state", format!("{}{since}", self.state)),
+            ("state", format!("{}{since}{down}", self.state)),
             ("dialled by", dialled_by(self.direction.as_deref())),
             ("transport", self.transport.as_ref().map_or_else(none, Transport::in_words)),
             ("hold time", self.hold_time.map_or_else(none, |s| format!("{s} s"))),
@@ -215,11 +231,12 @@ impl Lines for Session {
             ("advertised v4/v6", self.advertised.both()),
             ("pending v4/v6", self.pending.both()),
             ("received v4/v6", self.received.both()),
+            ("accepted v4/v6", self.accepted.both()),
             ("End-of-RIB", end_of_rib(&self.end_of_rib_sent, &self.end_of_rib_received)),
             ("graceful restart", self.graceful_restart.as_ref().map_or_else(none, Restart::asked)),
             ("stale v4/v6", self.graceful_restart.as_ref().map_or_else(none, |r| r.stale(clock))),
             ("flaps", self.flaps.to_string()),
-            ("last error", self.last_error.as_ref().map_or_else(none, |e| e.with_age(clock))),
+            ("last error", self.last_error.as_ref().map_or_else(none, |e| e.whole(clock))),
         ];
         if self.extended_next_hop {
             lines.push(("extended next hop", "IPv4 by way of IPv6".to_owned()));
@@ -228,9 +245,11 @@ impl Lines for Session {
             lines.push(("ADD-PATH from peer", self.add_path_receive.join(", ")));
         }
         lines.extend(self.protocol.lines());
+        lines.extend(self.limits.near(&self.received).map(|near| ("limits", near)));
         for (way, counts) in self.messages.iter().flatten().rev() {
             let name = if way == "sent" { "messages sent" } else { "messages received" };
-            let counts: Vec<String> = counts.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
+            let counts: Vec<String> =
+                counts.iter().map(|(kind, n)| format!("{} {n}", in_words(kind))).collect();
             lines.push((name, counts.join(", ")));
         }
         for (name, list) in
@@ -252,6 +271,17 @@ impl std::fmt::Display for Capability {
         write!(f, "{name} ({code})")?;
         if text.is_empty() { Ok(()) } else { write!(f, ": {text}") }
     }
+}
+
+/// A key of the JSON as words: `routeRefresh` as `route refresh`.
+fn in_words(key: &str) -> String {
+    key.chars().fold(String::with_capacity(key.len() + 1), |mut words, c| {
+        if c.is_uppercase() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+        words
+    })
 }
 
 fn dialled_by(direction: Option<&str>) -> String {
@@ -300,7 +330,7 @@ pub(super) fn sessions(sessions: &[Session], clock: &Clock, terminal: Option<usi
 }
 
 /// A table without borders. Names and addresses are broken where the terminal is too narrow, other columns last.
-fn laid_out<R: AsRef<[C]>, C: AsRef<str>>(
+pub(super) fn laid_out<R: AsRef<[C]>, C: AsRef<str>>(
     head: &[&str],
     rows: impl Iterator<Item = R>,
     terminal: Option<usize>,
@@ -351,130 +381,5 @@ impl Lines for Generation {
             lines.push((if i == 0 { "reload refused" } else { "" }, line.to_owned()));
         }
         lines
-    }
-}
-
-#[derive(Deserialize)]
-struct Since {
-    generation: u32,
-    time: String,
-}
-
-/// A route of whichever list.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Route {
-    prefix: String,
-    #[serde(default)]
-    path_id: u32,
-    next_hop: Option<String>,
-    as_path: Option<String>,
-    origin: Option<String>,
-    med: Option<u32>,
-    #[serde(default)]
-    communities: Option<Vec<String>>,
-    #[serde(default)]
-    extended_communities: Option<Vec<String>>,
-    #[serde(default)]
-    large_communities: Option<Vec<String>>,
-    since: Option<Since>,
-    received_at: Option<String>,
-    only_to_customer: Option<u32>,
-    #[serde(default)]
-    is_leak: bool,
-    source: Option<String>,
-    file: Option<String>,
-    line: Option<u32>,
-    #[serde(default)]
-    stale: bool,
-    #[serde(default)]
-    peering_locations: Vec<String>,
-    #[serde(default)]
-    peerings: Vec<String>,
-}
-
-/// How routes of one list are shown.
-pub(super) struct RouteColumns<const N: usize> {
-    pub(super) head: [&'static str; N],
-    pub(super) cells: fn(&Route, &Clock) -> [String; N],
-}
-
-pub(super) const ROUTES: RouteColumns<6> = RouteColumns {
-    head: ["PREFIX", "AS PATH", "SINCE", "FROM", "ATTRIBUTES", "SOURCE"],
-    cells: |r, clock| [r.prefix.clone(), r.path(), r.since(clock), r.place(), r.attributes(), r.source()],
-};
-
-pub(super) const ADVERTISED: RouteColumns<7> = RouteColumns {
-    head: ["PREFIX", "NEXT HOP", "AS PATH", "SINCE", "FROM", "ATTRIBUTES", "SOURCE"],
-    cells: |r, clock| {
-        let (path, since, place) = (r.path(), r.since(clock), r.place());
-        [r.prefix.clone(), text(&r.next_hop), path, since, place, r.attributes(), r.source()]
-    },
-};
-
-pub(super) const RECEIVED: RouteColumns<5> = RouteColumns {
-    head: ["PREFIX", "NEXT HOP", "AGE", "AS PATH", "ATTRIBUTES"],
-    cells: |r, clock| {
-        let age = r.received_at.as_deref().map(|t| clock.age(t)).unwrap_or_default();
-        [r.prefix.clone(), text(&r.next_hop), age, r.path(), r.attributes()]
-    },
-};
-
-fn text(value: &Option<String>) -> String {
-    value.clone().unwrap_or_else(|| "-".to_owned())
-}
-
-impl Route {
-    fn path(&self) -> String {
-        text(&self.as_path)
-    }
-
-    fn since(&self, clock: &Clock) -> String {
-        self.since
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), |s| format!("#{} {}", s.generation, clock.age(&s.time)))
-    }
-
-    fn place(&self) -> String {
-        match (&self.file, self.line) {
-            (Some(file), Some(line)) => format!("{file}:{line}"),
-            (_, _) => "-".to_owned(),
-        }
-    }
-
-    /// What is not as in a plain route, in few words.
-    fn attributes(&self) -> String {
-        let mut parts = Vec::new();
-        if self.stale {
-            parts.push("stale".to_owned());
-        }
-        if self.path_id != 0 {
-            parts.push(format!("path {}", self.path_id));
-        }
-        parts.extend(self.origin.clone().filter(|o| o != "igp"));
-        parts.extend(self.med.map(|med| format!("med {med}")));
-        if self.is_leak {
-            parts.push("leak".to_owned());
-        }
-        parts.extend(self.only_to_customer.map(|asn| format!("otc {asn}")));
-        for list in [&self.communities, &self.extended_communities, &self.large_communities] {
-            parts.extend(list.iter().flatten().map(|community| match community.as_str() {
-                "65535:0" => "graceful-shutdown".to_owned(),
-                other => other.to_owned(),
-            }));
-        }
-        for (word, only) in [("only at", &self.peering_locations), ("only on", &self.peerings)] {
-            if !only.is_empty() {
-                parts.push(format!("{word} {}", only.join(", ")));
-            }
-        }
-        parts.join(" ")
-    }
-
-    /// The beginning of it: what `import` writes names every tag of a prefix.
-    fn source(&self) -> String {
-        let mut source = self.source.clone().unwrap_or_default();
-        shorten(&mut source, MAX_SOURCE);
-        source
     }
 }

@@ -88,7 +88,7 @@ peerings:
         c.yaml:19:21: registered_asns 0 is out of range: write a number from 1 to 4294967295
         c.yaml:19:30: the registered ASN 7018 is already listed at c.yaml:19: keep one of the two
         c.yaml:19:43: registered_asns "x" is no whole number: write a number from 1 to 4294967295
-        c.yaml:20:51: unknown key key in a Peering Service prefix: remove it; the keys of a Peering Service prefix are name, prefix, peering_service_prefix_key
+        c.yaml:20:51: unknown key key in a Peering Service prefix: remove it; the keys of a Peering Service prefix are name, prefix, peering_service_prefix_key, primary_location, backup_location
         c.yaml:23:24: Bandwidth 15000 must have a multiple of 10000: write what the link has, in Mbps, like 100000
         c.yaml:24:23: connection_state "aktive" is unknown: did you mean active? write one of none, pending_approval, approved, provisioning_started, provisioning_failed, provisioning_completed, validating, active, type_change_requested, type_change_in_progress, external_blocker
         c.yaml:25:31: session_address_provider "microsft" is unknown: did you mean microsoft? write one of microsoft, peer

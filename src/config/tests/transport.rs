@@ -241,6 +241,29 @@ fn ranges_that_cannot_be_are_refused() {
 }
 
 #[test]
+fn what_holds_for_no_peer_of_a_range_is_said() {
+    let peer = "peer_session_ipv6_address: '2a01:111::1', microsoft_session_ipv6_address: '2a01:111::2'";
+    check(&[
+        (
+            exchange(&format!(
+                "{{{RANGE}, {OURS}, passive: false, v4: {{peer_port: 1790, connect_retry: 9}}}}"
+            )),
+            expect![[r#"
+                c.yaml:4:9: warning: p carries IPv4 only: add IPv6 sessions: both are expected at every location
+                c.yaml:7:133: warning: passive is not used: remove it: the peers of a range always dial
+                c.yaml:7:156: warning: peer_port is not used: remove it: the peers of a range always dial"#]],
+        ),
+        (exchange(&format!("{{{RANGE}, {OURS}, {peer}, passive: true, peer_port: 1790}}")), expect![""]),
+        (
+            exchange(&format!("{{{RANGE}, {OURS}, {peer}, v4: {{passive: true}}}}")),
+            expect![
+                "c.yaml:7:227: warning: passive is not used: remove it: the peers of a range always dial"
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn a_peer_without_a_key_within_a_range_that_has_one_is_refused() {
     let range = format!("{{{RANGE}, {OURS}, md5_authentication_key_file: key}}");
     let peer = format!("peer_session_ipv4_address: 206.126.236.200, {OURS}");

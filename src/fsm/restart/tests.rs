@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::super::fixture::{at, drain, open_from, ours};
-use super::super::{Action, ConnId, Incoming, Outgoing, PeerFsm};
+use super::super::{Action, ConnId, Event, Incoming, Outgoing, PeerFsm};
 use super::*;
 
 const V4: (u16, u8) = (1, 1);
@@ -153,6 +153,17 @@ fn our_restart_is_told_until_a_session_is_established() {
     assert!(!bench.fsm.is_restarting());
     bench.stop(ErrorCode::ADMIN_RESET);
     assert!(!bench.establish(None).1);
+}
+
+#[test]
+fn long_after_our_restart_it_is_told_no_more() {
+    let mut bench = Bench::new();
+    assert!(bench.accept().1);
+    bench.fsm.handle_restart_over();
+    assert!(!bench.fsm.is_restarting());
+    let mut bench = Bench::new();
+    drop(bench.fsm.handle(at(0), Event::RestartOver));
+    assert!(!bench.accept().1);
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Incident {
             Self::Notification { way, notification, .. } => {
                 let said =
                     notification.communication().map(|text| format!(": \"{text}\"")).unwrap_or_default();
-                format!("{} NOTIFICATION {}{said}", way.name(), notification.code)
+                format!("{} NOTIFICATION {notification}{said}", way.name())
             }
             Self::Treatment { treatment, .. } => format!("received an UPDATE with errors: {treatment}"),
         }

@@ -1,7 +1,7 @@
 //! The flight recorder: the last messages of every connection, written down where one goes wrong.
 //!
 //! `ring` keeps them and `capture` writes them as pcapng and as text; neither knows a clock or a file. `shelf` is the
-//! folder in which captures end up, bounded in number and size.
+//! folder in which captures end up, bounded in number and size, with fair shares.
 
 mod capture;
 mod ring;
@@ -13,9 +13,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use self::ring::Message;
-pub(super) use self::ring::{Pace, Ring};
-pub(super) use self::shelf::Recorder;
+pub(super) use self::ring::Ring;
+use self::ring::{Message, Pace};
+pub(super) use self::shelf::{Recorder, shelf};
 use crate::metrics::Way;
 use crate::wire::{Asn, Notification, Treatment};
 
@@ -33,6 +33,8 @@ pub(super) enum Incident {
 pub(super) struct Capture {
     /// The session's name.
     pub(super) session: Arc<str>,
+    /// Where it is put.
+    pub(super) shelf: Arc<str>,
     pub(super) peer_asn: Asn,
     /// Our end and the peer's; unknown where TCP was gone already.
     pub(super) ends: Option<(SocketAddr, SocketAddr)>,

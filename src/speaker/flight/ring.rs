@@ -16,9 +16,9 @@ const MOST_MESSAGES: usize = 32;
 const MOST_OCTETS: usize = 6 * 1024;
 /// The most octets of an OPEN.
 const LONGEST_OPEN: usize = 512;
-/// Captures of one session are at least this far apart.
+/// Captures for one shelf are at least this far apart.
 const LEAST_PAUSE: Duration = Duration::from_secs(1);
-/// Captures of one session for the same reason are at least this far apart.
+/// Captures for one shelf for the same reason are at least this far apart.
 const SAME_PAUSE: Duration = Duration::from_secs(60);
 
 /// One message, or what came in place of one.
@@ -168,9 +168,9 @@ impl Ring {
     }
 }
 
-/// When a session's messages were last written down: a peer can go wrong as often as it likes.
+/// When messages were last written down for one shelf: a peer can go wrong as often as it likes.
 #[derive(Debug, Default)]
-pub(in crate::speaker) struct Pace {
+pub(super) struct Pace {
     last: Option<Moment>,
     /// By reason, the newest last.
     reasons: VecDeque<(Moment, Reason)>,
@@ -188,7 +188,7 @@ const MOST_REASONS: usize = 16;
 
 impl Pace {
     /// Whether this one is to be written down. Collisions never are: they are nobody's fault (RFC 4271 §6.8).
-    pub(in crate::speaker) fn allows(&mut self, now: Moment, incident: &Incident) -> bool {
+    pub(super) fn allows(&mut self, now: Moment, incident: &Incident) -> bool {
         let reason = match incident {
             Incident::Notification { notification, .. } if notification.code == ErrorCode::COLLISION => {
                 return false;
@@ -205,5 +205,10 @@ impl Pace {
         self.last = Some(now);
         self.reasons.push_back((now, reason));
         true
+    }
+
+    /// Nothing was written down for so long that it is as a new one.
+    pub(super) fn is_rested(&self, now: Moment) -> bool {
+        self.reasons.iter().all(|(then, _)| now >= *then + SAME_PAUSE)
     }
 }

@@ -3,8 +3,10 @@
 use std::io::IoSlice;
 
 use super::ring::Message;
+use super::shelf::Paces;
 use super::*;
 use crate::fsm::Moment;
+use crate::metrics::{CaptureResult, Metrics};
 use crate::wire::{ErrorCode, KEEPALIVE, Open, RefreshSubtype, RouteRefresh};
 
 fn secs(n: u64) -> Duration {
@@ -35,6 +37,7 @@ fn capture(session: &str, at: Duration, messages: Vec<Message>) -> Capture {
     let ends = ("192.0.2.2:179".parse().unwrap(), "192.0.2.1:40000".parse().unwrap());
     Capture {
         session: session.into(),
+        shelf: session.into(),
         peer_asn: Asn(64500),
         ends: Some(ends),
         at,
@@ -138,6 +141,42 @@ messages  2, the oldest first
 }
 
 #[test]
+fn the_text_says_what_a_hard_reset_carries() {
+    let inner = Notification::with_communication(ErrorCode::ADMIN_RESET, "new card");
+    let incident = Incident::Notification {
+        way: Way::Received,
+        notification: Notification::hard_reset(&inner),
+        why: None,
+    };
+    let text = Capture { incident, ..capture("a-v4", secs(0), Vec::new()) }.to_text();
+    let what = "what      received NOTIFICATION 6/9 Hard Reset: 6/4 Administrative Reset: \"new card\"\n";
+    assert!(text.contains(what), "{text}");
+    assert!(text.contains("data      0604086e65772063617264\n"), "{text}");
+}
+
+#[tokio::test]
+async fn captures_are_counted_by_what_became_of_them() {
+    let (folder, metrics) = (tempfile::tempdir().unwrap(), Metrics::new().unwrap());
+    let recorder = Recorder::start(folder.path(), &metrics);
+    // The task that writes has not run yet, so the seventeenth finds no place.
+    for n in 0..17 {
+        recorder.keep(capture("a", secs(n), Vec::new()));
+    }
+    assert_eq!(metrics.captures(CaptureResult::Dropped), 1);
+    while metrics.captures(CaptureResult::Written) < 16 {
+        tokio::task::yield_now().await;
+    }
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let recorder = Recorder::start(&file, &metrics);
+    recorder.keep(capture("a", secs(0), Vec::new()));
+    while metrics.captures(CaptureResult::Failed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(metrics.captures(CaptureResult::Written), 16);
+}
+
+#[test]
 fn the_shelf_keeps_the_newest() {
     let folder = tempfile::tempdir().unwrap();
     let names = |session: &str| {
@@ -158,4 +197,45 @@ fn the_shelf_keeps_the_newest() {
     }
     let sessions = std::fs::read_dir(folder.path()).unwrap().count();
     assert_eq!((names("first").len(), names("a").len(), sessions), (0, 2, 256), "256 in all");
+}
+
+#[test]
+fn a_shelf_that_is_filled_takes_no_more_than_its_share_from_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = |shelf: &str| {
+        let all = std::fs::read_dir(folder.path().join(shelf)).map(Iterator::count).unwrap_or_default();
+        assert_eq!(all % 2, 0, "each with its text");
+        all / 2
+    };
+    for n in 0..62 {
+        for at in 0..4 {
+            shelf::write(folder.path(), &capture(&format!("s{n}"), secs(at), Vec::new())).unwrap();
+        }
+    }
+    // Of 100 peers out of one range, each of which goes wrong in its turn.
+    for n in 0..100 {
+        let capture =
+            Capture { shelf: "ix-v4".into(), ..capture(&format!("ix-v4-{n}"), secs(100 + n), Vec::new()) };
+        shelf::write(folder.path(), &capture).unwrap();
+    }
+    assert_eq!(count("ix-v4"), 8);
+    // One that is new gets as much as the others have.
+    for n in 0..100 {
+        shelf::write(folder.path(), &capture("new", secs(300 + n), Vec::new())).unwrap();
+    }
+    assert!((0..62).all(|n| count(&format!("s{n}")) >= 3), "three of four at least");
+    assert!(count("new") >= 4 && count("ix-v4") >= 4);
+}
+
+#[test]
+fn the_peers_of_a_range_have_one_pace_and_it_outlives_them() {
+    let mut paces = Paces::default();
+    let at = |secs| Moment(Duration::from_secs(secs));
+    let (range, other): (Arc<str>, Arc<str>) = ("ix-v4".into(), "a-v4".into());
+    assert!(paces.allow(&range, at(0), &reset(Way::Sent)));
+    assert!(!paces.allow(&range, at(59), &reset(Way::Sent)), "of whichever session");
+    assert!(paces.allow(&other, at(59), &reset(Way::Sent)));
+    assert!(!paces.allow(&range, at(59), &reset(Way::Sent)), "not forgotten over another");
+    assert!(paces.allow(&"b-v4".into(), at(130), &reset(Way::Sent)));
+    assert_eq!(paces.len(), 1, "who has rested is not remembered");
 }

@@ -4,7 +4,7 @@ use super::Peer;
 use crate::fsm::ConnId;
 use crate::metrics::Way;
 use crate::speaker::clock::Clock;
-use crate::speaker::flight::{Capture, Incident};
+use crate::speaker::flight::{self, Capture, Incident};
 use crate::wire::{Frame, Notification, Treatment, Update};
 
 impl Peer {
@@ -39,14 +39,15 @@ impl Peer {
     }
 
     fn record(&mut self, conn: ConnId, incident: Incident, at_fault: Option<&[u8]>) {
-        let now = self.now();
-        if !self.pace.allows(now, &incident) {
+        let shelf = flight::shelf(&self.intent.plan);
+        if !self.links.recorder.allows(&shelf, self.now(), &incident) {
             return;
         }
         let Some(connection) = self.connections.iter().find(|c| c.id == conn) else { return };
         let at = Clock::since_epoch();
         self.links.recorder.keep(Capture {
             session: self.intent.plan.name.clone(),
+            shelf,
             peer_asn: self.intent.plan.peer_asn,
             ends: connection.ends(),
             at,

@@ -4,41 +4,13 @@ use tracing::{debug, warn};
 
 use super::Peer;
 use crate::accept::LimitExceeded;
-use crate::fsm::{ConnId, Incoming, Moment};
+use crate::fsm::{ConnId, Incoming};
 use crate::speaker::clock::Clock;
+use crate::speaker::hold_down::HoldDown;
 use crate::wire::{
     ErrorCode, Family, Frame, MessageKind, Notification, Open, PerFamily, RefreshSubtype, RouteRefresh,
     decode_update,
 };
-
-/// Whether a session that passed a limit stays down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum HoldDown {
-    #[default]
-    No,
-    /// So long.
-    Until(Moment),
-    /// Until somebody resets it.
-    UntilReset,
-}
-
-impl HoldDown {
-    /// When it is over by itself.
-    pub(super) fn when(self) -> Option<Moment> {
-        match self {
-            Self::Until(at) => Some(at),
-            Self::No | Self::UntilReset => None,
-        }
-    }
-
-    /// It is over now, if there was one.
-    pub(super) fn lift(&mut self, now: Moment) {
-        *self = match self {
-            Self::No => Self::No,
-            Self::Until(_) | Self::UntilReset => Self::Until(now),
-        };
-    }
-}
 
 impl Peer {
     /// A message as the state machine is told of it; routes and requests are dealt with on the way.
@@ -103,12 +75,20 @@ impl Peer {
                 self.refreshes.get_mut(family).ask();
                 self.refresh_due();
             }
-            RefreshSubtype::Borr if begun => self.adj_rib_in.begin_refresh(family),
+            RefreshSubtype::Borr if begun => self.adj_rib_in.begin_refresh(self.now(), family),
             RefreshSubtype::Eorr if begun => {
                 let gone = self.adj_rib_in.end_refresh(family);
                 debug!(%family, gone, "the peer has said all its routes again");
             }
             RefreshSubtype::Borr | RefreshSubtype::Eorr | RefreshSubtype::Other(_) => {}
+        }
+    }
+
+    /// The peer did not say the end of what it said again: what it has not named stays.
+    pub(super) fn unended_due(&mut self) {
+        let over = self.adj_rib_in.handle_refresh_timeout(self.now());
+        for family in Family::ALL.into_iter().filter(|family| *over.get(*family)) {
+            warn!(%family, "the peer's route refresh has not come to its end (EoRR): all its routes stay");
         }
     }
 
@@ -148,6 +128,7 @@ impl Peer {
         match self.adj_rib_in.apply(&update, Clock::unix()) {
             Ok(applied) => {
                 self.status.applied(&applied);
+                self.has_taken |= applied.announced != PerFamily::default();
                 self.refreshed(&applied);
                 self.watch_limits();
                 Incoming::Update
@@ -175,7 +156,10 @@ impl Peer {
             Some(time) => warn!(%exceeded, hold_down_secs = time.as_secs(), "prefix limit passed"),
             None => warn!(%exceeded, "prefix limit passed: the session stays down until it is reset"),
         }
-        self.hold_down = hold_down.map_or(HoldDown::UntilReset, |time| HoldDown::Until(now + time));
+        self.hold_down = match hold_down {
+            Some(time) => HoldDown::Until(now + time, *exceeded),
+            None => HoldDown::UntilReset(*exceeded),
+        };
         self.fsm.handle_stop(now, Some(Notification::hard_reset(&exceeded.notification())));
         self.act();
     }

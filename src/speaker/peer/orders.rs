@@ -3,9 +3,10 @@
 use tracing::{debug, info};
 
 use super::Peer;
-use super::incoming::HoldDown;
 use crate::config::SessionPlan;
-use crate::speaker::handle::{Ask, CannotRefresh, RefreshWay, ResetOrder};
+use crate::metrics::{MessageType, Way};
+use crate::speaker::handle::{Ask, CannotRefresh, RefreshWay, ResetDone, ResetOrder};
+use crate::speaker::hold_down::HoldDown;
 use crate::wire::{ErrorCode, Family, Notification, PerFamily, RefreshSubtype, RouteRefresh};
 
 impl Peer {
@@ -17,10 +18,8 @@ impl Peer {
                 reply.send(told).is_ok()
             }
             Ask::Received { after, limit, reply } => reply.send(self.adj_rib_in.page(after, limit)).is_ok(),
-            Ask::Reset { order, reply } => {
-                self.reset(&order);
-                reply.send(()).is_ok()
-            }
+            Ask::Explain { prefix, reply } => reply.send(self.adj_rib_in.explain(prefix)).is_ok(),
+            Ask::Reset { order, reply } => reply.send(self.reset(&order)).is_ok(),
             Ask::Refresh { way, reply } => reply.send(self.refresh(way)).is_ok(),
         };
         if !answered {
@@ -29,19 +28,23 @@ impl Peer {
     }
 
     /// Ends what there is of the session and begins anew, also where a limit keeps it down.
-    fn reset(&mut self, order: &ResetOrder) {
+    fn reset(&mut self, order: &ResetOrder) -> ResetDone {
         let inner = with_words(ErrorCode::ADMIN_RESET, order.text.as_deref(), &self.intent.plan);
         let notification = if order.is_hard { Notification::hard_reset(&inner) } else { inner };
-        info!(hard = order.is_hard, "reset by hand");
+        info!("{} by hand", if order.is_hard { "hard reset" } else { "reset" });
         let now = self.now();
-        if self.fsm.established().is_none() {
+        let has_ended = self.fsm.established().is_some();
+        if !has_ended {
             self.forget_stale();
         }
+        let told_before = self.links.metrics.messages(Way::Sent, MessageType::Notification);
         match std::mem::take(&mut self.hold_down) {
             HoldDown::No => self.fsm.handle_reset(now, notification),
-            HoldDown::Until(_) | HoldDown::UntilReset => self.fsm.handle_start(now),
+            HoldDown::Until(..) | HoldDown::UntilReset(_) => self.fsm.handle_start(now),
         }
         self.act();
+        let told = self.links.metrics.messages(Way::Sent, MessageType::Notification);
+        ResetDone { has_ended, is_told: told > told_before }
     }
 
     /// Tells the peer all again, or asks it to.
@@ -68,7 +71,10 @@ impl Peer {
                 }
             }
         }
-        info!(?way, "route refresh by hand");
+        match way {
+            RefreshWay::In => info!("the peer is asked for all its routes again, by hand"),
+            RefreshWay::Out => info!("the peer is told all our routes again, by hand"),
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use tracing::info;
 use super::Peer;
 use crate::accept::Applied;
 use crate::config::{SessionPlan, is_other_peer};
-use crate::fsm::{DownReason, Negotiated};
+use crate::fsm::{DownReason, Moment, Negotiated};
 use crate::speaker::terms::{self, Life};
 use crate::wire::{ErrorCode, Family, Notification, PerFamily};
 
@@ -14,8 +14,8 @@ impl Peer {
     /// longer asked to keep them.
     pub(super) fn reconfigure(&mut self, plan: &SessionPlan) {
         let now = self.now();
-        let life = if self.fsm.is_restarting() { Life::Another } else { Life::First };
-        let config = terms::fsm_config(&self.links.router, plan, life);
+        let life = if self.fsm.is_restarting() { self.links.life } else { Life::First };
+        let config = terms::fsm_config(&self.links.router, plan, life, now);
         self.status.offer(&config);
         let mut reason = Notification::new(ErrorCode::CONFIG_CHANGE);
         let is_other = is_other_peer(&self.intent.plan, plan);
@@ -26,6 +26,21 @@ impl Peer {
         if is_other {
             let gone = self.retention.clear(&mut self.adj_rib_in);
             gone_stale(gone, "the session is another");
+        }
+    }
+
+    /// When our OPEN ceases to say that we have restarted, if it still does.
+    pub(super) fn restarting_until(&self) -> Option<Moment> {
+        let until = self.links.life.restarting_until(&self.intent.plan);
+        until.filter(|_| self.fsm.is_restarting())
+    }
+
+    /// It does so no more once nobody can have our routes from before.
+    pub(super) fn restart_due(&mut self) {
+        let now = self.now();
+        if self.restarting_until().is_some_and(|until| until <= now) {
+            self.fsm.handle_restart_over();
+            self.status.offer(self.fsm.config());
         }
     }
 
@@ -70,7 +85,7 @@ impl Peer {
     }
 }
 
-fn gone_stale(gone: PerFamily<u64>, why: &'static str) {
+pub(super) fn gone_stale(gone: PerFamily<u64>, why: &'static str) {
     for family in Family::ALL.into_iter().filter(|family| *gone.get(*family) > 0) {
         info!(%family, routes = *gone.get(family), why, "stale routes of the peer are gone");
     }

@@ -9,7 +9,7 @@ use tracing::{debug, info};
 
 use super::{Running, Supervisor};
 use crate::config::{RangePlan, SessionPlan};
-use crate::fsm::State;
+use crate::fsm::{Moment, State};
 use crate::metrics::TurnedAway;
 use crate::speaker::clock::Clock;
 use crate::speaker::listen::Newcomer;
@@ -32,12 +32,15 @@ impl Supervisor {
             if !self.has_room(&range) {
                 self.metrics.count_turned_away(TurnedAway::RangeFull);
                 if let Some(unsaid) = self.said.again() {
-                    info!(%peer, range = %range.range, limit = range.peer_limit, unsaid, "connection closed: the range is full");
+                    let (range, limit) = (range.range, range.peer_limit);
+                    info!(%peer, %range, limit, "connection closed: the range is full{unsaid}");
                 }
                 return;
             }
-            // What it was told before, and may have kept, is forgotten here.
-            self.spawn(Arc::new(range.session(peer)), Life::Another, Duration::ZERO);
+            // Of what it was told by this process nothing is known here, and need not be: only the process's own start is a
+            // restart.
+            let life = Life::Another(Moment::default());
+            self.spawn(Arc::new(range.session(peer)), life, Duration::ZERO);
             self.publish();
         }
         let door = self.running.get(&peer).map(|running| &running.door.accepted);
@@ -47,7 +50,8 @@ impl Supervisor {
     }
 
     /// Whether a range may have one session more. Of a full one, the session that has been longest without getting to
-    /// Established gives way, if it had its time.
+    /// Established gives way, if it had its time. One that a limit keeps down goes only where there is no other, since its
+    /// peer would be back at once, as a new one that knows of no limit.
     fn has_room(&mut self, range: &RangePlan) -> bool {
         let of_range = || self.running.iter().filter(|(_, running)| running.range() == Some(range.range));
         let limit = usize::try_from(range.peer_limit).unwrap_or(usize::MAX);
@@ -57,11 +61,11 @@ impl Supervisor {
         let latest = Clock::since_epoch().saturating_sub(PATIENCE);
         let waits_since = |running: &Running| {
             let snapshot = running.entry.snapshot.borrow();
-            (snapshot.state != State::Established).then_some(snapshot.ended)
+            let is_up = snapshot.state == State::Established;
+            (!is_up && snapshot.ended <= latest).then_some((snapshot.limit_passed.is_some(), snapshot.ended))
         };
         let stale = of_range()
             .filter_map(|(peer, running)| Some((waits_since(running)?, *peer)))
-            .filter(|(since, _)| *since <= latest)
             .min()
             .map(|(_, peer)| peer);
         let Some(running) = stale.and_then(|peer| self.running.remove(&peer)) else { return false };

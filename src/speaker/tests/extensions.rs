@@ -1,7 +1,11 @@
 //! Extensions of the protocol as a peer made of bytes meets them.
 
 use super::*;
-use crate::speaker::{CannotRefresh, RefreshWay, ResetOrder};
+use crate::accept::LimitExceeded;
+use crate::fsm::DownReason;
+use crate::metrics::SessionLabels;
+use crate::speaker::status::Status;
+use crate::speaker::{CannotRefresh, LimitPassed, RefreshWay, ResetDone, ResetOrder};
 use crate::wire::{RefreshSubtype, Role, RouteRefresh};
 
 /// Our side with these choices, and a partner that is to dial.
@@ -167,6 +171,9 @@ async fn only_to_customer_is_attached_and_judged_by_our_role() {
     assert_eq!(seen.leaks, 2);
     assert_eq!(seen.negotiated.as_ref().unwrap().peer_role, Some(Role::Customer));
     us.session("told", |s| s.end_of_rib_sent.ipv4).await;
+    let told = us.handle().advertised("link-v4").await.unwrap();
+    let told = told.ipv4.map(|told| told.page(None, 9)).unwrap_or_default();
+    assert_eq!(told.iter().map(|route| route.otc).collect::<Vec<_>>(), [Some(OURS)], "and shown");
     us.stop().await;
     let messages = peer.rest().await;
     let (_, routes) = messages.iter().find(|(kind, body)| *kind == 2 && body.len() > 4).unwrap();
@@ -180,7 +187,8 @@ async fn a_reset_says_why_in_the_operators_words_and_a_stop_in_those_of_the_conf
         us_with(ProtocolPlan { shutdown_communication: Some("call us".into()), ..ProtocolPlan::default() });
     let peer = up(&us, vec![]).await;
     let order = ResetOrder { is_hard: false, text: Some("new card".to_owned()) };
-    us.handle().reset("link-v4", order).await.unwrap();
+    let done = us.handle().reset("link-v4", order).await.unwrap();
+    assert_eq!(done, ResetDone { has_ended: true, is_told: true });
     assert_eq!(peer.rest().await.last().unwrap(), &(3, b"\x06\x04\x08new card".to_vec()));
     let seen = us.session("wanted again", |s| s.flaps == 1 && s.state == State::Active).await;
     assert_eq!(seen.last_error.as_ref().unwrap().text, "sent 6/4 Administrative Reset: \"new card\"");
@@ -201,18 +209,89 @@ async fn a_limit_without_a_restart_time_holds_until_a_reset() {
     let mut peer = up(&us, vec![]).await;
     peer.send(&update(&[5, 6], None)).await;
     let seen = us.session("two routes", |s| s.received.ipv4 == 2).await;
-    assert_eq!((seen.near_limit.ipv4, seen.needs_reset), (false, false));
+    assert_eq!((seen.near_limit.ipv4, seen.limit_passed), (false, None));
     peer.send(&update(&[7], None)).await;
     us.session("three of four are near", |s| s.near_limit.ipv4).await;
     peer.send(&update(&[9, 10], None)).await;
-    us.session("held down", |s| s.needs_reset && s.state == State::Idle).await;
+    let down = us.session("held down", |s| s.limit_passed.is_some() && s.state == State::Idle).await;
+    let exceeded = LimitExceeded::Session { family: Family::Ipv4, limit: 4 };
+    assert_eq!(down.limit_passed, Some(LimitPassed { exceeded, until: None }));
     let refused = Raw::dial(THEM, us.at).await.rest().await;
     assert_eq!(refused, [(3, vec![6, 5])], "Cease, Connection Rejected");
-    us.handle().reset("link-v4", ResetOrder::default()).await.unwrap();
-    us.session("wanted again", |s| !s.needs_reset && s.state == State::Active).await;
+    let done = us.handle().reset("link-v4", ResetOrder::default()).await.unwrap();
+    assert_eq!(done, ResetDone { has_ended: false, is_told: false });
+    us.session("wanted again", |s| s.limit_passed.is_none() && s.state == State::Active).await;
     let peer = up(&us, vec![]).await;
     us.stop().await;
     drop(peer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_is_near_as_long_as_so_much_is_held() {
+    let max_prefixes = PerFamily { ipv4: Some(4), ipv6: Some(4) };
+    let ours = SessionPlan { max_prefixes, ..session(US, THEM, THEIRS, true) };
+    let us = Side::start(plan(OURS, US, vec![ours]), &["13.64.0.0/11"]);
+    let mut peer = up(&us, vec![]).await;
+    let withdrawal = [&[0xFF; 16][..], &[0, 25, 2, 0, 2, 8, 5, 0, 0]].concat();
+    for _ in 0..2 {
+        peer.send(&update(&[5, 6, 7], None)).await;
+        us.session("near", |s| s.near_limit.ipv4 && s.received.ipv4 == 3).await;
+        peer.send(&withdrawal).await;
+        us.session("not near", |s| !s.near_limit.ipv4 && s.received.ipv4 == 2).await;
+    }
+    peer.send(&update(&[5], None)).await;
+    us.session("near again", |s| s.near_limit.ipv4).await;
+    drop(peer);
+    us.session("down", |s| s.flaps == 1 && !s.near_limit.ipv4).await;
+    us.stop().await;
+}
+
+/// What is logged, to be read.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn that_a_limit_is_near_is_said_once_a_session() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
+    let warnings = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap().matches("near its").count();
+    let plan = session(US, THEM, THEIRS, true);
+    let labels = SessionLabels { connection: plan.connection.clone(), session_ip: plan.peer_address };
+    let mut status = Status::new(&plan, Vec::new(), Metrics::new().unwrap().session(labels));
+    let near = |status: &mut Status, ipv4, ipv6| {
+        let held = PerFamily { ipv4: 900, ipv6: 900 };
+        status.near_limit(PerFamily { ipv4, ipv6 }, held, &plan);
+    };
+    tracing::subscriber::with_default(subscriber, || {
+        near(&mut status, false, false);
+        assert_eq!(warnings(), 0);
+        near(&mut status, true, false);
+        near(&mut status, true, false);
+        assert_eq!(warnings(), 1);
+        // Across the line and back, as often as the peer likes.
+        for _ in 0..10 {
+            near(&mut status, false, false);
+            near(&mut status, true, false);
+        }
+        assert_eq!(warnings(), 1);
+        near(&mut status, true, true);
+        assert_eq!(warnings(), 2, "the other family by itself");
+        status.down(&DownReason::ConnectionLost);
+        near(&mut status, true, true);
+        assert_eq!(warnings(), 4, "of the next session again");
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

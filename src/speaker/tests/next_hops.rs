@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::*;
-use crate::fsm::{Direction, Negotiated, negotiate};
+use crate::fsm::{Direction, Moment, Negotiated, negotiate};
 use crate::speaker::terms::{self, Life};
 
 const LOCAL: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2a01, 0x111, 0, 0, 0, 0, 0, 6));
@@ -30,7 +30,8 @@ fn agreed(plan: &SessionPlan, more: &[Capability]) -> Negotiated {
     let families = [Capability::Multiprotocol(1, 1), Capability::Multiprotocol(2, 1)];
     let capabilities = [&families, more].concat();
     let open = Open { my_as: THEIRS.as_u16(), hold_time: 90, bgp_id: THEM, capabilities };
-    negotiate(&terms::fsm_config(&router(), plan, Life::First), Direction::Inbound, open).unwrap()
+    negotiate(&terms::fsm_config(&router(), plan, Life::First, Moment::default()), Direction::Inbound, open)
+        .unwrap()
 }
 
 #[test]
@@ -56,7 +57,9 @@ fn ipv4_goes_by_way_of_ipv6_where_both_sides_say_so() {
 #[test]
 fn our_open_lists_what_the_plan_asks_for() {
     let listed = |plan: &SessionPlan, code: u8| {
-        terms::capabilities(OURS, plan, Life::First).into_iter().find(|capability| capability.code() == code)
+        terms::capabilities(OURS, plan, Life::First, Moment::default())
+            .into_iter()
+            .find(|capability| capability.code() == code)
     };
     let plain = over_ipv6(false, Some(HOP_V4));
     assert_eq!((listed(&plain, 5), listed(&plain, 69)), (None, None));

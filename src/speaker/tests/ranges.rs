@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::RangePlan;
+use crate::speaker::flight::shelf;
 
 /// Microsoft's side with a range of peers.
 fn with_range(peer_limit: u32) -> Side {
@@ -14,9 +15,13 @@ fn with_range(peer_limit: u32) -> Side {
 
 /// A partner that dials from an address.
 fn partner(us: &Side, last: u8) -> Side {
+    partner_with(us, last, &["5.1.0.0/16"])
+}
+
+fn partner_with(us: &Side, last: u8, prefixes: &[&str]) -> Side {
     let address = Ipv4Addr::new(127, 0, 7, last);
     let theirs = SessionPlan { peer_port: us.at.port(), ..session(address, US, OURS, false) };
-    Side::start(plan(THEIRS, address, vec![theirs]), &["5.1.0.0/16"])
+    Side::start(plan(THEIRS, address, vec![theirs]), prefixes)
 }
 
 fn names(side: &Side) -> Vec<String> {
@@ -125,5 +130,76 @@ async fn a_reload_adjusts_ends_or_names_the_sessions_of_a_range() {
     assert_eq!(down.last_error.as_ref().unwrap().code, Some(ErrorCode::PEER_DECONFIGURED));
     assert!(names(&us).is_empty());
     them.stop().await;
+    us.stop().await;
+}
+
+#[test]
+fn all_peers_of_a_range_have_one_shelf_of_captures() {
+    let transport =
+        TransportPlan { range: Some("127.0.7.0/28".parse().unwrap()), ..TransportPlan::default() };
+    let template = Arc::new(SessionPlan { transport, ..session(US, THEM, THEIRS, true) });
+    let range = RangePlan { range: "127.0.7.0/28".parse().unwrap(), peer_limit: 9, template };
+    for peer in ["127.0.7.1", "127.0.7.14"] {
+        let plan = range.session(peer.parse().unwrap());
+        assert_eq!((&*plan.name, &*shelf(&plan)), (format!("link-v4-{peer}").as_str(), "link-v4"));
+    }
+    assert_eq!(&*shelf(&session(US, THEM, THEIRS, true)), "link-v4");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_of_a_range_that_restarts_finds_its_session_and_its_routes() {
+    let us = with_range(10);
+    let them = partner(&us, 1);
+    them.session("in sync", in_sync).await;
+    us.session("its route", |s| s.received.ipv4 == 1 && in_sync(s)).await;
+    them.speaker.stop(None).await.unwrap();
+    let kept = us.session("kept", |s| s.stale.ipv4 == 1).await;
+    assert_eq!((kept.flaps, kept.state == State::Established), (1, false));
+    assert_eq!(names(&us), ["link-v4-127.0.7.1"]);
+    let them = partner(&us, 1);
+    let back = us.session("back", |s| in_sync(s) && s.stale.ipv4 == 0).await;
+    assert_eq!((back.flaps, back.received.ipv4), (1, 1), "the same session");
+    them.stop().await;
+    until("the session to go", || names(&us).is_empty().then_some(())).await;
+
+    // And one that does not come back in its time is gone with its routes.
+    let address = Ipv4Addr::new(127, 0, 7, 2);
+    let theirs = SessionPlan {
+        peer_port: us.at.port(),
+        graceful_restart: Some(RestartPlan { restart_time: 1, ..RestartPlan::default() }),
+        ..session(address, US, OURS, false)
+    };
+    let them = Side::start(plan(THEIRS, address, vec![theirs]), &["5.1.0.0/16"]);
+    us.session("its route", |s| s.received.ipv4 == 1).await;
+    them.speaker.stop(None).await.unwrap();
+    us.session("kept", |s| s.stale.ipv4 == 1).await;
+    until("the session to go", || names(&us).is_empty().then_some(())).await;
+    assert!(us.metrics.find_session(address.into()).is_none());
+    us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_a_limit_keeps_down_does_not_come_back_sooner_by_way_of_a_full_range() {
+    let us = with_range(2);
+    let mut range = RangePlan::clone(&us.plan.ranges[0]);
+    let max_prefixes = PerFamily { ipv4: Some(1), ipv6: Some(1) };
+    range.template = Arc::new(SessionPlan { max_prefixes, ..SessionPlan::clone(&range.template) });
+    let mut us = us;
+    us.reload(Plan { ranges: vec![Arc::new(range)], ..Plan::clone(&us.plan) }, &["13.64.0.0/11"]).await;
+    let hog = partner_with(&us, 1, &["5.1.0.0/16", "5.2.0.0/16"]);
+    let held_down = us.session("held down", |s| s.limit_passed.is_some()).await;
+    assert!(held_down.limit_passed.is_some_and(|l| l.until.is_some()) && held_down.state == State::Idle);
+    let silent = Raw::dial(Ipv4Addr::new(127, 0, 7, 2), us.at).await;
+    until("two sessions", || (names(&us).len() == 2).then_some(())).await;
+    // The hog has waited for longer, but it is the silent one that gives way.
+    let third = partner(&us, 3);
+    third.session("in sync", in_sync).await;
+    assert_eq!(names(&us), ["link-v4-127.0.7.1", "link-v4-127.0.7.3"]);
+    assert!(us.handle().sessions()[0].limit_passed.is_some());
+    let told = hog.session("refused", |s| s.last_error.as_ref().is_some_and(|e| !e.sent)).await;
+    assert_eq!(told.flaps, 1);
+    assert!(!silent.rest().await.is_empty());
+    hog.stop().await;
+    third.stop().await;
     us.stop().await;
 }

@@ -1,6 +1,7 @@
 //! What outlives a session.
 
 use super::*;
+use crate::speaker::terms::{self, Life};
 
 const ONE: &str = "5.1.0.0/16";
 const OTHER: &str = "5.2.0.0/16";
@@ -143,4 +144,64 @@ async fn routes_that_pass_the_limit_of_all_sessions_do_not_stay_as_stale_ones() 
     assert_eq!((down.received.ipv4, down.stale.ipv4), (0, 0));
     them.stop().await;
     us.stop().await;
+}
+
+/// The capabilities of the OPEN that we answer this address with.
+async fn offered(us: &Side, from: Ipv4Addr) -> Vec<Capability> {
+    let mut peer = Raw::dial(from, us.at).await;
+    // Of another AS than anybody here: it never gets to Established.
+    peer.send(&open(Asn(64999))).await;
+    let messages = peer.rest().await;
+    let opened = messages.iter().find(|(kind, _)| *kind == 1);
+    opened.map(|(_, body)| Open::decode(body).unwrap().capabilities).unwrap_or_default()
+}
+
+async fn until_offered(us: &Side, from: Ipv4Addr, restarting: bool) {
+    let is = |capability: &Capability| matches!(capability, Capability::GracefulRestart { restarting: said, .. } if *said == restarting);
+    let waited = timeout(Duration::from_secs(10), async {
+        // A dial too soon after another is refused, and says nothing.
+        while !offered(us, from).await.iter().any(is) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "no OPEN whose R is {restarting}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_no_peer_can_have_our_routes_from_before_a_restart_is_not_spoken_of() {
+    let began = std::time::Instant::now();
+    let ours = SessionPlan {
+        graceful_restart: Some(RestartPlan { restart_time: 2, ..RestartPlan::default() }),
+        ..session(US, THEM, THEIRS, true)
+    };
+    let range = "127.0.7.16/28".parse().unwrap();
+    let transport = TransportPlan { range: Some(range), ..TransportPlan::default() };
+    let template = Arc::new(SessionPlan { transport, ..ours.clone() });
+    let ranges = vec![Arc::new(crate::config::RangePlan { range, peer_limit: 10, template })];
+    let us = Side::start(Plan { ranges, ..plan(OURS, US, vec![ours]) }, &["13.64.0.0/11"]);
+    until_offered(&us, THEM, true).await;
+    until_offered(&us, Ipv4Addr::new(127, 0, 7, 17), true).await;
+    us.session("no word of a restart", |s| !says_it_restarted(&s.local_capabilities)).await;
+    assert!(began.elapsed() >= Duration::from_secs(2));
+    until_offered(&us, THEM, false).await;
+    // One of the range that has come before, and one that has not.
+    until_offered(&us, Ipv4Addr::new(127, 0, 7, 17), false).await;
+    until_offered(&us, Ipv4Addr::new(127, 0, 7, 18), false).await;
+    us.stop().await;
+}
+
+#[test]
+fn a_restart_is_spoken_of_for_as_long_as_any_peer_may_keep_our_routes() {
+    let at = |secs| crate::fsm::Moment(Duration::from_secs(secs));
+    let with = |graceful_restart| SessionPlan { graceful_restart, ..session(US, THEM, THEIRS, true) };
+    let restart = |restart_time, long_lived_stale_time| {
+        with(Some(RestartPlan { restart_time, long_lived_stale_time, ..RestartPlan::default() }))
+    };
+    let begun = Life::Another(at(10));
+    assert_eq!(begun.restarting_until(&restart(120, 0)), Some(at(130)));
+    assert_eq!(begun.restarting_until(&restart(120, 3600)), Some(at(3730)));
+    assert_eq!(begun.restarting_until(&with(None)), None);
+    assert_eq!(Life::First.restarting_until(&restart(120, 0)), None);
+    let says = |life, now| says_it_restarted(&terms::capabilities(OURS, &restart(120, 0), life, at(now)));
+    assert_eq!((says(begun, 129), says(begun, 130), says(Life::First, 10)), (true, false, false));
 }

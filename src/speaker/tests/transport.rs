@@ -89,6 +89,44 @@ async fn a_reload_changes_an_md5_key_under_a_session_that_stays_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_changes_an_md5_key_and_what_resets_the_session_and_the_peer_hears_why_by_the_old_key() {
+    let (mut us, mut them) = pair_of(keyed("hunter2"), keyed("hunter2"));
+    them.session("in sync", in_sync).await;
+    let with = |side: &Side| {
+        let plan = rekeyed(side, "hunter3");
+        let session = SessionPlan { hold_time: 60, ..SessionPlan::clone(&plan.sessions[0]) };
+        Plan { sessions: vec![Arc::new(session)], ..plan }
+    };
+    us.reload(with(&us), &["13.64.0.0/11"]).await;
+    let down = them.session("told", |s| s.flaps == 1).await;
+    let error = down.last_error.as_ref().unwrap();
+    assert_eq!((error.code, error.sent), (Some(ErrorCode::CONFIG_CHANGE), false));
+    them.reload(with(&them), &["5.1.0.0/16"]).await;
+    them.session("up by the new key", |s| in_sync(s) && s.hold_time == Some(60)).await;
+    them.stop().await;
+    us.stop().await;
+}
+
+/// As above, where there was none before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_adds_an_md5_key_beside_what_resets_the_session() {
+    let (mut us, mut them) = pair_of(TransportPlan::default(), TransportPlan::default());
+    them.session("in sync", in_sync).await;
+    let with = |side: &Side| {
+        let plan = rekeyed(side, "hunter2");
+        let session = SessionPlan { hold_time: 60, ..SessionPlan::clone(&plan.sessions[0]) };
+        Plan { sessions: vec![Arc::new(session)], ..plan }
+    };
+    us.reload(with(&us), &["13.64.0.0/11"]).await;
+    let down = them.session("told", |s| s.flaps == 1).await;
+    assert_eq!(down.last_error.as_ref().unwrap().code, Some(ErrorCode::CONFIG_CHANGE));
+    them.reload(with(&them), &["5.1.0.0/16"]).await;
+    them.session("up by the key", |s| in_sync(s) && s.hold_time == Some(60)).await;
+    them.stop().await;
+    us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reload_takes_an_md5_key_away_from_session_and_listener() {
     let (mut us, them) = pair_of(keyed("hunter2"), keyed("hunter2"));
     them.session("in sync", in_sync).await;

@@ -1,6 +1,9 @@
 //! Refreshes, ONLY_TO_CUSTOMER, GRACEFUL_SHUTDOWN, and limits that are near.
 
+use std::time::Duration;
+
 use super::*;
+use crate::fsm::Moment;
 use crate::wire::Role;
 
 fn many() -> AdjRibIn {
@@ -25,7 +28,7 @@ fn what_a_refresh_does_not_name_again_goes_at_its_end() {
     let mut rib = rib(100, &budget);
     apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8", "12.0.0.0/8"]), 1).unwrap();
     apply(&mut rib, &announce_v6(&["2001:db8:1::/48"]), 1).unwrap();
-    rib.begin_refresh(Family::Ipv4);
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
     apply(&mut rib, &announce(&["11.0.0.0/8", "13.0.0.0/8"]), 2).unwrap();
     assert_eq!(rib.count().ipv4, 4, "nothing goes before the end");
     assert_eq!(rib.end_refresh(Family::Ipv4), 2);
@@ -38,14 +41,39 @@ fn an_end_without_a_beginning_is_nothing_and_a_second_beginning_begins_anew() {
     let mut rib = many();
     apply(&mut rib, &announce(&["10.0.0.0/8"]), 1).unwrap();
     assert_eq!(rib.end_refresh(Family::Ipv4), 0);
-    rib.begin_refresh(Family::Ipv4);
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
     apply(&mut rib, &announce(&["10.0.0.0/8"]), 2).unwrap();
-    rib.begin_refresh(Family::Ipv4);
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
     assert_eq!((rib.end_refresh(Family::Ipv4), rib.end_refresh(Family::Ipv4)), (1, 0));
-    rib.begin_refresh(Family::Ipv6);
+    rib.begin_refresh(Moment::default(), Family::Ipv6);
     rib.clear();
     apply(&mut rib, &announce_v6(&["2001:db8:1::/48"]), 3).unwrap();
     assert_eq!(rib.end_refresh(Family::Ipv6), 0, "a session's end ends its refreshes");
+}
+
+#[test]
+fn a_refresh_without_an_end_is_over_after_a_while_and_nothing_goes() {
+    let at = |secs| Moment(Duration::from_secs(secs));
+    let mut rib = many();
+    apply(&mut rib, &announce(&["10.0.0.0/8", "11.0.0.0/8"]), 1).unwrap();
+    assert_eq!(rib.refresh_until(), None);
+    rib.begin_refresh(at(100), Family::Ipv4);
+    rib.begin_refresh(at(200), Family::Ipv6);
+    apply(&mut rib, &announce(&["10.0.0.0/8"]), 2).unwrap();
+    assert_eq!(rib.refresh_until(), Some(at(460)));
+    assert_eq!(rib.handle_refresh_timeout(at(459)), PerFamily::default());
+    assert_eq!(rib.handle_refresh_timeout(at(460)), PerFamily { ipv4: true, ipv6: false });
+    assert_eq!(rib.refresh_until(), Some(at(560)), "the other family's");
+    assert_eq!((rib.end_refresh(Family::Ipv4), rib.count().ipv4), (0, 2), "an end too late");
+    // One that begins anew has its time anew, and its end counts.
+    rib.begin_refresh(at(500), Family::Ipv4);
+    rib.begin_refresh(at(800), Family::Ipv4);
+    assert_eq!(rib.handle_refresh_timeout(at(900)), PerFamily { ipv4: false, ipv6: true });
+    apply(&mut rib, &announce(&["10.0.0.0/8"]), 3).unwrap();
+    assert_eq!((rib.end_refresh(Family::Ipv4), rib.refresh_until()), (1, None));
+    rib.begin_refresh(at(1000), Family::Ipv4);
+    rib.forget_refreshes();
+    assert_eq!(rib.refresh_until(), None);
 }
 
 #[test]
@@ -84,7 +112,7 @@ fn routes_in_graceful_shutdown_are_counted_however_they_go() {
     apply(&mut rib, &body(&["1.0.0.0/8"], &[], &[]), 2).unwrap();
     apply(&mut rib, &announce(&["2.0.0.0/8"]), 2).unwrap();
     assert_eq!(rib.graceful_shutdown(), 3);
-    rib.begin_refresh(Family::Ipv4);
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
     apply(&mut rib, &with(&[graceful_shutdown()], &["3.0.0.0/8"]), 3).unwrap();
     rib.end_refresh(Family::Ipv4);
     assert_eq!(rib.graceful_shutdown(), 1);

@@ -1,5 +1,6 @@
 //! Every kind of head against the densest packing that it allows, worked out prefix by prefix from the plain encoder.
 
+use super::super::super::naive;
 use super::*;
 
 /// Prefixes in each of a few attribute sets, of both families.

@@ -1,8 +1,9 @@
 //! Cases worked out by hand: exact octets, order, bounds.
 
 use std::fmt::Debug;
+use std::io::{Error, ErrorKind};
 
-use super::super::super::naive;
+use super::super::super::naive::{self, Heard};
 use super::*;
 
 fn net(text: &str) -> IpNet {

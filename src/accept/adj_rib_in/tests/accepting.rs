@@ -1,0 +1,367 @@
+//! Which routes are accepted, and what is told of registered prefixes.
+
+use super::*;
+use crate::peering::{ConnectionState, ImportPolicy, Reason, Registered, Sighting};
+
+const PEER: u32 = 3356;
+const ORIGIN: u32 = 174;
+/// Registered in every test.
+const OURS: [&str; 3] = ["5.1.0.0/16", "5.2.3.0/24", "2a00:1::/32"];
+
+fn net(text: &str) -> IpNet {
+    text.parse().unwrap()
+}
+
+fn policy() -> ImportPolicy {
+    ImportPolicy {
+        connection_state: ConnectionState::Active,
+        peering_service: true,
+        peer_asn: Asn(PEER),
+        registered: Arc::new(Registered::new(OURS.map(net), [], [])),
+        ..ImportPolicy::default()
+    }
+}
+
+fn rib_with(policy: ImportPolicy) -> AdjRibIn {
+    let mut rib = rib(10_000, &Arc::new(Budget::new(10_000)));
+    rib.set_policy(Arc::new(policy));
+    rib
+}
+
+fn take(rib: &mut AdjRibIn, octets: &[u8]) -> Applied {
+    let both = PerFamily { ipv4: true, ipv6: true };
+    let context = UpdateContext { peer_asn: Asn(PEER), families: both, ..ctx() };
+    let update = decode_update(octets, &context);
+    assert_eq!(update.treatment(), Treatment::Accept, "{:?}", update.faults());
+    rib.apply(&update, 7).unwrap()
+}
+
+/// COMMUNITIES.
+fn communities(all: &[(u16, u16)]) -> Vec<u8> {
+    let octets: Vec<u8> = all.iter().flat_map(|(a, b)| [a.to_be_bytes(), b.to_be_bytes()].concat()).collect();
+    attribute(0xc0, 8, &octets)
+}
+
+fn maps() -> Vec<u8> {
+    communities(&[(8075, 8007)])
+}
+
+fn good() -> [Vec<u8>; 2] {
+    [path(&[PEER, ORIGIN]), maps()]
+}
+
+/// Announces a prefix with these attributes to a session with this policy; why it is not accepted.
+fn reasons(policy: ImportPolicy, attributes: &[Vec<u8>], prefix: &str) -> Vec<Reason> {
+    let mut rib = rib_with(policy);
+    take(&mut rib, &body(&[], attributes, &[prefix]));
+    let reasons = rib.get(key(prefix)).unwrap().reasons;
+    let accepted = rib.accepted();
+    assert_eq!(accepted.ipv4 + accepted.ipv6, u64::from(reasons.is_empty()), "the count is of the same");
+    reasons
+}
+
+fn told(rib: &mut AdjRibIn) -> Map<String, Option<Sighting>> {
+    rib.take_sightings(usize::MAX).into_iter().map(|(prefix, seen)| (prefix.to_string(), seen)).collect()
+}
+
+#[test]
+fn f15_a_path_with_as12076_is_not_accepted() {
+    let through = [path(&[PEER, 12076]), maps()];
+    assert_eq!(reasons(policy(), &through, "5.1.0.0/16"), [Reason::ExpressRoute]);
+    assert_eq!(reasons(policy(), &good(), "5.1.0.0/16"), []);
+}
+
+#[test]
+fn f27_nothing_is_used_until_the_connection_is_active() {
+    use ConnectionState as State;
+    for state in [
+        State::None,
+        State::PendingApproval,
+        State::Approved,
+        State::ProvisioningStarted,
+        State::ProvisioningFailed,
+        State::ProvisioningCompleted,
+        State::Validating,
+        State::TypeChangeRequested,
+        State::TypeChangeInProgress,
+        State::ExternalBlocker,
+    ] {
+        let policy = ImportPolicy { connection_state: state, ..policy() };
+        assert_eq!(reasons(policy, &good(), "5.1.0.0/16"), [Reason::ConnectionNotActive(state)]);
+    }
+}
+
+#[test]
+fn f34_bogons_and_a_default_route_are_refused() {
+    let all = |prefix: &str| {
+        let registered = Arc::new(Registered::new([net(prefix)], [], []));
+        ImportPolicy { registered, ..policy() }
+    };
+    for (prefix, in_a_lab) in [
+        ("0.0.0.0/0", false),
+        ("10.0.0.0/8", true),
+        ("172.16.0.0/24", true),
+        ("192.168.1.0/24", true),
+        ("192.0.2.0/24", true),
+        ("198.51.100.0/24", true),
+        ("203.0.113.0/24", true),
+        ("169.254.0.0/16", false),
+        ("224.0.0.0/8", false),
+        ("127.0.0.0/8", false),
+    ] {
+        let refused = reasons(all(prefix), &good(), prefix);
+        assert!(matches!(refused.as_slice(), [Reason::Special(_)]), "{prefix}: {refused:?}");
+        let lab = ImportPolicy { lab: true, ..all(prefix) };
+        assert_eq!(reasons(lab, &good(), prefix).is_empty(), in_a_lab, "{prefix}");
+    }
+    assert_eq!(
+        reasons(all("192.168.1.0/24"), &good(), "192.168.1.0/24")[0].to_string(),
+        "Invalid IP prefix: private space (RFC 1918)"
+    );
+}
+
+#[test]
+fn f35_only_registered_prefixes_are_accepted_and_others_held_with_the_reason() {
+    let not_registered = |covered_by| vec![Reason::NotRegistered { covered_by }];
+    assert_eq!(reasons(policy(), &good(), "5.1.0.0/16"), []);
+    assert_eq!(reasons(policy(), &good(), "6.0.0.0/16"), not_registered(None));
+    let elsewhere = ImportPolicy { peering_service: false, ..policy() };
+    assert_eq!(reasons(elsewhere, &good(), "5.1.0.0/16"), [Reason::NotPeeringService]);
+    assert_eq!(reasons(ImportPolicy::default(), &good(), "5.1.0.0/16").len(), 2, "none is the first policy");
+}
+
+#[test]
+fn f36_a_route_without_the_maps_community_says_so() {
+    for attributes in [vec![path(&[PEER])], vec![path(&[PEER]), communities(&[(8075, 8006), (8007, 8075)])]] {
+        let reasons = reasons(policy(), &attributes, "5.1.0.0/16");
+        assert_eq!(reasons, [Reason::MissingCommunity]);
+        assert_eq!(reasons[0].to_string(), "Advertisement missing MAPS community");
+    }
+}
+
+#[test]
+fn f37_a_path_of_four_is_too_long() {
+    assert_eq!(reasons(policy(), &[path(&[PEER, 1, 2]), maps()], "5.1.0.0/16"), []);
+    let four = reasons(policy(), &[path(&[PEER, 1, 2, 3]), maps()], "5.1.0.0/16");
+    assert_eq!(four, [Reason::PathTooLong(4)]);
+    assert_eq!(four[0].to_string(), "AS path isn't correct");
+}
+
+#[test]
+fn f38_a_private_asn_anywhere_in_the_path_is_an_error() {
+    for asn in [64_512, 65_534, 4_200_000_000, 4_294_967_294] {
+        for asns in [[PEER, asn], [PEER, asn]].into_iter().map(|a| a.to_vec()).chain([vec![PEER, asn, 174]]) {
+            let found = reasons(policy(), &[path(&asns), maps()], "5.1.0.0/16");
+            assert_eq!(found, [Reason::PrivateAsn(Asn(asn))]);
+            assert_eq!(found[0].to_string(), "AS path isn't correct");
+        }
+    }
+    for asn in [64_511, 65_535, 64_496, 4_199_999_999] {
+        assert_eq!(
+            reasons(policy(), &[path(&[PEER, asn]), maps()], "5.1.0.0/16"),
+            [],
+            "AS{asn} is not private"
+        );
+    }
+}
+
+#[test]
+fn f38_in_a_lab_the_peers_own_asn_may_be_private_and_no_other() {
+    let lab = |lab| ImportPolicy { lab, peer_asn: Asn(65_001), ..policy() };
+    let judged = |lab, asns: &[u32]| {
+        let mut rib = rib_with(lab);
+        apply(&mut rib, &body(&[], &[path(asns), maps()], &["5.1.0.0/16"]), 1).unwrap();
+        rib.get(key("5.1.0.0/16")).unwrap().reasons
+    };
+    assert_eq!(judged(lab(true), &[65_001, 174]), []);
+    assert_eq!(judged(lab(true), &[65_001, 65_002]), [Reason::PrivateAsn(Asn(65_002))]);
+    assert_eq!(judged(lab(false), &[65_001, 174]), [Reason::PrivateAsn(Asn(65_001))]);
+}
+
+#[test]
+fn f39_an_asn_that_is_repeated_is_a_finding() {
+    let found = reasons(policy(), &[path(&[PEER, PEER, 174]), maps()], "5.1.0.0/16");
+    assert_eq!(found, [Reason::Prepended(Asn(PEER))]);
+    let found = reasons(policy(), &[path(&[PEER, 174, 174, 174]), maps()], "5.1.0.0/16");
+    assert_eq!(found, [Reason::PathTooLong(4), Reason::Prepended(Asn(174))]);
+}
+
+#[test]
+fn every_reason_is_told_in_order() {
+    let policy = ImportPolicy { connection_state: ConnectionState::Validating, ..policy() };
+    let found = reasons(policy, &[path(&[PEER, 12076, 64_512, 64_512])], "10.0.0.0/8");
+    let expected = [
+        Reason::ConnectionNotActive(ConnectionState::Validating),
+        Reason::Special("private space (RFC 1918)"),
+        Reason::ExpressRoute,
+        Reason::NotRegistered { covered_by: None },
+        Reason::MissingCommunity,
+        Reason::PathTooLong(4),
+        Reason::PrivateAsn(Asn(64_512)),
+        Reason::Prepended(Asn(64_512)),
+    ];
+    assert_eq!(found, expected);
+    assert!(found.iter().all(|reason| !reason.remedy().is_empty()));
+}
+
+#[test]
+fn f40_a_session_tells_of_a_registered_prefix_what_it_has_and_when_it_has_it_no_more() {
+    let mut rib = rib_with(policy());
+    assert_eq!(told(&mut rib), Map::new(), "what was never there is not told");
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16", "5.1.0.0/17", "6.0.0.0/8"]));
+    let seen = told(&mut rib);
+    let sighting = seen["5.1.0.0/16"].clone().unwrap();
+    assert_eq!((sighting.origin, sighting.received_at), (Some(Asn(ORIGIN)), 7));
+    assert_eq!((sighting.reasons.len(), seen.len()), (0, 1), "and of nothing but registered prefixes");
+    assert!(!rib.has_to_judge());
+
+    take(&mut rib, &body(&[], &[path(&[PEER])], &["5.1.0.0/16"]));
+    assert_eq!(told(&mut rib)["5.1.0.0/16"].clone().unwrap().reasons, [Reason::MissingCommunity]);
+    take(&mut rib, &body(&["5.1.0.0/16", "5.2.3.0/24"], &[], &[]));
+    assert_eq!(told(&mut rib), Map::from([("5.1.0.0/16".to_owned(), None)]), "gone is told once");
+
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+    told(&mut rib);
+    rib.mark_stale(Family::Ipv4, Leftover::Keep);
+    assert_eq!(told(&mut rib), Map::from([("5.1.0.0/16".to_owned(), None)]), "stale is as good as gone");
+    assert_eq!(rib.accepted().ipv4, 1, "and still held as it was");
+    rib.clear();
+    assert_eq!((rib.accepted().ipv4, told(&mut rib)), (0, Map::new()));
+}
+
+#[test]
+fn f46_a_registered_prefix_longer_than_24_is_accepted_like_any_other() {
+    for prefix in ["5.2.3.0/25", "5.2.3.4/32"] {
+        let registered = Arc::new(Registered::new([net(prefix)], [], []));
+        assert_eq!(reasons(ImportPolicy { registered, ..policy() }, &good(), prefix), []);
+    }
+}
+
+#[test]
+fn f47_a_more_specific_of_a_registered_prefix_is_not_that_prefix() {
+    let found = reasons(policy(), &good(), "5.1.2.0/24");
+    assert_eq!(found, [Reason::NotRegistered { covered_by: Some(net("5.1.0.0/16")) }]);
+    assert_eq!(found[0].to_string(), "The prefix is not registered; 5.1.0.0/16, which covers it, is");
+    assert_eq!(found[0].remedy(), "announce 5.1.0.0/16 as it is registered, or register this prefix as well");
+    let mut rib = rib_with(policy());
+    take(&mut rib, &body(&[], &good(), &["5.1.2.0/24"]));
+    assert_eq!(told(&mut rib), Map::new(), "nor is the registered one there by it");
+}
+
+#[test]
+fn f48_any_prefix_of_a_registered_origin_is_accepted() {
+    let registered = || Arc::new(Registered::new([], [Asn(ORIGIN)], []));
+    let by_asn = || ImportPolicy { registered: registered(), ..policy() };
+    assert_eq!(reasons(by_asn(), &good(), "6.0.0.0/16"), []);
+    assert_eq!(
+        reasons(by_asn(), &[path(&[PEER, ORIGIN, 9]), maps()], "6.0.0.0/16").len(),
+        1,
+        "by the origin"
+    );
+}
+
+#[test]
+fn f51_the_peers_med_counts_for_nothing() {
+    let med = |value: u32| attribute(0x80, 4, &value.to_be_bytes());
+    let [path, maps] = good();
+    let mut rib = rib_with(policy());
+    for value in [0, 1, u32::MAX] {
+        take(&mut rib, &body(&[], &[path.clone(), med(value), maps.clone()], &["5.1.0.0/16"]));
+        let route = rib.get(key("5.1.0.0/16")).unwrap();
+        assert_eq!((route.attrs.med, route.reasons.len()), (Some(value), 0), "it is shown as it came");
+    }
+    take(&mut rib, &body(&[], &[path, maps], &["5.1.0.0/16"]));
+    assert_eq!((rib.get(key("5.1.0.0/16")).unwrap().attrs.med, rib.accepted().ipv4), (None, 1));
+}
+
+#[test]
+fn a_new_policy_comes_to_every_route_a_turn_at_a_time() {
+    let closed = ImportPolicy { connection_state: ConnectionState::Validating, ..policy() };
+    let mut rib = rib_with(closed.clone());
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16", "5.2.3.0/24", "6.0.0.0/8"]));
+    let hop = "2001:db8::1".parse::<std::net::Ipv6Addr>().unwrap().octets();
+    let reach = [&[0, 2, 1, 16], hop.as_slice(), &[0], &nlri(&["2a00:1::/32"])].concat();
+    take(&mut rib, &body(&[], &[attribute(0x80, 14, &reach), path(&[PEER]), maps()], &[]));
+    told(&mut rib);
+    assert_eq!(rib.accepted(), PerFamily::default());
+
+    let open = policy();
+    rib.set_policy(Arc::new(open.clone()));
+    let mut counts = Vec::new();
+    let mut seen = Map::new();
+    while rib.has_to_judge() {
+        rib.judge_more(1);
+        seen.extend(rib.take_sightings(1).into_iter().map(|(prefix, s)| (prefix, s.unwrap().reasons.len())));
+        let PerFamily { ipv4, ipv6 } = rib.accepted();
+        counts.push((ipv4, ipv6));
+    }
+    assert_eq!(counts, [(1, 0), (2, 0), (2, 0), (2, 1), (2, 1)]);
+    assert_eq!(seen, OURS.map(|prefix| (net(prefix), 0)).into());
+    rib.set_policy(Arc::new(open));
+    assert!(!rib.has_to_judge(), "the same policy is nothing new");
+    rib.set_policy(Arc::new(closed));
+    while rib.has_to_judge() {
+        rib.judge_more(usize::MAX);
+        rib.take_sightings(usize::MAX);
+    }
+    assert_eq!(rib.accepted(), PerFamily::default());
+}
+
+#[test]
+fn a_prefix_that_is_registered_no_more_is_told_to_be_gone_and_told_again_when_it_is() {
+    let mut rib = rib_with(policy());
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+    assert!(told(&mut rib)["5.1.0.0/16"].is_some());
+    let fewer = Arc::new(Registered::new([net("5.2.3.0/24")], [], []));
+    rib.set_policy(Arc::new(ImportPolicy { registered: fewer, ..policy() }));
+    assert_eq!(told(&mut rib), Map::from([("5.1.0.0/16".to_owned(), None)]));
+    rib.set_policy(Arc::new(policy()));
+    assert!(told(&mut rib)["5.1.0.0/16"].is_some());
+}
+
+#[test]
+fn of_several_paths_the_accepted_one_is_told_of_or_else_the_one_with_fewest_reasons() {
+    let both = PerFamily { ipv4: true, ipv6: true };
+    let context = UpdateContext { peer_asn: Asn(PEER), families: both, add_path: both, ..ctx() };
+    let mut rib = rib_with(policy());
+    let take = |rib: &mut AdjRibIn, id: u32, attributes: &[Vec<u8>]| {
+        let nlri = [&id.to_be_bytes()[..], &nlri(&["5.1.0.0/16"])].concat();
+        let octets =
+            [body(&[], attributes, &["1.0.0.0/8"]).split_last_chunk::<2>().unwrap().0, &nlri].concat();
+        assert_eq!(rib.apply(&decode_update(&octets, &context), 1).unwrap().announced.ipv4, 1);
+        told(rib)["5.1.0.0/16"].clone().unwrap().reasons
+    };
+    assert_eq!(take(&mut rib, 1, &[path(&[PEER, 1, 2, 3])]).len(), 2);
+    assert_eq!(take(&mut rib, 2, &[path(&[PEER])]), [Reason::MissingCommunity]);
+    assert_eq!(take(&mut rib, 3, &[path(&[PEER]), maps()]), []);
+    for id in 4..200 {
+        assert_eq!(take(&mut rib, id, &[path(&[PEER])]), [], "path {id}");
+    }
+    assert_eq!(take(&mut rib, 3, &[path(&[PEER])]), [Reason::MissingCommunity]);
+    assert_eq!(take(&mut rib, 150, &[path(&[PEER]), maps()]), [], "however far behind it stands");
+    assert_eq!(rib.explain(net("5.1.0.0/16")).paths.len(), 64);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn what_is_counted_as_accepted_is_what_has_no_reason(
+        asns in vec(prop_oneof![Just(PEER), Just(174), Just(12076), Just(64_512), 1_u32..9], 0..5),
+        has_maps: bool, lab: bool, by_asn: bool, which in 0_usize..5,
+    ) {
+        let prefix = ["5.1.0.0/16", "5.1.0.0/17", "10.0.0.0/8", "0.0.0.0/0", "6.0.0.0/8"][which];
+        let asns: Vec<u32> = std::iter::once(PEER).chain(asns).collect();
+        let attributes: Vec<Vec<u8>> =
+            std::iter::once(path(&asns)).chain(has_maps.then(maps)).collect();
+        let own = [net("5.1.0.0/16"), net("10.0.0.0/8")];
+        let registered = Arc::new(Registered::new(own, by_asn.then_some(Asn(174)), []));
+        let policy = ImportPolicy { lab, registered, ..policy() };
+        // It compares the two itself.
+        let found = reasons(policy.clone(), &attributes, prefix);
+        let mut rib = rib_with(ImportPolicy::default());
+        take(&mut rib, &body(&[], &attributes, &[prefix]));
+        rib.set_policy(Arc::new(policy));
+        rib.judge_more(1);
+        prop_assert_eq!(rib.accepted().ipv4 == 1, found.is_empty());
+    }
+}

@@ -1,0 +1,284 @@
+//! Which of a peer's routes are accepted, and what whoever waits for a prefix is to hear of it.
+//!
+//! A route is judged as it comes: what its UPDATE says of all its prefixes once, and then each prefix. Of the verdict only
+//! the one bit is kept; why a route is not accepted is found again where somebody asks. When the policy becomes another,
+//! all routes are judged anew, so many in a turn that the session goes on beside it.
+
+use std::collections::VecDeque;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::{AdjRibIn, Entry, Table};
+use crate::accept::marks::{Tally, Token};
+use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
+use crate::peering::{Check, Facts, ImportPolicy, Judged, Reason, Sighting};
+use crate::wire::{PathId, PerFamily};
+
+/// The paths of one prefix that are looked at one by one for the best; of more, an accepted one is still found.
+const MOST_COMPARED: usize = 64;
+
+/// What routes are judged by, and what there is to tell.
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    policy: Arc<ImportPolicy>,
+    accepted: PerFamily<Tally>,
+    /// Up to where all is judged by the policy in force, while that is not all.
+    anew: Option<Anew>,
+    news: News,
+}
+
+/// How far a judging of all routes has come.
+#[derive(Clone, Copy, Debug)]
+enum Anew {
+    Begins,
+    Behind(PathKey),
+}
+
+/// Of which watched prefixes there is something to tell.
+#[derive(Debug, Default)]
+struct News {
+    /// By place.
+    marks: Vec<Mark>,
+    /// Places that are touched, the oldest first.
+    touched: VecDeque<usize>,
+    /// Prefixes that are watched no more, and of which something was told.
+    dropped: Vec<IpNet>,
+}
+
+/// What there is of one watched prefix.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    is_touched: bool,
+    /// What was told last is that it is there.
+    is_told: bool,
+}
+
+impl News {
+    fn touch(&mut self, place: usize) {
+        if let Some(mark) = self.marks.get_mut(place)
+            && !std::mem::replace(&mut mark.is_touched, true)
+        {
+            self.touched.push_back(place);
+        }
+    }
+
+    fn touch_all(&mut self) {
+        (0..self.marks.len()).for_each(|place| self.touch(place));
+    }
+}
+
+impl Judge {
+    /// What an UPDATE's attributes come to.
+    pub(super) fn judge(&self, attrs: &ReceivedAttrs) -> Judged {
+        self.policy.judge(&facts(attrs))
+    }
+
+    /// A prefix is announced: the token of an accepted one.
+    pub(super) fn announced(&mut self, prefix: IpNet, judged: Judged) -> Option<Token> {
+        let place = self.policy.registered.place(prefix);
+        if let Some(place) = place {
+            self.news.touch(place);
+        }
+        self.token(prefix, place, judged)
+    }
+
+    fn token(&self, prefix: IpNet, place: Option<usize>, judged: Judged) -> Option<Token> {
+        let accepted = match prefix {
+            IpNet::V4(_) => &self.accepted.ipv4,
+            IpNet::V6(_) => &self.accepted.ipv6,
+        };
+        accepted.token_if(self.policy.accepts(prefix, place, judged))
+    }
+
+    /// A prefix is withdrawn.
+    pub(super) fn withdrawn(&mut self, prefix: IpNet) {
+        if let Some(place) = self.policy.registered.place(prefix) {
+            self.news.touch(place);
+        }
+    }
+
+    /// Routes went, and nobody noted which.
+    pub(super) fn some_went(&mut self) {
+        self.news.touch_all();
+    }
+
+    pub(super) fn policy(&self) -> &ImportPolicy {
+        &self.policy
+    }
+}
+
+impl AdjRibIn {
+    /// What routes are judged by from now on. Those that are held keep the verdict they have until
+    /// [`Self::judge_more`] comes to them. O(watched prefixes).
+    pub fn set_policy(&mut self, policy: Arc<ImportPolicy>) {
+        if *self.judge.policy == *policy {
+            return;
+        }
+        let before = std::mem::replace(&mut self.judge.policy, policy);
+        let registered = &self.judge.policy.registered;
+        let mut news = News { marks: vec![Mark::default(); registered.watched().len()], ..News::default() };
+        news.dropped.append(&mut self.judge.news.dropped);
+        for (prefix, mark) in before.registered.watched().iter().zip(&self.judge.news.marks) {
+            match registered.place(*prefix).and_then(|place| news.marks.get_mut(place)) {
+                Some(now) => now.is_told = mark.is_told,
+                None if mark.is_told => news.dropped.push(*prefix),
+                None => {}
+            }
+        }
+        news.touch_all();
+        self.judge.news = news;
+        let PerFamily { ipv4, ipv6 } = self.count();
+        self.judge.anew = (ipv4 > 0 || ipv6 > 0).then_some(Anew::Begins);
+    }
+
+    /// Whether [`Self::judge_more`] or [`Self::take_sightings`] has something to do.
+    #[must_use]
+    pub fn has_to_judge(&self) -> bool {
+        let News { touched, dropped, marks: _ } = &self.judge.news;
+        self.judge.anew.is_some() || !touched.is_empty() || !dropped.is_empty()
+    }
+
+    /// Judges up to `limit` more routes by a policy that is new. O(log n + limit).
+    pub fn judge_more(&mut self, limit: usize) {
+        let Some(anew) = self.judge.anew else { return };
+        let (mut left, mut last) = (limit.max(1), None);
+        let from_v4 = match anew {
+            Anew::Begins => Some(Bound::Unbounded),
+            Anew::Behind((IpNet::V4(prefix), id)) => Some(Bound::Excluded((prefix, id))),
+            Anew::Behind((IpNet::V6(_), _)) => None,
+        };
+        if let Some(from) = from_v4 {
+            judge_from(&mut self.v4, from, &self.judge, (&mut left, &mut last));
+        }
+        let from_v6 = match anew {
+            Anew::Behind((IpNet::V6(prefix), id)) => Bound::Excluded((prefix, id)),
+            Anew::Begins | Anew::Behind((IpNet::V4(_), _)) => Bound::Unbounded,
+        };
+        judge_from(&mut self.v6, from_v6, &self.judge, (&mut left, &mut last));
+        self.judge.anew = if left == 0 { last.map(Anew::Behind) } else { None };
+    }
+
+    /// What has become of up to `limit` watched prefixes since they were told of last, and of those that are watched no
+    /// more; `None`: it is not there, or only as a stale route. O(limit log n).
+    pub fn take_sightings(&mut self, limit: usize) -> Vec<(IpNet, Option<Sighting>)> {
+        let mut seen: Vec<(IpNet, Option<Sighting>)> =
+            self.judge.news.dropped.drain(..).map(|prefix| (prefix, None)).collect();
+        let count = limit.min(self.judge.news.touched.len());
+        let places: Vec<usize> = self.judge.news.touched.drain(..count).collect();
+        for place in places {
+            let Some(prefix) = self.judge.policy.registered.watched().get(place).copied() else { continue };
+            let sighting = self.sighting(prefix);
+            let Some(mark) = self.judge.news.marks.get_mut(place) else { continue };
+            let was_told = std::mem::replace(mark, Mark { is_touched: false, is_told: sighting.is_some() });
+            if sighting.is_some() || was_told.is_told {
+                seen.push((prefix, sighting));
+            }
+        }
+        seen
+    }
+
+    /// Of the paths of a prefix that are not stale, the one that is accepted, or else the one with the fewest reasons.
+    fn sighting(&self, prefix: IpNet) -> Option<Sighting> {
+        match prefix {
+            IpNet::V4(net) => best(&self.v4, net, self.judge.policy()),
+            IpNet::V6(net) => best(&self.v6, net, self.judge.policy()),
+        }
+    }
+
+    /// Routes that are accepted; all others of [`Self::count`] are held and not used.
+    #[must_use]
+    pub fn accepted(&self) -> PerFamily<u64> {
+        PerFamily::from_fn(|family| self.judge.accepted.get(family).count())
+    }
+}
+
+impl AdjRibIn {
+    /// The first paths held of a prefix, stale ones too, each with all checks that are made of it.
+    #[must_use]
+    pub fn explain(&self, prefix: IpNet) -> Explained {
+        let policy = self.judge.policy();
+        let place = policy.registered.place(prefix);
+        Explained {
+            is_registered: place.is_some_and(|place| policy.registered.is_own(place)),
+            paths: match prefix {
+                IpNet::V4(net) => explained(&self.v4, net, policy),
+                IpNet::V6(net) => explained(&self.v6, net, policy),
+            },
+        }
+    }
+}
+
+/// What there is to say of one prefix.
+#[derive(Clone, Debug, Default)]
+pub struct Explained {
+    /// Exactly this prefix is registered.
+    pub is_registered: bool,
+    /// By their identifiers; of very many, the first.
+    pub paths: Vec<ExplainedPath>,
+}
+
+/// One path of it.
+#[derive(Clone, Debug)]
+pub struct ExplainedPath {
+    /// The route.
+    pub route: ReceivedRoute,
+    /// Every check that is made, in order, and why it fails.
+    pub checks: Vec<(Check, Option<Reason>)>,
+}
+
+fn explained<N: Ord + Copy + Into<IpNet>>(
+    table: &Table<N>,
+    prefix: N,
+    policy: &ImportPolicy,
+) -> Vec<ExplainedPath> {
+    let paths = table.range((prefix, PathId::default())..=(prefix, PathId::MAX)).take(MOST_COMPARED);
+    paths
+        .map(|((prefix, id), entry)| ExplainedPath {
+            route: entry.route(((*prefix).into(), *id), policy),
+            checks: policy.checks((*prefix).into(), &facts(&entry.shared.attrs)).collect(),
+        })
+        .collect()
+}
+
+fn judge_from<N: Ord + Copy + Into<IpNet>>(
+    table: &mut Table<N>,
+    from: Bound<(N, PathId)>,
+    judge: &Judge,
+    (left, last): (&mut usize, &mut Option<PathKey>),
+) {
+    let count = *left;
+    for ((prefix, id), entry) in table.range_mut((from, Bound::Unbounded)).take(count) {
+        let net: IpNet = (*prefix).into();
+        let judged = judge.judge(&entry.shared.attrs);
+        entry.accepted = judge.token(net, judge.policy.registered.place(net), judged);
+        *left = left.saturating_sub(1);
+        *last = Some((net, *id));
+    }
+}
+
+fn best<N: Ord + Copy + Into<IpNet>>(table: &Table<N>, prefix: N, policy: &ImportPolicy) -> Option<Sighting> {
+    let paths = || {
+        let all = table.range((prefix, PathId::default())..=(prefix, PathId::MAX));
+        all.map(|(_, entry)| entry).filter(|entry| entry.stale.is_none())
+    };
+    let seen = |entry: &Entry| {
+        let facts = facts(&entry.shared.attrs);
+        let (prefix, origin) = (prefix.into(), facts.origin());
+        Sighting {
+            origin,
+            validity: policy.origin_of(prefix, origin),
+            received_at: entry.received_at,
+            reasons: policy.reasons(prefix, &facts),
+        }
+    };
+    let accepted = paths().skip(MOST_COMPARED).find(|entry| entry.accepted.is_some());
+    let compared = paths().take(MOST_COMPARED).chain(accepted).map(seen);
+    compared.min_by_key(|sighting| sighting.reasons.len())
+}
+
+/// What is looked at of a route's attributes.
+pub(super) fn facts(attrs: &ReceivedAttrs) -> Facts<'_> {
+    Facts { as_path: attrs.as_path.view(), communities: &attrs.communities, is_leak: attrs.is_leak }
+}

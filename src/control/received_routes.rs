@@ -1,0 +1,247 @@
+//! Azure's list of a peering's received routes: its filters, and pages of 100 with a `$skipToken`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use ipnet::IpNet;
+use serde::Serialize;
+
+use super::error::ApiError;
+use super::json::ReceivedRouteJson;
+use super::list;
+use super::query::{Wanted, before, echo};
+use super::router::App;
+use crate::accept::{PathKey, ReceivedRoute};
+use crate::peering::Validity;
+use crate::speaker::SessionSnapshot;
+use crate::wire::PathId;
+
+/// The most routes on a page.
+const PAGE: usize = 100;
+/// Routes asked for at once of a session.
+const FETCH: usize = 500;
+/// Routes looked at for one page: where a filter lets few through, a page has fewer, and the next goes on behind them.
+const MOST_SEEN: usize = 20_000;
+/// The key of the place to go on at.
+const SKIP_TOKEN: &str = "$skipToken";
+
+/// What is asked for.
+#[derive(Default)]
+pub(super) struct Filter {
+    prefix: Option<IpNet>,
+    as_path: Option<String>,
+    origin_as: Option<Validity>,
+    rpki: Option<Validity>,
+    from: Option<Token>,
+    /// Path and query, without the token.
+    link: String,
+}
+
+/// Behind which route of which session a page begins: `PEER,PREFIX,PATH`, or with the session's first: `PEER`.
+#[derive(Clone, Copy)]
+struct Token {
+    peer: IpAddr,
+    after: Option<PathKey>,
+}
+
+impl std::fmt::Display for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.after {
+            Some((prefix, path)) => write!(f, "{},{prefix},{}", self.peer, path.number()),
+            None => self.peer.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for Token {
+    type Err = ApiError;
+
+    fn from_str(text: &str) -> Result<Self, ApiError> {
+        let (peer, after) = text.split_once(',').map_or((text, None), |(peer, after)| (peer, Some(after)));
+        let key = |after: &str| {
+            let (prefix, path) = after.split_once(',')?;
+            Some((prefix.parse().ok()?, PathId::from(path.parse::<u32>().ok()?)))
+        };
+        let read = || match after {
+            Some(after) => Some(Self { peer: peer.parse().ok()?, after: Some(key(after)?) }),
+            None => Some(Self { peer: peer.parse().ok()?, after: None }),
+        };
+        read().ok_or_else(|| ApiError::bad_request("this is no $skipToken: take the one of a nextLink"))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Filter {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let Query(pairs) = pairs.map_err(|_| ApiError::no_query())?;
+        let mut filter = Self { link: link(parts.uri.path(), parts.uri.query()), ..Self::default() };
+        for (key, value) in pairs {
+            let was_there = match key.as_str() {
+                "prefix" => filter.prefix.replace(exactly(&value)?).is_some(),
+                "asPath" => filter.as_path.replace(value).is_some(),
+                "originAsValidationState" => filter.origin_as.replace(validity(&key, &value)?).is_some(),
+                "rpkiValidationState" => filter.rpki.replace(validity(&key, &value)?).is_some(),
+                SKIP_TOKEN => filter.from.replace(value.parse()?).is_some(),
+                // Azure's clients send it with every request.
+                "api-version" => false,
+                _ => {
+                    let what = format!(
+                        "received routes take prefix, asPath, originAsValidationState, rpkiValidationState and {SKIP_TOKEN}, not \"{}\"",
+                        echo(&key)
+                    );
+                    return Err(ApiError::bad_request(what));
+                }
+            };
+            if was_there {
+                return Err(ApiError::bad_request(format!("{key} is given twice: keep one of the two")));
+            }
+        }
+        Ok(filter)
+    }
+}
+
+/// A path and query to which the next page's token can be added.
+fn link(path: &str, query: Option<&str>) -> String {
+    let is_token = |pair: &&str| {
+        let key = pair.split('=').next().unwrap_or_default();
+        key == SKIP_TOKEN || key.eq_ignore_ascii_case("%24skipToken")
+    };
+    let others = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_token(pair));
+    others.fold(format!("{path}?"), |link, pair| link + pair + "&")
+}
+
+fn exactly(value: &str) -> Result<IpNet, ApiError> {
+    match value.parse()? {
+        Wanted::Prefix(prefix) => Ok(prefix),
+        Wanted::Address(_) => Err(ApiError::bad_request("prefix takes a prefix like 13.64.0.0/11 here")),
+    }
+}
+
+fn validity(key: &str, value: &str) -> Result<Validity, ApiError> {
+    match value {
+        "Valid" => Ok(Validity::Valid),
+        "Invalid" => Ok(Validity::Invalid),
+        "Unknown" => Ok(Validity::Unknown),
+        _ => {
+            let what = format!("{key} is Valid, Invalid or Unknown, not \"{}\"", echo(value));
+            Err(ApiError::bad_request(what))
+        }
+    }
+}
+
+impl Filter {
+    fn lets_through(&self, route: &ReceivedRoute) -> bool {
+        self.as_path.as_ref().is_none_or(|path| route.attrs.as_path.to_string() == *path)
+            && self.origin_as.is_none_or(|state| route.validity.irr == state)
+            && self.rpki.is_none_or(|state| route.validity.rpki == state)
+    }
+
+    /// Where a session's routes begin that may be let through.
+    fn start(&self) -> Option<PathKey> {
+        self.prefix.and_then(before).map(list::last_path)
+    }
+}
+
+/// A page, as Azure has it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageJson<'a> {
+    value: Vec<ReceivedRouteJson<'a>>,
+    next_link: Option<String>,
+}
+
+/// `GET /api/v1/peerings/{peering}/receivedRoutes`.
+pub(super) async fn received_routes(
+    State(app): State<App>,
+    peering: Result<Path<String>, PathRejection>,
+    filter: Filter,
+) -> Result<Response, ApiError> {
+    let Path(peering) =
+        peering.map_err(|_| ApiError::bad_request("the peering's name in the path is not UTF-8"))?;
+    let (routes, next) = page(&app, &peering, &filter).await?;
+    let next_link = next.map(|token| format!("{}{SKIP_TOKEN}={token}", filter.link));
+    list::value(
+        &PageJson { value: routes.iter().map(ReceivedRouteJson::new).collect(), next_link },
+        app.readers(),
+    )
+}
+
+/// The peering's sessions, from the one on that the page begins with.
+fn sessions(app: &App, peering: &str, from: Option<IpAddr>) -> Result<Vec<Arc<SessionSnapshot>>, ApiError> {
+    let (mut sessions, plan) = (app.handle().sessions(), app.handle().plan());
+    sessions.retain(|session| &*session.plan.peering == peering);
+    if sessions.is_empty() && !plan.peerings.iter().any(|p| &*p.name == peering) {
+        return Err(ApiError::not_found(format!("no peering is \"{}\"", echo(peering))));
+    }
+    let Some(peer) = from else { return Ok(sessions) };
+    match sessions.iter().position(|session| session.plan.peer_address == peer) {
+        Some(at) => Ok(sessions.split_off(at)),
+        None => Err(ApiError::not_found("the session of this $skipToken is gone: begin with the first page")),
+    }
+}
+
+/// Up to [`PAGE`] routes of the peering's sessions, one session after the other, and behind which to go on.
+async fn page(
+    app: &App,
+    peering: &str,
+    filter: &Filter,
+) -> Result<(Vec<ReceivedRoute>, Option<Token>), ApiError> {
+    let mut after = filter.from.and_then(|token| token.after).or_else(|| filter.start());
+    let mut page = Page { routes: Vec::new(), seen: 0 };
+    for session in sessions(app, peering, filter.from.map(|token| token.peer))? {
+        let peer = session.plan.peer_address;
+        loop {
+            let fetched = list::asked(app.handle().received(&session.plan.name, after, FETCH)).await?;
+            let is_last = fetched.len() < FETCH;
+            match page.take(fetched, filter, &mut after) {
+                Taken::Full => return Ok((page.routes, Some(Token { peer, after }))),
+                Taken::All if !is_last => {}
+                Taken::All | Taken::Past => break,
+            }
+        }
+        after = filter.start();
+    }
+    Ok((page.routes, None))
+}
+
+/// What there is of a page.
+struct Page {
+    routes: Vec<ReceivedRoute>,
+    seen: usize,
+}
+
+/// How far a page took what was fetched.
+enum Taken {
+    /// To its end.
+    All,
+    /// To where the prefix that is asked for ends.
+    Past,
+    /// To where the page is full.
+    Full,
+}
+
+impl Page {
+    fn take(&mut self, fetched: Vec<ReceivedRoute>, filter: &Filter, after: &mut Option<PathKey>) -> Taken {
+        for route in fetched {
+            if filter.prefix.is_some_and(|prefix| route.prefix != prefix) {
+                return Taken::Past;
+            }
+            let is_wanted = filter.lets_through(&route);
+            if is_wanted && self.routes.len() == PAGE || self.seen == MOST_SEEN {
+                return Taken::Full;
+            }
+            *after = Some(route.key());
+            self.seen = self.seen.saturating_add(1);
+            if is_wanted {
+                self.routes.push(route);
+            }
+        }
+        Taken::All
+    }
+}

@@ -1,0 +1,210 @@
+//! What one session's routes are judged by, and the judging: all that decides it is here, and nothing else does.
+
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+use super::checks::{Check, Facts};
+use super::origin::{OriginTables, RouteOrigin, Validity};
+use super::reason::Reason;
+use super::{ConnectionState, Registered};
+use crate::rib::special;
+use crate::wire::Asn;
+
+/// What registries say that keeps a route from being accepted; it is shown either way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Enforcement {
+    /// RPKI says that the origin may not announce it.
+    pub rpki_invalid: bool,
+    /// The routing registry has the prefix for other origins only.
+    pub irr_invalid: bool,
+    /// The routing registry does not have the prefix.
+    pub irr_unknown: bool,
+}
+
+/// What one session's routes are judged by. Sessions of a peering share the large parts.
+#[derive(Clone, Debug)]
+pub struct ImportPolicy {
+    /// Routes are used in `Active` only; in any other state the policy is DENY ALL.
+    pub connection_state: ConnectionState,
+    /// Azure's useForPeeringService: without it nothing can be registered, so nothing is accepted (RFC 8212).
+    pub peering_service: bool,
+    /// Lab mode: private and documentation space may be announced, and the peer's own ASN may be a private one.
+    pub lab: bool,
+    /// The peer's ASN.
+    pub peer_asn: Asn,
+    /// What is registered under the peering.
+    pub registered: Arc<Registered>,
+    /// What registries know of origins.
+    pub origins: Arc<OriginTables>,
+    /// What of that keeps a route out.
+    pub enforce: Enforcement,
+}
+
+/// Nothing is accepted.
+impl Default for ImportPolicy {
+    fn default() -> Self {
+        Self {
+            connection_state: ConnectionState::None,
+            peering_service: false,
+            lab: false,
+            peer_asn: Asn(0),
+            registered: Arc::default(),
+            origins: Arc::default(),
+            enforce: Enforcement::default(),
+        }
+    }
+}
+
+impl PartialEq for ImportPolicy {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { connection_state, peering_service, lab, peer_asn, registered, origins, enforce } = self;
+        *connection_state == other.connection_state
+            && *peering_service == other.peering_service
+            && *lab == other.lab
+            && *peer_asn == other.peer_asn
+            && *registered == other.registered
+            && Arc::ptr_eq(origins, &other.origins)
+            && *enforce == other.enforce
+    }
+}
+
+/// What the attributes of an UPDATE come to, for each of its prefixes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Judged {
+    /// Whether every check that is not of a prefix holds.
+    passes: bool,
+    origin: Option<Asn>,
+    origin_is_registered: bool,
+}
+
+impl ImportPolicy {
+    /// Judges what all prefixes of an UPDATE have in common, so that it is done once. O(path + communities).
+    #[must_use]
+    pub fn judge(&self, facts: &Facts<'_>) -> Judged {
+        let common = || Check::ALL.into_iter().filter(|check| !check.is_of_prefix());
+        let passes = common().all(|check| self.check_common(check, facts).is_none());
+        if !passes {
+            return Judged { passes, origin: None, origin_is_registered: false };
+        }
+        let origin = facts.origin();
+        Judged { passes, origin, origin_is_registered: self.registered.has_origin(origin) }
+    }
+
+    /// Whether a route is accepted: its prefix, that prefix's [`Registered::place`], and what its attributes came to. It
+    /// is where [`Self::reasons`] has none. O(1), but for what registries are asked where that is enforced.
+    #[must_use]
+    pub fn accepts(&self, prefix: IpNet, place: Option<usize>, judged: Judged) -> bool {
+        judged.passes
+            && (judged.origin_is_registered || place.is_some_and(|place| self.registered.is_own(place)))
+            && self.space_refusal(prefix).is_none()
+            && (self.enforce == Enforcement::default()
+                || self
+                    .origin_refusals(&self.origin_of(prefix, judged.origin))
+                    .into_iter()
+                    .all(|r| r.is_none()))
+    }
+
+    /// Everything that keeps a route from being accepted, in the order of [`Check::ALL`].
+    #[must_use]
+    pub fn reasons(&self, prefix: IpNet, facts: &Facts<'_>) -> Vec<Reason> {
+        self.checks(prefix, facts).filter_map(|(_, reason)| reason).collect()
+    }
+
+    /// Every check that is made of a route, in order, and what it found.
+    pub fn checks(&self, prefix: IpNet, facts: &Facts<'_>) -> impl Iterator<Item = (Check, Option<Reason>)> {
+        let made = Check::ALL.into_iter().filter(|check| self.makes(*check));
+        made.map(move |check| (check, self.check(check, prefix, facts)))
+    }
+
+    /// What is registered is asked of on peerings for Peering Service only.
+    fn makes(&self, check: Check) -> bool {
+        match check {
+            Check::ConnectionState
+            | Check::PeeringService
+            | Check::AddressSpace
+            | Check::ExpressRoute
+            | Check::Leak => true,
+            Check::Registration
+            | Check::Community
+            | Check::PathLength
+            | Check::PrivateAsn
+            | Check::Prepending
+            | Check::Rpki
+            | Check::Irr => self.peering_service,
+        }
+    }
+
+    fn check(&self, check: Check, prefix: IpNet, facts: &Facts<'_>) -> Option<Reason> {
+        match check {
+            Check::AddressSpace => self.space_refusal(prefix).map(Reason::Special),
+            Check::Registration => self.registration(prefix, facts.origin()),
+            Check::Rpki => {
+                let [rpki, _] = self.origin_refusals(&self.origin_of(prefix, facts.origin()));
+                rpki
+            }
+            Check::Irr => {
+                let [_, irr] = self.origin_refusals(&self.origin_of(prefix, facts.origin()));
+                irr
+            }
+            Check::ConnectionState
+            | Check::PeeringService
+            | Check::ExpressRoute
+            | Check::Leak
+            | Check::Community
+            | Check::PathLength
+            | Check::PrivateAsn
+            | Check::Prepending => self.check_common(check, facts),
+        }
+    }
+
+    /// A check that finds the same of every prefix of an UPDATE.
+    fn check_common(&self, check: Check, facts: &Facts<'_>) -> Option<Reason> {
+        match check {
+            Check::ConnectionState => {
+                let state = self.connection_state;
+                (state != ConnectionState::Active).then_some(Reason::ConnectionNotActive(state))
+            }
+            Check::PeeringService => (!self.peering_service).then_some(Reason::NotPeeringService),
+            Check::ExpressRoute => facts.has_express_route().then_some(Reason::ExpressRoute),
+            Check::Leak => facts.is_leak.then_some(Reason::Leak),
+            Check::Community => (!facts.has_maps_community()).then_some(Reason::MissingCommunity),
+            Check::PathLength => facts.too_long().map(Reason::PathTooLong),
+            Check::PrivateAsn => facts.private_asn(self.lab.then_some(self.peer_asn)).map(Reason::PrivateAsn),
+            Check::Prepending => facts.prepended().map(Reason::Prepended),
+            Check::AddressSpace | Check::Registration | Check::Rpki | Check::Irr => None,
+        }
+    }
+
+    fn registration(&self, prefix: IpNet, origin: Option<Asn>) -> Option<Reason> {
+        let place = self.registered.place(prefix);
+        let is_own = place.is_some_and(|place| self.registered.is_own(place));
+        if is_own || self.registered.has_origin(origin) {
+            return None;
+        }
+        Some(Reason::NotRegistered { covered_by: self.registered.cover(prefix) })
+    }
+
+    /// Why nobody may announce a prefix.
+    fn space_refusal(&self, prefix: IpNet) -> Option<&'static str> {
+        special::reason(&prefix).filter(|_| !(self.lab && special::is_for_labs(&prefix)))
+    }
+
+    /// What RPKI and the routing registry have against a route, where that is to keep it out.
+    fn origin_refusals(&self, origin: &RouteOrigin) -> [Option<Reason>; 2] {
+        let Enforcement { rpki_invalid, irr_invalid, irr_unknown } = self.enforce;
+        let rpki = (rpki_invalid && origin.rpki == Validity::Invalid).then_some(Reason::RpkiInvalid);
+        let irr = match origin.irr {
+            Validity::Invalid => irr_invalid.then_some(Reason::IrrInvalid),
+            Validity::Unknown => irr_unknown.then_some(Reason::IrrUnknown),
+            Validity::Valid => None,
+        };
+        [rpki, irr]
+    }
+
+    /// What registries know of a route.
+    #[must_use]
+    pub fn origin_of(&self, prefix: IpNet, origin: Option<Asn>) -> RouteOrigin {
+        self.origins.validate(prefix, origin)
+    }
+}

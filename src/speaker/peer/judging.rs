@@ -1,0 +1,37 @@
+//! Which of the peer's routes are accepted, by a policy that a reload may change, and what the registrar hears of it.
+
+use super::Peer;
+use crate::fsm::Moment;
+
+/// Routes judged anew in one turn, between which the session goes on: some hundred microseconds.
+const JUDGED: usize = 2048;
+/// Registered prefixes that are told of in one turn.
+const TOLD: usize = 1024;
+
+impl Peer {
+    /// Judges a turn's worth, and tells the registrar of what has become of registered prefixes.
+    pub(super) fn judge(&mut self) {
+        if self.adj_rib_in.has_to_judge() {
+            self.adj_rib_in.judge_more(JUDGED);
+            self.report(TOLD);
+            self.busy |= self.adj_rib_in.has_to_judge();
+        }
+    }
+
+    /// What is left of it is done at once.
+    pub(super) fn judging_deadline(&self) -> Option<Moment> {
+        self.adj_rib_in.has_to_judge().then(Moment::default)
+    }
+
+    /// Tells all that there is to tell, as when the session's task ends.
+    pub(super) fn report_all(&mut self) {
+        self.report(usize::MAX);
+    }
+
+    fn report(&mut self, limit: usize) {
+        let seen = self.adj_rib_in.take_sightings(limit);
+        if !seen.is_empty() {
+            self.links.mailbox.post(self.intent.plan.peer_address, seen);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The log of events: of each peering the newest, so that one partner's storm hides no other's past.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::peering::Event;
+
+/// How many events of a peering are kept.
+const KEPT: usize = 1024;
+
+/// The log. Clones are the same log; nothing that has it waits for longer than it takes to put a line in.
+#[derive(Clone, Debug, Default)]
+pub struct Events(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    log: Mutex<Log>,
+    came: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Log {
+    next: u64,
+    by_peering: HashMap<Arc<str>, VecDeque<(u64, Arc<Event>)>>,
+    is_saved: bool,
+}
+
+impl Events {
+    /// Notes an event; of its peering the oldest goes where there are too many.
+    pub(crate) fn record(&self, event: Event) {
+        self.lock().push(event);
+        self.0.came.notify_one();
+    }
+
+    /// All that are kept, the oldest first. O(n log n).
+    #[must_use]
+    pub fn list(&self) -> Vec<Arc<Event>> {
+        let mut all: Vec<_> = self.lock().by_peering.values().flatten().cloned().collect();
+        all.sort_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// Those of one peering, the oldest first.
+    #[must_use]
+    pub fn of_peering(&self, peering: &str) -> Vec<Arc<Event>> {
+        let log = self.lock();
+        log.by_peering.get(peering).into_iter().flatten().map(|(_, event)| event.clone()).collect()
+    }
+
+    /// Takes over what a life before recorded.
+    pub(super) fn restore(&self, events: Vec<Event>) {
+        let mut log = self.lock();
+        events.into_iter().for_each(|event| log.push(event));
+        log.is_saved = true;
+    }
+
+    /// Lets go of peerings that are no more.
+    pub(super) fn keep_only(&self, is_known: impl Fn(&str) -> bool) {
+        let mut log = self.lock();
+        let before = log.by_peering.len();
+        log.by_peering.retain(|peering, _| is_known(peering));
+        log.is_saved &= log.by_peering.len() == before;
+    }
+
+    /// What is to be written down, where anything came since it was last asked.
+    pub(super) fn unsaved(&self) -> Option<Vec<Arc<Event>>> {
+        if std::mem::replace(&mut self.lock().is_saved, true) {
+            return None;
+        }
+        Some(self.list())
+    }
+
+    /// What was taken to be written down was not.
+    pub(super) fn save_again(&self) {
+        self.lock().is_saved = false;
+    }
+
+    /// Until something has come that nobody has been told of.
+    pub(super) async fn came(&self) {
+        self.0.came.notified().await;
+    }
+
+    /// No invariant spans two entries.
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Log {
+    fn push(&mut self, event: Event) {
+        let number = self.next;
+        self.next = number.wrapping_add(1);
+        self.is_saved = false;
+        let ring = self.by_peering.entry(event.peering.clone()).or_default();
+        if ring.len() >= KEPT {
+            ring.pop_front();
+        }
+        ring.push_back((number, Arc::new(event)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peering::{EventLevel, EventType};
+
+    fn event(peering: &str, at: u64) -> Event {
+        Event {
+            event_timestamp: at,
+            event_type: EventType::PrefixAnnouncementEvent,
+            event_summary: String::new(),
+            event_level: EventLevel::Information,
+            event_description: String::new(),
+            peering: peering.into(),
+            connection: None,
+            prefix: None,
+        }
+    }
+
+    fn times(events: &[Arc<Event>]) -> Vec<u64> {
+        events.iter().map(|e| e.event_timestamp).collect()
+    }
+
+    #[test]
+    fn a_storm_at_one_peering_leaves_the_others_past_alone() {
+        let events = Events::default();
+        events.record(event("a", 1));
+        (0..3000).for_each(|n| events.record(event("b", 10 + n)));
+        events.record(event("a", 2));
+        assert_eq!(times(&events.of_peering("a")), [1, 2]);
+        let list = times(&events.list());
+        assert_eq!((list.len(), list[0], list[1], list[KEPT], list[KEPT + 1]), (KEPT + 2, 1, 1986, 3009, 2));
+        events.keep_only(|peering| peering == "a");
+        assert_eq!(times(&events.list()), [1, 2]);
+        assert_eq!(events.unsaved().map(|all| all.len()), Some(2));
+        assert!(events.unsaved().is_none());
+        events.save_again();
+        assert!(events.unsaved().is_some());
+    }
+}

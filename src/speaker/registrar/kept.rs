@@ -1,0 +1,128 @@
+//! What registrations leave on disk: keys and verdicts in `registered.json`, events in `events.json`.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::peering::{Event, Presence, ServiceVerdict, Verdict};
+use crate::speaker::store::{StateError, Store};
+use crate::wire::Asn;
+
+const REGISTERED: &str = "registered.json";
+const EVENTS: &str = "events.json";
+
+/// A registered prefix.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeptPrefix {
+    pub(super) peering: Arc<str>,
+    pub(super) prefix: IpNet,
+    pub(super) key: Option<Arc<str>>,
+    #[serde(flatten)]
+    pub(super) verdict: Verdict,
+    pub(super) presence: Presence,
+}
+
+/// A registered ASN, of the partner who gives its key.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeptAsn {
+    pub(super) asn: Asn,
+    pub(super) partner: Asn,
+    pub(super) key: Arc<str>,
+}
+
+/// A Peering Service prefix.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeptServicePrefix {
+    pub(super) peering: Arc<str>,
+    pub(super) prefix: IpNet,
+    #[serde(flatten)]
+    pub(super) verdict: ServiceVerdict,
+    pub(super) presence: Presence,
+}
+
+/// `registered.json`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KeptRegistrations {
+    pub(super) registered_prefixes: Vec<KeptPrefix>,
+    pub(super) registered_asns: Vec<KeptAsn>,
+    pub(super) peering_service_prefixes: Vec<KeptServicePrefix>,
+}
+
+/// The state of registrations as the life before left it, and where it is kept.
+#[derive(Debug, Default)]
+pub struct KeptState {
+    /// Where nothing outlives the process: none.
+    pub(super) store: Option<Store>,
+    pub(super) registrations: KeptRegistrations,
+    pub(super) events: Vec<Event>,
+}
+
+impl KeptState {
+    /// Reads what there is in a state folder.
+    ///
+    /// # Errors
+    /// Where a file is there and cannot be read: it is not taken for empty.
+    pub fn read(state_dir: &Path) -> Result<Self, StateError> {
+        let store = Store::new(state_dir);
+        Ok(Self {
+            registrations: store.read(REGISTERED)?.unwrap_or_default(),
+            events: store.read(EVENTS)?.unwrap_or_default(),
+            store: Some(store),
+        })
+    }
+
+    /// Nothing from before, and nothing kept: for what is over when the process is.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self::default()
+    }
+}
+
+/// What is to be written.
+#[derive(Debug)]
+pub(super) struct ToKeep {
+    pub(super) registrations: Option<KeptRegistrations>,
+    pub(super) events: Option<Vec<Arc<Event>>>,
+}
+
+impl ToKeep {
+    /// Writes it. Waits for the disk.
+    pub(super) fn write(&self, store: &Store) -> Result<(), StateError> {
+        if let Some(registrations) = &self.registrations {
+            store.write(REGISTERED, registrations)?;
+        }
+        if let Some(events) = &self.events {
+            store.write(EVENTS, events)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a life before left, to be found by what the plan lists.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) prefixes: HashMap<(Arc<str>, IpNet), KeptPrefix>,
+    pub(super) asns: HashMap<(Asn, Asn), Arc<str>>,
+    pub(super) service_prefixes: HashMap<(Arc<str>, IpNet), KeptServicePrefix>,
+}
+
+impl From<KeptRegistrations> for Found {
+    fn from(kept: KeptRegistrations) -> Self {
+        let prefixes = kept.registered_prefixes.into_iter();
+        let service_prefixes = kept.peering_service_prefixes.into_iter();
+        Self {
+            prefixes: prefixes.map(|kept| ((kept.peering.clone(), kept.prefix), kept)).collect(),
+            asns: kept.registered_asns.into_iter().map(|k| ((k.partner, k.asn), k.key)).collect(),
+            service_prefixes: service_prefixes
+                .map(|kept| ((kept.peering.clone(), kept.prefix), kept))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! One prefix that somebody registered: what sessions see of it, and what becomes of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use tracing::error;
+
+use super::registry::{RegisteredPrefixStatus, ServicePrefixStatus};
+use crate::peering::{
+    Event, KeyHolder, LearnedType, Presence, Required, Seen, ServiceSessions, ServiceVerdict, Verdict,
+    changes, judge_registered_prefix, judge_service_prefix, validated,
+};
+use crate::wire::Asn;
+
+/// What time it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    /// Since the registrar began.
+    pub(super) moment: Duration,
+    /// Seconds since the epoch.
+    pub(super) unix: u64,
+}
+
+/// Who judges: the resource model, but in a test.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judges {
+    pub(super) registered: fn(IpNet, &Required, &Seen) -> Verdict,
+    pub(super) service: fn(IpNet, KeyHolder, &ServiceSessions, &Seen) -> ServiceVerdict,
+}
+
+impl Default for Judges {
+    fn default() -> Self {
+        Self { registered: judge_registered_prefix, service: judge_service_prefix }
+    }
+}
+
+/// Everything about one prefix.
+#[derive(Debug, Default)]
+pub(super) struct Tracked {
+    pub(super) seen: Seen,
+    /// Until then a verdict waits for sessions that have not said all there is.
+    pub(super) settles: Option<Duration>,
+    pub(super) registered: Option<Registered>,
+    pub(super) service: Option<Service>,
+}
+
+impl Tracked {
+    /// Neither is it listed any more nor does a session see it.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.registered.is_none() && self.service.is_none() && self.seen.is_empty()
+    }
+}
+
+/// As a registered prefix.
+#[derive(Debug)]
+pub(super) struct Registered {
+    pub(super) peering: Arc<str>,
+    pub(super) partner: Asn,
+    pub(super) required: Arc<Required>,
+    pub(super) status: Arc<RegisteredPrefixStatus>,
+    pub(super) presence: Presence,
+}
+
+/// As a Peering Service prefix.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) peering: Arc<str>,
+    pub(super) partner: Asn,
+    pub(super) sessions: ServiceSessions,
+    pub(super) status: Arc<ServicePrefixStatus>,
+    pub(super) presence: Presence,
+}
+
+/// What a judgement came to.
+#[derive(Debug)]
+pub(super) enum Judged {
+    /// What was known before.
+    Same,
+    /// It waits for more.
+    Unsettled,
+    /// Something else, and what is to be told of it.
+    Changed(Vec<Event>),
+}
+
+impl Registered {
+    /// Judges it by what is seen; while it settles, only what more news could not mend counts.
+    pub(super) fn judge(&mut self, judges: &Judges, seen: &Seen, settles: bool, now: Now) -> Judged {
+        if !self.status.is_registered() {
+            return Judged::Same;
+        }
+        let prefix = self.status.prefix;
+        let verdict = guarded(prefix, || (judges.registered)(prefix, &self.required, seen))
+            .unwrap_or_else(Verdict::internal_error);
+        if settles && !verdict.is_good() && !self.required.is_settled(prefix, seen) {
+            return Judged::Unsettled;
+        }
+        let presence = Presence::of_registered(prefix, &self.required, seen);
+        if verdict == self.status.verdict && presence == self.presence {
+            return Judged::Same;
+        }
+        let before = std::mem::replace(&mut self.presence, presence);
+        let mut events = changes((&self.peering, prefix), before, presence, false, now.unix);
+        events.extend(self.put(verdict, now));
+        Judged::Changed(events)
+    }
+
+    /// Takes on a verdict, with a key where it is the first good one; an event, unless it is what it was.
+    pub(super) fn put(&mut self, verdict: Verdict, now: Now) -> Option<Event> {
+        if verdict == self.status.verdict {
+            return None;
+        }
+        let event = validated((&self.peering, self.status.prefix), &verdict, false, now.unix);
+        let key = self.status.key.clone().or_else(|| verdict.is_good().then(new_key));
+        self.status = Arc::new(self.status.judged(verdict, key));
+        Some(event)
+    }
+}
+
+impl Service {
+    /// As [`Registered::judge`].
+    pub(super) fn judge(
+        &mut self,
+        judges: &Judges,
+        key: KeyHolder,
+        seen: &Seen,
+        settles: bool,
+        now: Now,
+    ) -> Judged {
+        let prefix = self.status.prefix;
+        let verdict = guarded(prefix, || (judges.service)(prefix, key, &self.sessions, seen));
+        let verdict = verdict.unwrap_or_else(|| ServiceVerdict {
+            verdict: Verdict::internal_error(),
+            learned_type: LearnedType::None,
+        });
+        if settles && !verdict.verdict.is_good() && !self.sessions.is_settled(prefix, seen) {
+            return Judged::Unsettled;
+        }
+        let presence = Presence::of_service(prefix, &self.sessions, seen);
+        if verdict == self.status.verdict && presence == self.presence {
+            return Judged::Same;
+        }
+        let before = std::mem::replace(&mut self.presence, presence);
+        let mut events = changes((&self.peering, prefix), before, presence, true, now.unix);
+        events.extend(self.put(verdict, now));
+        Judged::Changed(events)
+    }
+
+    /// Takes on a verdict; an event, unless it is what it was.
+    pub(super) fn put(&mut self, verdict: ServiceVerdict, now: Now) -> Option<Event> {
+        let is_news = verdict.verdict != self.status.verdict.verdict;
+        let event = validated((&self.peering, self.status.prefix), &verdict.verdict, true, now.unix);
+        self.status = Arc::new(ServicePrefixStatus { verdict, ..(*self.status).clone() });
+        is_news.then_some(event)
+    }
+}
+
+/// What a judgement gives; nothing where it panics, which is to harm no other prefix.
+fn guarded<T>(prefix: IpNet, judge: impl FnOnce() -> T) -> Option<T> {
+    let judged = catch_unwind(AssertUnwindSafe(judge));
+    if judged.is_err() {
+        error!(%prefix, "judging a prefix died: this is a bug");
+    }
+    judged.ok()
+}
+
+/// A prefix key: what nobody can guess.
+pub(super) fn new_key() -> Arc<str> {
+    uuid::Uuid::new_v4().to_string().into()
+}
