@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use peeringd::config::{
-    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+    Limits, OriginPlan, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
 use peeringd::metrics::Metrics;
 use peeringd::peering::{ConnectionState, PolicyGroup};
@@ -91,6 +91,7 @@ fn plan(peers: u32) -> Plan {
         lab: true,
         limits: Limits { received_prefixes: 1_000 },
         policy: PolicyPlan::default(),
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: (0..=peers).map(|n| Arc::new(session(address(n)))).collect(),
         ranges: Vec::new(),

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{
-    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+    Limits, OriginPlan, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
 use crate::control;
 use crate::fsm::State;
@@ -393,6 +393,7 @@ fn plan(asn: Asn, router_id: Ipv4Addr, at: SocketAddr, sessions: Vec<SessionPlan
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
         policy: PolicyPlan::default(),
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),

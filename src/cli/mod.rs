@@ -15,6 +15,7 @@ mod interfaces;
 mod load;
 mod log;
 pub mod out;
+pub mod partner_config;
 pub mod run;
 pub mod selftest;
 pub mod show;
@@ -43,6 +44,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Make a RIB file of published prefix data.
     Import(import::ImportArgs),
+    /// Write the config of the partner's router at the far end of a connection.
+    PartnerConfig(partner_config::PartnerConfigArgs),
     /// Test this binary against itself on loopback, RFC by RFC.
     Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::PartnerConfig(args) => partner_config::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Why(args) => why::run(&args),

@@ -119,6 +119,7 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         lab: _,
         limits: _,
         policy: _,
+        origin: _,
         peerings: _,
         sessions: _,
         ranges: _,

@@ -11,6 +11,7 @@ mod document;
 mod faults;
 mod kept;
 mod layers;
+mod origin;
 mod place;
 mod plan;
 mod policy;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
 pub use kept::{Change, Kept, KeptConnection, Phase, TypeChange};
+pub use origin::OriginPlan;
 pub use plan::{ConnectionPlan, DenyAll, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 pub use policy::PolicyPlan;
 pub use protocol::ProtocolPlan;

@@ -12,7 +12,7 @@ use super::session::{Connected, Sessions, sessions};
 use super::transport::Md5Policy;
 use super::unique::Unique;
 use super::written::{Peering, Written};
-use super::{Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice};
+use super::{Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice, origin};
 use crate::peering::{DirectPeeringType, Kind};
 use crate::rib::load::events::Mark;
 use crate::wire::{Asn, AsnKind};
@@ -62,6 +62,7 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
             received_prefixes: written.received_prefixes.map_or(RECEIVED_PREFIXES, |at| at.value),
         },
         policy: written.policy.plan.clone(),
+        origin: origin::meant(&written.origin, folder, faults),
         peerings: Vec::new(),
         sessions: Vec::new(),
         ranges: Vec::new(),

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 
 use super::document::{Node, Value};
 use super::faults::{At, Faults};
+use super::origin;
 use super::policy::{self, Policy};
 use super::protocol::Protocol;
 use super::restart;
@@ -22,7 +23,19 @@ use crate::wire::{Asn, Family, PerFamily};
 
 const ROOT: Shape = Shape {
     name: "the config",
-    keys: &["router", "rib", "http", "control", "state_dir", "lab", "limits", "policy", "peerings"],
+    keys: &[
+        "router",
+        "rib",
+        "http",
+        "control",
+        "state_dir",
+        "lab",
+        "limits",
+        "policy",
+        "rpki",
+        "irr",
+        "peerings",
+    ],
     more: &[],
 };
 const ROUTER: Shape = Shape { name: "router", keys: &["asn", "router_id", "listen"], more: &[] };
@@ -120,13 +133,15 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 14] = [
+pub(super) const SHAPES: [Shape; 16] = [
     ROOT,
     ROUTER,
     HTTP,
     CONTROL,
     LIMITS,
     policy::SHAPE,
+    origin::RPKI,
+    origin::IRR,
     PEERING,
     REGISTERED_PREFIX,
     REGISTERED_ASN,
@@ -150,6 +165,7 @@ pub(super) struct Written {
     pub(super) lab: Option<At<bool>>,
     pub(super) received_prefixes: Option<At<u64>>,
     pub(super) policy: Policy,
+    pub(super) origin: origin::Written,
     /// None where there is nothing below the key; what could not be read as a peering is left out.
     pub(super) peerings: Option<Vec<Peering>>,
     pub(super) mark: Mark,
@@ -258,6 +274,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
         received_prefixes: limits
             .and_then(|l| l.read("received_prefixes", faults, values::number(1..=u64::from(u32::MAX)))),
         policy: policy_section.map(|section| policy::read(&section, faults)).unwrap_or_default(),
+        origin: origin::read(&section, faults),
         peerings: peerings(&section, faults),
     })
 }

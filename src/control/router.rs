@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
+use super::origin::OriginJson;
 use super::query::{Range, Wanted};
 use super::{act, connections, find, list, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
@@ -100,6 +101,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/why", get(why::why))
         .route("/api/v1/peerings/{peering}/receivedRoutes", get(received_routes::received_routes))
         .route("/api/v1/generation", get(generation))
+        .route("/api/v1/origin", get(origin))
         .merge(registered::routes())
 }
 
@@ -228,6 +230,10 @@ async fn routes(State(app): State<App>, range: Range) -> Result<Response, ApiErr
         }
     };
     list::one(found.as_ref().map(|route| RouteJson::new(route, local_asn)).as_ref(), app.readers)
+}
+
+async fn origin(State(app): State<App>) -> Result<Response, ApiError> {
+    list::value(&OriginJson::from(&*app.handle.origins().status()), app.readers)
 }
 
 async fn generation(State(app): State<App>) -> Result<Response, ApiError> {

@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::lifecycle::{CannotChangeType, TypeChangeBegun, TypeChangeOrder};
+use super::origin::Origins;
 use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{Explained, PathKey, ReceivedRoute};
@@ -94,6 +95,7 @@ pub struct Handle {
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
+    pub(crate) origins: Origins,
     pub(crate) registrar: RegistrarDesk,
     pub(crate) kept: Arc<ArcSwap<Kept>>,
     pub(crate) type_changes: mpsc::Sender<TypeChangeOrder>,
@@ -116,6 +118,12 @@ impl Handle {
     #[must_use]
     pub fn generation(&self) -> Option<Arc<Generation>> {
         self.generation.load_full()
+    }
+
+    /// What registries say of origins.
+    #[must_use]
+    pub fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// The plan in force: the config's, with the states and types that its connections have now.

@@ -25,6 +25,7 @@ use super::keyring::Keyring;
 use super::ledger::Ledger;
 use super::lifecycle::{Lifecycle, Resumed, TypeChangeOrder};
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
+use super::origin::{self, OriginsInForce};
 use super::peer::{Intent, Links, Order, Peer};
 use super::pool::Pool;
 use super::registrar::{Events, Registrar};
@@ -33,7 +34,7 @@ use super::snapshot::{Overview, SessionSnapshot};
 use super::status::Status;
 use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
-use crate::config::{Plan, SessionPlan};
+use crate::config::{OriginPlan, Plan, SessionPlan};
 use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
@@ -109,6 +110,9 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
+        let (origins, origin_plans) = origin::start(&plan.origin, &metrics);
+        let mut imports = Imports::default().next(&plan);
+        imports.judge_origins_by(&origins.in_force().borrow());
         let registrar = Registrar::start(plan.clone(), registrations, events, metrics.clone());
         let (type_changes, orders) = mpsc::channel(WAITING_ORDERS);
         let handle = Handle {
@@ -116,6 +120,7 @@ impl Speaker {
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
+            origins,
             registrar: registrar.desk.clone(),
             kept: lifecycle.shared(),
             type_changes,
@@ -125,7 +130,9 @@ impl Speaker {
             board: Arc::new(Board::new(generation)),
             pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
-            imports: Imports::default().next(&plan),
+            origin_plans,
+            origins: handle.origins.in_force(),
+            imports,
             recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
@@ -235,6 +242,10 @@ struct Supervisor {
     board: Arc<Board>,
     pool: Pool,
     ledger: Arc<Ledger>,
+    /// What the keeper of origins goes by.
+    origin_plans: watch::Sender<OriginPlan>,
+    /// What it has put in force.
+    origins: watch::Receiver<OriginsInForce>,
     imports: Imports,
     recorder: Recorder,
     clock: Clock,
@@ -275,6 +286,10 @@ impl Supervisor {
                 }
                 Some(order) = orders.recv() => {
                     self.on_type_change(order);
+                    continue;
+                }
+                Ok(()) = self.origins.changed() => {
+                    self.on_origins();
                     continue;
                 }
                 Some(looked) = self.lifecycle.looked() => {

@@ -91,7 +91,8 @@ pub(super) fn prepare_accepted(
 /// Whatever the kernel says; the socket is then of no use.
 pub(super) fn prepare(socket: &impl AsFd, peer: IpAddr, transport: &TransportPlan) -> io::Result<()> {
     let fd = socket.as_fd();
-    let TransportPlan { md5_key, ttl_security_hops: _, is_on_link: _, interface, range: _ } = transport;
+    let TransportPlan { md5_key, md5_key_file: _, ttl_security_hops: _, is_on_link: _, interface, range: _ } =
+        transport;
     // An accepted connection has that of the listener, and −1 stands for the system's own.
     set_ttl(fd, peer, transport.ttl().map_or(-1, Into::into))?;
     if let Some(least) = transport.least_ttl() {

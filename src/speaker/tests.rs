@@ -17,7 +17,7 @@ use tokio::time::{sleep, timeout};
 
 use super::{Generations, Handle, Listeners, Resumed, SessionSnapshot, Speaker};
 use crate::config::{
-    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+    Limits, OriginPlan, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
 use crate::fsm::State;
 use crate::metrics::{Metrics, PrefixGauge, TurnedAway, Way};
@@ -77,6 +77,7 @@ fn plan(asn: Asn, id: Ipv4Addr, sessions: Vec<SessionPlan>) -> Plan {
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
         policy: PolicyPlan::default(),
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),
