@@ -24,12 +24,12 @@ use std::time::{Duration, Instant};
 
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use peeringd::config::{
-    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+    Limits, OriginPlan, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
 use peeringd::metrics::Metrics;
 use peeringd::peering::{ConnectionState, PolicyGroup};
 use peeringd::rib::Generation;
-use peeringd::speaker::{KeptState, Listeners, Speaker};
+use peeringd::speaker::{Listeners, Speaker};
 use peeringd::wire::{Asn, PerFamily};
 use tables::{OURS, TABLES, brief, table};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -92,6 +92,7 @@ fn plan(peers: u32) -> Plan {
         limits: Limits { received_prefixes: 1_000 },
         peer_asns: Vec::new(),
         policy: PolicyPlan::default(),
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: (0..=peers).map(|n| Arc::new(session(address(n)))).collect(),
         ranges: Vec::new(),
@@ -191,7 +192,7 @@ impl Machine {
             let listeners = Listeners::bind(&plan.router.listen).unwrap();
             let at = listeners.addresses().first().copied().unwrap();
             let metrics = Metrics::new().unwrap();
-            (Speaker::start(plan, generation.clone(), listeners, metrics, KeptState::nowhere()), at)
+            (Speaker::start(plan, generation.clone(), listeners, metrics), at)
         };
         let took = self.receiving.block_on(async {
             let first = Peer::connect(address(0), at).await.take(prefixes).await;

@@ -1,5 +1,6 @@
 //! The body of an UPDATE behind one octet that says how the session is. It always has a treatment; what it announces
-//! and withdraws fits that, survives an encoder of prefixes of its own, and fills an Adj-RIB-In to no more than that.
+//! and withdraws fits that, survives an encoder of prefixes of its own, and fills an Adj-RIB-In to no more than that. What
+//! is accepted of it is what has no reason against it.
 #![no_main]
 
 use std::collections::BTreeSet;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use peeringd::accept::{AdjRibIn, Budget};
+use peeringd::peering::{ConnectionState, ImportPolicy, Registered};
 use peeringd::wire::{AsPathBuf, Asn, FirstAs, PerFamily, Treatment, Update, UpdateContext, decode_update};
 
 fuzz_target!(|input: &[u8]| {
@@ -79,6 +81,7 @@ fn check_rib(update: &Update<'_>) {
     } else {
         update.announced().flat_map(|reach| reach.nlri).collect()
     };
+    rib.set_policy(policy());
     let applied = rib.apply(update, 1);
     let count = rib.count();
     assert!(count.ipv4 <= 40 && count.ipv6 <= 40);
@@ -87,6 +90,26 @@ fn check_rib(update: &Update<'_>) {
         let held: BTreeSet<_> = rib.page(None, usize::MAX).iter().map(|route| route.prefix).collect();
         assert_eq!(held, wanted);
     }
+    let accepted = rib.page(None, usize::MAX).iter().filter(|route| route.reasons.is_empty()).count();
+    assert_eq!(rib.accepted().ipv4 + rib.accepted().ipv6, u64::try_from(accepted).unwrap());
+    for (prefix, sighting) in rib.take_sightings(usize::MAX) {
+        let is_accepted = rib.explain(prefix).paths.iter().any(|path| path.route.reasons.is_empty());
+        assert_eq!(sighting.is_some_and(|sighting| sighting.reasons.is_empty()), is_accepted);
+    }
     drop(rib);
     assert_eq!(budget.held(), 0);
+}
+
+/// In a lab, with a half of the space registered and an ASN.
+fn policy() -> Arc<ImportPolicy> {
+    let prefixes = ["0.0.0.0/1", "10.0.0.0/8", "11.0.0.0/24", "2000::/4", "2001:db8::/32"];
+    let prefixes = prefixes.iter().filter_map(|prefix| prefix.parse().ok());
+    Arc::new(ImportPolicy {
+        connection_state: ConnectionState::Active,
+        peering_service: true,
+        lab: true,
+        peer_asn: Asn(65001),
+        registered: Arc::new(Registered::new(prefixes, [Asn(1), Asn(65001)], [])),
+        ..ImportPolicy::default()
+    })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{interfaces, load, too_large};
-use crate::config::{self, Plan};
+use crate::config::{self, OriginPlan, Plan};
 use crate::rib::sources::grouped;
 use crate::rib::{Finding, Findings, Place, Rows, Severity};
 use crate::speaker::{StateError, read_connections};
@@ -93,7 +93,18 @@ fn summary(out: &mut dyn Write, plan: &Plan, rows: &Rows) -> io::Result<()> {
         counted(rows.v6.len(), "IPv6 prefix"),
         counted(rows.groups.len(), "group"),
         counted(rows.files.len(), "file"),
-    )
+    )?;
+    let OriginPlan { vrp_files, irr_files, .. } = &plan.origin;
+    let vrps = vrp_files.iter().map(|file| file.vrps.len()).sum();
+    let routes = irr_files.iter().map(|(_, routes)| routes).sum();
+    for (what, count, files) in
+        [("rpki", counted(vrps, "VRP"), vrp_files.len()), ("irr", counted(routes, "route"), irr_files.len())]
+    {
+        if files > 0 {
+            writeln!(out, "{what}: {count} in {}", counted(files, "file"))?;
+        }
+    }
+    Ok(())
 }
 
 fn counted(count: usize, noun: &str) -> String {
@@ -173,6 +184,19 @@ peerings:
             rib.yaml: 2 IPv4 prefixes and 1 IPv6 prefix in 2 groups and 1 file
         "#]]
         .assert_eq(&stdout);
+    }
+
+    #[test]
+    fn files_of_registries_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let [vrps, routes] = ["vrps.json", "radb"].map(|name| dir.path().join(name));
+        fs::write(&vrps, r#"{"roas":[{"asn":1,"prefix":"8.0.0.0/8"},{"asn":2,"prefix":"8.0.0.0/8"}]}"#)
+            .unwrap();
+        fs::write(&routes, "route: 8.0.0.0/8\norigin: AS1\n").unwrap();
+        let origins =
+            format!("rpki: {{vrp_files: [{}]}}\nirr: {{files: [{}]}}\n", vrps.display(), routes.display());
+        let (_, stdout, _) = checked(&format!("{origins}{CONFIG}"), "routes:\n- prefixes: [13.64.0.0/11]\n");
+        assert!(stdout.ends_with("\nrpki: 2 VRPs in 1 file\nirr: 1 route in 1 file\n"), "{stdout}");
     }
 
     #[test]

@@ -15,14 +15,14 @@ use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
 use crate::config::{
-    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+    Limits, OriginPlan, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
 use crate::control;
 use crate::fsm::State;
 use crate::metrics::Metrics;
 use crate::peering::{ConnectionState, PolicyGroup};
 use crate::rib::{self, Generation, LoadOptions, Rows};
-use crate::speaker::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
+use crate::speaker::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
 use crate::wire::{Asn, ErrorCode, Family, Notification, PerFamily};
 
 /// The RIB that ships, as it is in the repository.
@@ -106,8 +106,7 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let at = *listeners.addresses().first().ok_or("no listener")?;
     let microsoft = Arc::new(microsoft_plan(at));
     let metrics = Metrics::new()?;
-    let speaker =
-        Speaker::start(microsoft, generation.clone(), listeners, metrics.clone(), KeptState::nowhere());
+    let speaker = Speaker::start(microsoft, generation.clone(), listeners, metrics.clone());
     writeln!(out, "  Speaker   {at}{}", instead_of(PORT, at))?;
     let http = http(&speaker, &metrics).await?;
 
@@ -116,7 +115,7 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let mut partners = Vec::new();
     for (address, connection) in PARTNERS {
         let plan = Arc::new(partner_plan(address, connection, at));
-        partners.push(Speaker::start(plan, nothing.clone(), bind(0)?, Metrics::new()?, KeptState::nowhere()));
+        partners.push(Speaker::start(plan, nothing.clone(), bind(0)?, Metrics::new()?));
     }
     let in_sync = timeout(IN_SYNC_WITHIN, watch(&partners, &generation, dialled)).await;
     let sessions =
@@ -395,6 +394,7 @@ fn plan(asn: Asn, router_id: Ipv4Addr, at: SocketAddr, sessions: Vec<SessionPlan
         limits: Limits { received_prefixes: 1_000_000 },
         peer_asns: Vec::new(),
         policy: PolicyPlan::default(),
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),

@@ -40,13 +40,16 @@ impl Loaded {
         }
     }
 
-    /// Reads a config and its RIB. Blocks on files.
+    /// Reads a config and its RIB, and what a life before kept of connections, which the config is to follow on. Blocks on
+    /// files.
     ///
     /// # Errors
-    /// Every error of both.
-    pub(super) fn of(file: &Path, generations: &mut Generations) -> Result<Self, Findings> {
+    /// Every error of all of them.
+    pub(super) fn of(file: &Path, generations: &mut Generations) -> Result<(Self, Kept), Findings> {
         let begin = Instant::now();
-        Self::build(config::load_with_rib(file)?, generations, begin)
+        let read = config::load_with_rib(file)?;
+        let kept = kept(&read.0)?;
+        Ok((Self::build(read, generations, begin)?, kept))
     }
 
     /// Reads the files of a running plan anew; `running` is as the config had it. Blocks on files.

@@ -16,6 +16,7 @@ mod interfaces;
 mod load;
 mod log;
 pub mod out;
+pub mod partner_config;
 pub mod run;
 pub mod selftest;
 pub mod show;
@@ -46,6 +47,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Make a config of Azure Peering resources or of the legacy list.
     ImportPeering(import_peering::ImportPeeringArgs),
+    /// Write the config of the partner's router at the far end of a connection.
+    PartnerConfig(partner_config::PartnerConfigArgs),
     /// Test this binary against itself on loopback, RFC by RFC.
     Selftest(selftest::SelftestArgs),
     /// Look at a running daemon.
@@ -56,10 +59,10 @@ enum Command {
     Reset(act::ResetArgs),
     /// Have all routes of a session said again: the peer's, or with --out ours.
     Refresh(act::RefreshArgs),
-    /// Change the type of a connection: it is drained, and its sessions restart; one connection of a peering at a time.
-    TypeChange(type_change::TypeChangeArgs),
     /// Have a registered prefix validated again, and say what comes of it.
     Validate(validate::ValidateArgs),
+    /// Change the type of a connection: it is drained, and its sessions restart; one connection of a peering at a time.
+    TypeChange(type_change::TypeChangeArgs),
 }
 
 /// Runs the command of the process's arguments.
@@ -71,12 +74,13 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
         Command::ImportPeering(args) => import_peering::run(&args),
+        Command::PartnerConfig(args) => partner_config::run(&args),
         Command::Selftest(args) => selftest::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Reset(args) => act::reset(&args),
         Command::Refresh(args) => act::refresh(&args),
-        Command::TypeChange(args) => type_change::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::TypeChange(args) => type_change::run(&args),
     }
 }

@@ -13,13 +13,13 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use super::daemon::{Daemon, End, Signals};
-use super::load::{self, Loaded};
+use super::load::Loaded;
 use super::{log, systemd};
 use crate::config::Plan;
 use crate::control;
 use crate::metrics::Metrics;
 use crate::rib::Findings;
-use crate::speaker::{Generations, KeptState, Listeners, Speaker, settle_memory};
+use crate::speaker::{Generations, KeptState, Listeners, Resumed, Speaker, Store, settle_memory};
 use crate::wire::{ErrorCode, Notification};
 
 /// How long the daemon takes to stop at most; the sessions have 3 s of it, the readers 1 s.
@@ -115,15 +115,14 @@ async fn daemon(config: PathBuf, lookers: &Runtime) -> Result<(), StartError> {
         let mut generations = Generations::new();
         Loaded::of(&config, &mut generations).map(|loaded| (loaded, generations))
     });
-    let (loaded, generations) = tokio::select! {
+    let ((loaded, kept), generations) = tokio::select! {
         loaded = load => loaded.map_err(std::io::Error::other)??,
         _ = signals.end() => return Ok(()),
     };
     let plan = loaded.plan.clone();
     std::fs::create_dir_all(&plan.state_dir)
         .map_err(|error| StartError::State { path: plan.state_dir.clone(), error })?;
-    let connections = load::kept(&plan)?;
-    let kept = KeptState::read(&plan.state_dir)?.with_connections(connections);
+    let registrations = KeptState::read(&plan.state_dir)?;
     let listeners = Listeners::bind(&plan.router.listen)?;
     let http = match plan.http {
         Some(at) => Some(TcpListener::bind(at).await.map_err(|error| StartError::Http { at, error })?),
@@ -133,7 +132,9 @@ async fn daemon(config: PathBuf, lookers: &Runtime) -> Result<(), StartError> {
     // Last, since its file is only taken away by whoever serves it.
     let socket = control::bind_socket(&plan.control_socket).map_err(StartError::Socket)?;
     say_started(&plan, &listeners, http.as_ref());
-    let speaker = Speaker::start(plan.clone(), loaded.generation.clone(), listeners, metrics.clone(), kept);
+    let resumed = Resumed { kept, store: Some(Store::new(&plan.state_dir)), registrations };
+    let generation = loaded.generation.clone();
+    let speaker = Speaker::resume(plan.clone(), generation, listeners, metrics.clone(), resumed);
     loaded.say(&metrics, None);
     // It would keep the first generation for as long as the daemon runs.
     drop(loaded);

@@ -2,6 +2,7 @@
 
 mod connections;
 mod limit;
+mod origin;
 mod peerings;
 mod protocol;
 mod ranges;
@@ -76,6 +77,8 @@ enum What {
     },
     /// The generation in force: number, hash, size.
     Generation,
+    /// What routes' origins are validated by: VRPs, RTR caches, routing registries.
+    Origin,
     /// What partners registered, each prefix with its state, key and error.
     Registered(Only),
     /// The ASNs that partners registered, each with its key.
@@ -125,6 +128,7 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
         What::Connections => show.connections(out).await,
         What::Peerings => show.peerings(out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
+        What::Origin => show.value::<origin::Origin>("/api/v1/origin", out).await,
         What::Registered(only) => show.registered(registered::PREFIXES, only, out).await,
         What::RegisteredAsns(only) => show.registered(registered::ASNS, only, out).await,
         What::ServicePrefixes(only) => show.registered(registered::SERVICE_PREFIXES, only, out).await,

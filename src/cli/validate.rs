@@ -99,3 +99,55 @@ async fn verdicts(client: &Client, prefix: &str) -> Result<Vec<(&'static str, Re
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use axum::Router;
+    use axum::http::StatusCode;
+    use axum::routing::{get, post};
+
+    use super::*;
+    use crate::control::{bind_socket, serve_socket};
+
+    /// What the command says to a daemon that answers the first look with Pending and then so.
+    async fn said(status: StatusCode, verdict: &'static str) -> Result<(bool, String), ClientError> {
+        let looks = Arc::new(AtomicUsize::new(0));
+        let registered = move || async move {
+            let rest = if looks.fetch_add(1, Ordering::Relaxed) == 0 {
+                "\"prefixValidationState\":\"Pending\",\"errorMessage\":null"
+            } else {
+                verdict
+            };
+            format!("[{{\"peering\":\"contoso\",\"properties\":{{\"prefix\":\"8.23.254.0/24\",{rest}}}}}]")
+        };
+        let router = Router::new()
+            .route("/api/v1/registered/{prefix}/validate", post(move || async move { (status, "{}") }))
+            .route("/api/v1/registeredPrefixes", get(registered))
+            .route("/api/v1/peeringServicePrefixes", get(|| async { "[]" }));
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("s");
+        tokio::spawn(serve_socket(bind_socket(&socket).unwrap(), router, std::future::pending()));
+        let mut out = Vec::new();
+        let is_good = validate(&Client::new(&socket), "8.23.254.0/24", &mut out).await?;
+        Ok((is_good, String::from_utf8(out).unwrap()))
+    }
+
+    #[tokio::test]
+    async fn f43_the_verdict_is_waited_for_and_said() {
+        let verified = "\"prefixValidationState\":\"Verified\",\"errorMessage\":null";
+        let (is_good, text) = said(StatusCode::OK, verified).await.unwrap();
+        assert_eq!(
+            (is_good, text.as_str()),
+            (true, "registered prefix 8.23.254.0/24 of contoso: Verified\n")
+        );
+        let failed = "\"prefixValidationState\":\"Failed\",\"errorMessage\":\"AS path isn't correct\"";
+        let (is_good, text) = said(StatusCode::OK, failed).await.unwrap();
+        let expected = "registered prefix 8.23.254.0/24 of contoso: Failed: AS path isn't correct\n";
+        assert_eq!((is_good, text.as_str()), (false, expected));
+        let error = said(StatusCode::NOT_FOUND, verified).await.unwrap_err().to_string();
+        assert_eq!(error, "the daemon answered 404 Not Found");
+    }
+}

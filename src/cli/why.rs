@@ -79,7 +79,7 @@ async fn why(args: &WhyArgs, width: usize, out: &mut impl Write) -> Result<(), C
     }
     if count == quiet {
         return Err(ClientError::NotThere(format!(
-            "{} is neither announced to us, nor registered, nor in the table, as far as {count} sessions go",
+            "{} is neither announced to us, nor has to be, nor is it in the table, as far as {count} sessions go",
             args.prefix
         )));
     }
@@ -182,7 +182,7 @@ impl Session {
         let Inbound { registered, missing, paths, prefix } = &self.inbound;
         let prefix = prefix.as_deref().unwrap_or_default();
         let peer = format!("{} ({} AS{})", self.session, self.peer_address, self.peer_asn);
-        let is_theirs = *registered || !paths.is_empty();
+        let is_theirs = missing.is_some() || !paths.is_empty();
         if is_theirs {
             let by = if *registered {
                 format!("registered under {}", self.peering)
@@ -260,5 +260,99 @@ impl Told {
         let stale = self.stale.then(|| ", and to be withdrawn or changed".to_owned());
         let parts = [path, next_hop, since, stale].into_iter().flatten();
         parts.fold("advertised".to_owned(), |words, part| words + &part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::control::fixtures::Speaker;
+    use crate::control::{bind_socket, serve_socket};
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        why: WhyArgs,
+    }
+
+    async fn said(words: &str) -> Result<String, ClientError> {
+        let (speaker, dir) = (Speaker::new(), tempfile::tempdir().unwrap());
+        let socket = dir.path().join("s");
+        let listener = bind_socket(&socket).unwrap();
+        tokio::spawn(serve_socket(listener, speaker.socket_router(), std::future::pending()));
+        let words = ["why", "--socket", socket.to_str().unwrap()].into_iter().chain(words.split(' '));
+        let mut out = Vec::new();
+        why(&Cli::try_parse_from(words).unwrap().why, 80, &mut out).await?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    async fn check(words: &str, expected: Expect) {
+        let text = said(words).await.unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        expected.assert_eq(&text);
+    }
+
+    #[tokio::test]
+    async fn f55_a_partners_prefix_is_explained_for_its_engineer() {
+        check(
+            "4.2.0.0/16 --session 4.68.74.181",
+            expect![[r#"
+            4.2.0.0/16 from contoso-ashburn-1-v4 (4.68.74.181 AS3356): registered under
+            contoso-ashburn, held and not accepted
+              AS path 3356 65001 {7,8}, next hop 4.68.74.181, origin: IRR Unknown, RPKI
+              Unknown
+              ok    the prefix is public address space, and no default route
+              FAIL  Advertisement missing MAPS community (8075:8007 is not among the
+              communities)
+                    to do: add 8075:8007 to the route in the export policy, and send
+                    communities to this neighbour
+        "#]],
+        )
+        .await;
+        check(
+            "4.9.0.0/16",
+            expect![[r#"
+                4.9.0.0/16 from contoso-ashburn-1-v4 (4.68.74.181 AS3356): registered under
+                contoso-ashburn, not received
+                  FAIL  Prefix not received from IP 4.68.74.181
+                        to do: announce 4.9.0.0/16 on this session too, exactly as it is
+                        registered
+                4.9.0.0/16 from ix-london-1-v4 (5.57.80.2 AS3356): registered under
+                contoso-ashburn, not received
+                  FAIL  Prefix not received from IP 5.57.80.2: the session is down
+                        to do: bring the session up, and announce it there too
+                1 of 3 sessions have nothing of it
+            "#]],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn f55_a_route_of_ours_is_told_with_its_line_of_the_rib() {
+        check(
+            "13.64.0.0/14",
+            expect![[r#"
+                13.64.0.0/14 to contoso-ashburn-1-v4 (4.68.74.181 AS3356): advertised, AS path
+                8075 12076, next hop 4.68.74.182, as it is since 2026-11-22T12:00:00Z, from
+                rib/microsoft.yaml:6
+                13.64.0.0/14 to contoso-ashburn-1-v6 (2001:1900::1 AS3356): not advertised: the
+                session is not Established, from rib/microsoft.yaml:6
+                13.64.0.0/14 to ix-london-1-v4 (5.57.80.2 AS3356): not advertised: the session
+                is not Established, from rib/microsoft.yaml:6
+            "#]],
+        )
+        .await;
+    }
+
+    #[tokio::test]
+    async fn json_is_the_daemons_own_and_nothing_at_all_is_an_error() {
+        let rows: serde_json::Value =
+            serde_json::from_str(&said("4.2.0.0/16 --json").await.unwrap()).unwrap();
+        assert_eq!(rows.as_array().unwrap().len(), 3);
+        let error = said("9.9.9.9").await.unwrap_err().to_string();
+        assert!(error.starts_with("9.9.9.9 is neither announced to us"), "{error}");
     }
 }

@@ -120,6 +120,7 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         limits: _,
         peer_asns: _,
         policy: _,
+        origin: _,
         peerings: _,
         sessions: _,
         ranges: _,

@@ -14,6 +14,7 @@ mod families;
 mod faults;
 mod kept;
 mod layers;
+mod origin;
 mod peer_asn;
 mod place;
 mod plan;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
 pub use kept::{Change, Kept, KeptConnection, Phase, TypeChange};
+pub use origin::OriginPlan;
 pub use plan::{ConnectionPlan, DenyAll, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 pub use policy::PolicyPlan;
 pub use protocol::ProtocolPlan;

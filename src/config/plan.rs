@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{PolicyPlan, ProtocolPlan, RangePlan, TransportPlan};
+use super::{OriginPlan, PolicyPlan, ProtocolPlan, RangePlan, TransportPlan};
 use crate::peering::{
     ConnectionState, DirectPeeringType, Kind, Link, PeerAsn, PeeringServicePrefix, PolicyGroup,
     RegisteredAsn, RegisteredPrefix, SessionAddressProvider, Sku, Standing, Tier,
@@ -35,6 +35,8 @@ pub struct Plan {
     pub peer_asns: Vec<PeerAsn>,
     /// Which of two documents counts.
     pub policy: PolicyPlan,
+    /// What is known of routes' origins.
+    pub origin: OriginPlan,
     /// In the order of the file.
     pub peerings: Vec<Arc<PeeringPlan>>,
     /// Every session, in the order of the file, IPv4 transport before IPv6; names and peer addresses are unique.

@@ -12,7 +12,9 @@ use super::session::{Connected, Sessions, sessions};
 use super::transport::Md5Policy;
 use super::unique::Unique;
 use super::written::{Peering, Written};
-use super::{Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice, peer_asn};
+use super::{
+    Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice, origin, peer_asn,
+};
 use crate::peering::{DirectPeeringType, Kind};
 use crate::rib::load::events::Mark;
 use crate::wire::{Asn, AsnKind};
@@ -63,6 +65,7 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         },
         peer_asns: peer_asn::resolve(&written.peer_asns, setting, faults),
         policy: written.policy.plan.clone(),
+        origin: origin::meant(&written.origin, folder, faults),
         peerings: Vec::new(),
         sessions: Vec::new(),
         ranges: Vec::new(),

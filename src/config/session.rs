@@ -378,6 +378,7 @@ fn session(
         }),
         transport: TransportPlan {
             md5_key: md5.cloned(),
+            md5_key_file: keys.get(|o| o.transport.md5_key_file.clone()).map(|at| at.value.into()),
             ttl_security_hops: keys.value(|o| o.transport.ttl_security_hops),
             // Off a lab the two ends have been found to be on one link, or on one exchange.
             is_on_link: connected.setting == Setting::Live,

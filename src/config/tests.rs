@@ -1,6 +1,7 @@
 mod addresses;
 mod errors;
 mod lifecycle;
+mod origin;
 mod protocol;
 mod registered;
 mod reload;

@@ -1,6 +1,6 @@
 //! What a session asks of its TCP connections: TCP-MD5 (RFC 2385), GTSM (RFC 5082), an interface.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -17,6 +17,8 @@ use crate::wire::{Family, PerFamily};
 pub struct TransportPlan {
     /// The key of TCP-MD5 (RFC 2385), where there is one.
     pub md5_key: Option<Md5Key>,
+    /// The file that the key was read from, as the config names it.
+    pub md5_key_file: Option<Arc<Path>>,
     /// GTSM (RFC 5082): the most hops that the peer may be away, 1 to 254.
     pub ttl_security_hops: Option<u8>,
     /// No router stands between the two ends.
@@ -51,7 +53,15 @@ impl TransportPlan {
     /// is sent, which the next connection has.
     #[must_use]
     pub fn needs_reset(&self, new: &Self) -> bool {
-        let Self { md5_key, ttl_security_hops, is_on_link: _, interface, range: _, session_prefix: _ } = self;
+        let Self {
+            md5_key,
+            md5_key_file: _,
+            ttl_security_hops,
+            is_on_link: _,
+            interface,
+            range: _,
+            session_prefix: _,
+        } = self;
         md5_key.is_some() != new.md5_key.is_some()
             || *ttl_security_hops != new.ttl_security_hops
             || *interface != new.interface

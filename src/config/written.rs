@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::document::{Node, Value};
 use super::families;
 use super::faults::{At, Faults};
+use super::origin;
 use super::peer_asn;
 use super::policy::{self, Policy};
 use super::protocol::Protocol;
@@ -34,6 +35,8 @@ const ROOT: Shape = Shape {
         "limits",
         "policy",
         "peer_asns",
+        "rpki",
+        "irr",
         "peerings",
     ],
     more: &[],
@@ -136,7 +139,7 @@ const V6: Shape = Shape { name: "v6", ..V4 };
 
 /// Every mapping there is, for the test that holds the reference to it.
 #[cfg(test)]
-pub(super) const SHAPES: [Shape; 16] = [
+pub(super) const SHAPES: [Shape; 18] = [
     ROOT,
     ROUTER,
     HTTP,
@@ -145,6 +148,8 @@ pub(super) const SHAPES: [Shape; 16] = [
     peer_asn::SHAPE,
     peer_asn::CONTACT,
     policy::SHAPE,
+    origin::RPKI,
+    origin::IRR,
     PEERING,
     REGISTERED_PREFIX,
     REGISTERED_ASN,
@@ -169,6 +174,7 @@ pub(super) struct Written {
     pub(super) received_prefixes: Option<At<u64>>,
     pub(super) peer_asns: Vec<peer_asn::Written>,
     pub(super) policy: Policy,
+    pub(super) origin: origin::Written,
     /// None where there is nothing below the key; what could not be read as a peering is left out.
     pub(super) peerings: Option<Vec<Peering>>,
     pub(super) mark: Mark,
@@ -285,6 +291,7 @@ pub(super) fn read(root: &Node, faults: &mut Faults) -> Option<Written> {
             .filter_map(|node| peer_asn::read(node, faults))
             .collect(),
         policy: policy_section.map(|section| policy::read(&section, faults)).unwrap_or_default(),
+        origin: origin::read(&section, faults),
         peerings: peerings(&section, faults),
     })
 }

@@ -18,11 +18,12 @@ use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, Tra
 use crate::control::{router, socket_router};
 use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
-use crate::peering::{Check, ConnectionState, PolicyGroup, Reason, RouteOrigin};
+use crate::peering::origin::{RpkiTable, Vrp};
+use crate::peering::{Check, ConnectionState, Enforcement, OriginTables, PolicyGroup, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CannotRefresh, Handle, LastError, Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry,
-    SessionSnapshot,
+    Ask, CacheState, CacheStatus, CannotRefresh, Handle, LastError, OriginStatus, Origins, OriginsInForce,
+    Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
 };
 use crate::wire::{
     AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
@@ -135,9 +136,10 @@ impl Speaker {
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
             plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
+            origins: origins(),
+            registrar: RegistrarDesk::of(registry::registry(), registry::events()),
             kept: Arc::default(),
             type_changes: mpsc::channel(1).0,
-            registrar: RegistrarDesk::of(registry::registry(), registry::events()),
         };
         Self { handle, metrics, overview, _snapshots: senders }
     }
@@ -152,6 +154,43 @@ impl Speaker {
 }
 
 /// A plan without peerings.
+/// One cache in sync, and one that was never there.
+fn origins() -> Origins {
+    let cache = CacheStatus {
+        address: "192.0.2.8:323".parse().unwrap(),
+        state: CacheState::Synced,
+        is_in_use: true,
+        session: Some((4711, 12)),
+        vrps: PerFamily { ipv4: 400_000, ipv6: 100_000 },
+        updated_at: Some(NOON - 60),
+        expires_at: Some(NOON + 7140),
+        last_error: None,
+    };
+    let absent = CacheStatus {
+        address: "[2001:db8::8]:323".parse().unwrap(),
+        state: CacheState::Connecting,
+        is_in_use: false,
+        session: None,
+        vrps: PerFamily::default(),
+        updated_at: None,
+        expires_at: None,
+        last_error: Some(("connect: Connection refused".into(), NOON - 5)),
+    };
+    let status = OriginStatus {
+        in_force_since: NOON - 60,
+        vrps: PerFamily { ipv4: 400_002, ipv6: 100_000 },
+        irr_routes: PerFamily { ipv4: 3, ipv6: 0 },
+        caches: vec![cache, absent],
+        vrp_files: vec![(Arc::new(PathBuf::from("vrps.json")), 2)],
+        irr_files: vec![(Arc::new(PathBuf::from("radb.db.route")), 3)],
+        enforce: Enforcement { rpki_invalid: true, ..Enforcement::default() },
+    };
+    let vrp = Vrp { prefix: "4.1.0.0/16".parse().unwrap(), max_len: 24, asn: Asn(3356) };
+    let tables = OriginTables { rpki: Arc::new(RpkiTable::new(&[vrp], &[])), ..OriginTables::default() };
+    let in_force = OriginsInForce { tables: Arc::new(tables), enforce: status.enforce };
+    Origins { in_force: watch::channel(in_force).1, status: watch::channel(Arc::new(status)).1 }
+}
+
 fn empty_plan() -> Plan {
     let text = "router: {router_id: 192.0.2.1}\nrib: rib.yaml\n".to_owned();
     load_text(Path::new("peeringd.yaml"), text).unwrap().0
@@ -168,7 +207,9 @@ async fn answer(
             Ask::Advertised(reply) => drop(reply.send(told.clone())),
             Ask::Explain { prefix, reply } => {
                 let paths = held.iter().filter(|route| route.prefix == prefix).map(explained).collect();
-                drop(reply.send(Explained { is_registered: true, paths }));
+                let registered: IpNet = "4.0.0.0/8".parse().unwrap();
+                let is_registered = registered.contains(&prefix);
+                drop(reply.send(Explained { is_registered, paths }));
             }
             Ask::Reset { reply, .. } => drop(reply.send(ResetDone { has_ended: is_up, is_told: is_up })),
             Ask::Refresh { way, reply } => {

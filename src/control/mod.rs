@@ -20,6 +20,7 @@ mod error;
 mod find;
 mod json;
 mod list;
+mod origin;
 mod protocol;
 mod query;
 mod range;

@@ -23,7 +23,7 @@ use crate::wire::PathId;
 /// The most routes on a page.
 const PAGE: usize = 100;
 /// Routes asked for at once of a session.
-const FETCH: usize = 500;
+const FETCH: usize = 100;
 /// Routes looked at for one page: where a filter lets few through, a page has fewer, and the next goes on behind them.
 const MOST_SEEN: usize = 20_000;
 /// The key of the place to go on at.

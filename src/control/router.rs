@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 
 use super::error::ApiError;
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
+use super::origin::OriginJson;
 use super::query::{Range, Wanted};
 use super::{act, azure, connections, find, list, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
@@ -77,8 +78,8 @@ pub fn socket_router(handle: Handle, metrics: Metrics) -> Router {
     let acting = reading()
         .route("/api/v1/sessions/{name}/reset", act::reset_route())
         .route("/api/v1/sessions/{name}/refresh", act::refresh_route())
-        .route("/api/v1/connections/{name}/typeChange", connections::type_change_route())
-        .route("/api/v1/registered/{prefix}/validate", act::validate_route());
+        .route("/api/v1/registered/{prefix}/validate", act::validate_route())
+        .route("/api/v1/connections/{name}/typeChange", connections::type_change_route());
     finish(acting, handle, metrics)
 }
 
@@ -101,6 +102,7 @@ fn reading() -> Router<App> {
         .route("/api/v1/peerings/{peering}/receivedRoutes", get(received_routes::received_routes))
         .route("/api/v1/generation", get(generation))
         .merge(azure::routes())
+        .route("/api/v1/origin", get(origin))
         .merge(registered::routes())
 }
 
@@ -229,6 +231,10 @@ async fn routes(State(app): State<App>, range: Range) -> Result<Response, ApiErr
         }
     };
     list::one(found.as_ref().map(|route| RouteJson::new(route, local_asn)).as_ref(), app.readers)
+}
+
+async fn origin(State(app): State<App>) -> Result<Response, ApiError> {
+    list::value(&OriginJson::from(&*app.handle.origins().status()), app.readers)
 }
 
 async fn generation(State(app): State<App>) -> Result<Response, ApiError> {

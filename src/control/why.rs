@@ -197,9 +197,16 @@ impl<'a> InboundJson<'a> {
     fn new(prefix: Option<IpNet>, explained: &'a Explained, session: &SessionSnapshot) -> Self {
         let Explained { is_registered, paths } = explained;
         let is_there = paths.iter().any(|path| !path.route.stale);
-        let missing = prefix.filter(|_| *is_registered && !is_there).map(|prefix| missing(prefix, session));
+        let is_missing = |prefix: &IpNet| *is_registered && !is_there && must_have(*prefix, session);
+        let missing = prefix.filter(is_missing).map(|prefix| missing(prefix, session));
         Self { prefix, registered: *is_registered, missing, paths: paths.iter().map(PathJson::new).collect() }
     }
+}
+
+/// A registered prefix has to come on every session of an Active connection that carries its family.
+fn must_have(prefix: IpNet, session: &SessionSnapshot) -> bool {
+    let carries = *session.plan.families.get(Wanted::Prefix(prefix).family());
+    carries && session.plan.connection_state == ConnectionState::Active
 }
 
 fn missing(prefix: IpNet, session: &SessionSnapshot) -> FailureJson {

@@ -8,25 +8,26 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily, MetricType};
 
 use super::labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TREATMENTS, TurnedAway, Way};
+use super::origin::{CACHE, CACHE_LABELS, ORIGIN};
 use super::process::Process;
 use super::{Inner, PrefixGauge, RegistryFigures, RibMetrics, SessionMetrics, process};
 use crate::wire::Family as AddressFamily;
 
 /// Takes a value, with the value of the family's own label where it has one.
-type Put<'a> = dyn FnMut(Option<&str>, f64) + 'a;
+pub(super) type Put<'a> = dyn FnMut(Option<&str>, f64) + 'a;
 
 /// Gives every value of a family that an `S` has.
-type Read<S> = fn(&S, &mut Put<'_>);
+pub(super) type Read<S> = fn(&S, &mut Put<'_>);
 
 /// Whether a value only grows.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(super) enum Kind {
     Counter,
     Gauge,
 }
 
 /// A metric family whose values are read from an `S`.
-struct Family<S: 'static> {
+pub(super) struct Family<S: 'static> {
     name: &'static str,
     help: &'static str,
     kind: Kind,
@@ -36,7 +37,7 @@ struct Family<S: 'static> {
 }
 
 impl<S> Family<S> {
-    const fn counter(
+    pub(super) const fn counter(
         name: &'static str,
         help: &'static str,
         label: Option<&'static str>,
@@ -45,7 +46,7 @@ impl<S> Family<S> {
         Self { name, help, kind: Kind::Counter, label, read }
     }
 
-    const fn gauge(
+    pub(super) const fn gauge(
         name: &'static str,
         help: &'static str,
         label: Option<&'static str>,
@@ -105,7 +106,7 @@ fn pair(name: &str, value: &str) -> LabelPair {
 }
 
 /// A count as prometheus has it: exact up to 2^53.
-fn float(n: u64) -> f64 {
+pub(super) fn float(n: u64) -> f64 {
     n as f64
 }
 
@@ -121,7 +122,7 @@ fn notifications(s: &SessionMetrics, way: Way, put: &mut Put<'_>) {
     }
 }
 
-fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) {
+pub(super) fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) {
     for family in AddressFamily::ALL {
         put(Some(family.name()), float(value(family)));
     }
@@ -438,6 +439,8 @@ impl Scrape {
             .map(|f| f.desc(&SESSION_LABELS))
             .chain(RIB.iter().map(|f| f.desc(&[])))
             .chain(REGISTRATIONS.iter().map(|f| f.desc(&REGISTRATION_LABELS)))
+            .chain(ORIGIN.iter().map(|f| f.desc(&[])))
+            .chain(CACHE.iter().map(|f| f.desc(&CACHE_LABELS)))
             .chain(PROCESS.iter().map(|f| f.desc(&[])))
             .chain(WHOLE.iter().map(|f| f.desc(&[])))
             .collect::<Result<_, _>>()?;
@@ -470,6 +473,10 @@ impl Collector for Scrape {
         );
         let none = Vec::new;
         all.extend(RIB.iter().map(|f| f.collect(std::iter::once((none(), &self.inner.rib)))));
+        all.extend(ORIGIN.iter().map(|f| f.collect(std::iter::once((none(), &self.inner.origin)))));
+        let caches = self.inner.origin.caches();
+        let labelled = || caches.iter().map(|(at, c)| (vec![pair("cache", &at.to_string())], &**c));
+        all.extend(CACHE.iter().map(|f| f.collect(labelled())));
         all.extend(PROCESS.iter().map(|f| f.collect(std::iter::once((none(), &process)))));
         all.extend(WHOLE.iter().map(|f| f.collect(std::iter::once((none(), &*self.inner)))));
         all

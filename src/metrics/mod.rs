@@ -7,6 +7,7 @@
 
 mod exposition;
 mod labels;
+mod origin;
 mod process;
 mod registrations;
 mod rib;
@@ -21,6 +22,7 @@ use thiserror::Error;
 
 use labels::Counts;
 pub use labels::{CaptureResult, LoadResult, MessageType, NotificationCode, TurnedAway, Way};
+pub use origin::{CacheFigures, CacheMetrics, OriginMetrics};
 pub use registrations::RegistryFigures;
 pub use rib::{GenerationFigures, RibMetrics};
 pub use session::{PrefixGauge, SessionLabels, SessionMetrics};
@@ -55,6 +57,7 @@ struct Inner {
     /// Seconds since the epoch.
     started: f64,
     rib: RibMetrics,
+    origin: OriginMetrics,
     turned_away: Counts<5>,
     captures: Counts<3>,
     sessions: Mutex<Sessions>,
@@ -153,6 +156,12 @@ impl Metrics {
     #[must_use]
     pub fn rib(&self) -> &RibMetrics {
         &self.inner.rib
+    }
+
+    /// The gauges and counters of origin validation.
+    #[must_use]
+    pub fn origin(&self) -> &OriginMetrics {
+        &self.inner.origin
     }
 
     /// Everything in the text exposition format, [`TEXT_FORMAT`]. O(sessions); reads `/proc/self`.

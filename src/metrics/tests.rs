@@ -90,8 +90,10 @@ fn value(text: &str, name: &str, wanted: &[(&str, &str)]) -> f64 {
 fn every_family_keeps_the_rules_for_names_and_help() {
     let metrics = Metrics::new().unwrap();
     metrics.session(labels("contoso-1", "192.0.2.1")).set_state(State::Idle, 1);
+    metrics.registered(std::iter::once(RegistryFigures::of("contoso".into())), |_| true);
+    metrics.origin().cache("192.0.2.8:323".parse().unwrap()).failed();
     let parsed = parse(&metrics.render().unwrap());
-    assert_eq!(parsed.len(), 29 + 6 + 5 + 4, "{:?}", parsed.keys());
+    assert_eq!(parsed.len(), 29 + 6 + 5 + 4 + 2 + 2 + 6, "{:?}", parsed.keys());
     let units = [
         "_bytes",
         "_seconds",
@@ -104,6 +106,10 @@ fn every_family_keeps_the_rules_for_names_and_help() {
         "_up",
         "_state",
         "_ratio",
+        "_vrps",
+        "_routes",
+        "_serial",
+        "_in_use",
     ];
     for (name, family) in &parsed {
         assert!(name.starts_with("peeringd_"), "{name}");
@@ -131,6 +137,8 @@ fn every_family_keeps_the_rules_for_names_and_help() {
                 "result",
                 "reason",
                 "version",
+                "cache",
+                "peering",
             ];
             assert!(labels.keys().all(|l| allowed.contains(&l.as_str())), "{name} {labels:?}");
         }

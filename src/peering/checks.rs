@@ -10,6 +10,8 @@ use crate::wire::{AsPath, Asn, AsnKind, Community, SegmentKind};
 pub(super) const MAPS: Community = Community(8075 << 16 | 8007);
 /// The most hops of a registered prefix's path.
 pub(super) const MOST_HOPS: usize = 3;
+/// ASNs of a path that is too long which are looked through for one that comes again.
+const MOST_COMPARED: usize = 64;
 /// ExpressRoute's ASN.
 const EXPRESS_ROUTE: Asn = Asn(12076);
 
@@ -124,14 +126,14 @@ impl<'a> Facts<'a> {
         self.as_path.asns().find(|asn| asn.kind() == AsnKind::Private && Some(*asn) != allowed)
     }
 
-    /// The first ASN of the path's sequences that has been there before. O(path), and without memory for a path that is
-    /// not too long.
+    /// The first ASN of the path's sequences that has been there before. Without memory for a path that is not too long;
+    /// of one that is, only the beginning is looked at, since a peer decides how long it is.
     pub(super) fn prepended(&self) -> Option<Asn> {
         let sequences = || self.as_path.segments().filter(|segment| segment.kind == SegmentKind::Sequence);
         let mut asns = sequences().flat_map(|segment| segment.asns());
         if self.too_long().is_some() {
             let mut seen = HashSet::new();
-            return asns.find(|asn| !seen.insert(*asn));
+            return asns.take(MOST_COMPARED).find(|asn| !seen.insert(*asn));
         }
         // MOST_HOPS of them, or fewer.
         let [first, second, third] = [asns.next(), asns.next(), asns.next()];

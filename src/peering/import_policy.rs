@@ -92,11 +92,13 @@ pub struct Judged {
 }
 
 impl ImportPolicy {
-    /// Judges what all prefixes of an UPDATE have in common, so that it is done once. O(path + communities).
+    /// Judges what all prefixes of an UPDATE have in common, so that it is done once. O(communities), since a path that is
+    /// too long is not looked through.
     #[must_use]
     pub fn judge(&self, facts: &Facts<'_>) -> Judged {
         let common = || Check::ALL.into_iter().filter(|check| !check.is_of_prefix());
-        let passes = common().all(|check| self.check_common(check, facts).is_none());
+        let is_short = facts.too_long().is_none();
+        let passes = is_short && common().all(|check| self.check_common(check, facts).is_none());
         if !passes {
             return Judged { passes, origin: None, origin_is_registered: false };
         }

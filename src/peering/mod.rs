@@ -5,7 +5,7 @@ mod checks;
 mod enums;
 mod event;
 mod import_policy;
-mod origin;
+pub mod origin;
 mod peer_asn;
 mod policy_group;
 mod reason;

@@ -8,6 +8,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::lifecycle::{CannotChangeType, TypeChangeBegun, TypeChangeOrder};
+use super::origin::Origins;
 use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
 use super::snapshot::{Overview, SessionSnapshot};
 use crate::accept::{Explained, PathKey, ReceivedRoute};
@@ -94,9 +95,10 @@ pub struct Handle {
     pub(crate) generation: Arc<ArcSwapOption<Generation>>,
     pub(crate) overview: watch::Receiver<Overview>,
     pub(crate) plan: Arc<ArcSwap<Plan>>,
+    pub(crate) origins: Origins,
+    pub(crate) registrar: RegistrarDesk,
     pub(crate) kept: Arc<ArcSwap<Kept>>,
     pub(crate) type_changes: mpsc::Sender<TypeChangeOrder>,
-    pub(crate) registrar: RegistrarDesk,
 }
 
 impl Handle {
@@ -118,27 +120,16 @@ impl Handle {
         self.generation.load_full()
     }
 
+    /// What registries say of origins.
+    #[must_use]
+    pub fn origins(&self) -> &Origins {
+        &self.origins
+    }
+
     /// The plan in force: the config's, with the states and types that its connections have now.
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         self.plan.load_full()
-    }
-
-    /// What became of connections: their states and types, and changes of type.
-    #[must_use]
-    pub fn kept(&self) -> Arc<Kept> {
-        self.kept.load_full()
-    }
-
-    /// Has the type of a connection changed, when its turn comes: its sessions are drained and restart.
-    ///
-    /// # Errors
-    /// Where the connection or its peering does not allow it.
-    pub async fn change_type(&self, connection: &str, to: &str) -> Result<TypeChangeBegun, CannotChangeType> {
-        let (reply, answer) = oneshot::channel();
-        let order = TypeChangeOrder { connection: connection.to_owned(), to: to.to_owned(), reply };
-        self.type_changes.send(order).await.map_err(|_| CannotChangeType::Ended)?;
-        answer.await.map_err(|_| CannotChangeType::Ended)?
     }
 
     /// What partners registered, and what became of it.
@@ -159,6 +150,23 @@ impl Handle {
     /// Where there is no such prefix, or nothing of it to validate.
     pub async fn validate(&self, prefix: IpNet) -> Result<(), CannotValidate> {
         self.registrar.validate(prefix).await
+    }
+
+    /// What became of connections: their states and types, and changes of type.
+    #[must_use]
+    pub fn kept(&self) -> Arc<Kept> {
+        self.kept.load_full()
+    }
+
+    /// Has the type of a connection changed, when its turn comes: its sessions are drained and restart.
+    ///
+    /// # Errors
+    /// Where the connection or its peering does not allow it.
+    pub async fn change_type(&self, connection: &str, to: &str) -> Result<TypeChangeBegun, CannotChangeType> {
+        let (reply, answer) = oneshot::channel();
+        let order = TypeChangeOrder { connection: connection.to_owned(), to: to.to_owned(), reply };
+        self.type_changes.send(order).await.map_err(|_| CannotChangeType::Ended)?;
+        answer.await.map_err(|_| CannotChangeType::Ended)?
     }
 
     /// The speaker as a whole.

@@ -18,18 +18,31 @@ use tracing::info;
 
 use self::keeper::Keeper;
 use super::clock::Clock;
-use super::registrar::{Events, KeptState};
+use super::registrar::{self, KeptState};
 use super::snapshot::SessionSnapshot;
 use super::store::{StateError, Store};
 use crate::config::{Change, Kept, KeptConnection, Phase, Plan};
 use crate::fsm::State;
 use crate::peering::{ConnectionState, PolicyGroup, Shortfall, Standing};
 
+pub(super) use events::Events;
+
 /// The file's name in `state_dir`.
 const FILE: &str = "connections.json";
 /// How long what was announced may take to be withdrawn before the sessions restart all the same: what a peer that reads
 /// nothing has not heard, it loses with the session.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+
+/// What a speaker begins with of a life before, and where it keeps what the next is to begin with.
+#[derive(Debug, Default)]
+pub struct Resumed {
+    /// The states and types of connections.
+    pub kept: Kept,
+    /// Where they are kept; nowhere in a demonstration.
+    pub store: Option<Store>,
+    /// What partners registered, and events.
+    pub registrations: KeptState,
+}
 
 /// Reads what a life before kept of connections, and says where that is. A file that is not there is the first life.
 ///
@@ -125,22 +138,22 @@ pub(super) struct Lifecycle {
 
 impl Lifecycle {
     /// Begins where a life before ended; the plan was checked against that.
-    pub(super) fn start(wanted: Arc<Plan>, state: &KeptState) -> Self {
-        let kept = Arc::new(state.connections().follow(&wanted));
-        let keeper = state.store().map(|store| Keeper::start(store.clone(), FILE, kept.clone()));
+    pub(super) fn start(
+        wanted: Arc<Plan>,
+        kept: Kept,
+        store: Option<Store>,
+        events: registrar::Events,
+    ) -> Self {
+        let kept = Arc::new(kept.follow(&wanted));
+        let keeper = store.map(|store| Keeper::start(store, FILE, kept.clone()));
         Self {
             wanted,
             kept: Arc::new(ArcSwap::new(kept)),
             keeper,
-            events: Events::default(),
+            events: Events(events),
             watches: JoinSet::new(),
             watched: HashSet::new(),
         }
-    }
-
-    /// Where its events go from now on.
-    pub(super) fn record_in(&mut self, events: Events) {
-        self.events = events;
     }
 
     /// For whoever looks.
@@ -335,11 +348,11 @@ impl Lifecycle {
     }
 
     fn say_state(&self, name: &str, from: ConnectionState, to: ConnectionState) {
-        events::say(&self.events, events::state(Clock::unix(), self.peering(name), name, from, to));
+        self.events.say(events::state(Clock::unix(), self.peering(name), name, from, to));
     }
 
     fn say_type(&self, name: &str, from: PolicyGroup, to: PolicyGroup) {
-        events::say(&self.events, events::type_change(Clock::unix(), self.peering(name), name, from, to));
+        self.events.say(events::type_change(Clock::unix(), self.peering(name), name, from, to));
     }
 
     fn peering(&self, connection: &str) -> Arc<str> {

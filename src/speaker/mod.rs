@@ -16,6 +16,7 @@ mod keyring;
 mod ledger;
 mod lifecycle;
 mod listen;
+mod origin;
 mod peer;
 mod pool;
 mod registrar;
@@ -34,8 +35,9 @@ pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
-pub use lifecycle::{CannotChangeType, TypeChangeBegun, read_connections};
+pub use lifecycle::{CannotChangeType, Resumed, TypeChangeBegun, read_connections};
 pub use listen::{ListenError, Listeners};
+pub use origin::{CacheState, CacheStatus, OriginStatus, Origins, OriginsInForce};
 #[cfg(test)]
 pub(crate) use registrar::RegistrarDesk;
 pub use registrar::{

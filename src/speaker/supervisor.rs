@@ -23,17 +23,18 @@ use super::handle::{Ask, Handle, SessionEntry};
 use super::imports::Imports;
 use super::keyring::Keyring;
 use super::ledger::Ledger;
-use super::lifecycle::{Lifecycle, TypeChangeOrder};
+use super::lifecycle::{Lifecycle, Resumed, TypeChangeOrder};
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
+use super::origin::{self, OriginsInForce};
 use super::peer::{Intent, Links, Order, Peer};
 use super::pool::Pool;
-use super::registrar::{KeptState, Registrar};
+use super::registrar::{Events, Registrar};
 use super::said::Said;
 use super::snapshot::{Overview, SessionSnapshot};
 use super::status::Status;
 use super::terms::{self, Life};
 use crate::advertise::{Board, Selector, SessionProfile};
-use crate::config::{Plan, SessionPlan};
+use crate::config::{OriginPlan, Plan, SessionPlan};
 use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
 use crate::rib::Generation;
@@ -76,17 +77,29 @@ pub struct Speaker {
 pub struct Ended;
 
 impl Speaker {
-    /// Starts every session of a plan, with what a life before kept, which the plan was checked against. Must be called within a runtime, which carries all
-    /// of it.
+    /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
     #[must_use]
     pub fn start(
         plan: Arc<Plan>,
         generation: Arc<Generation>,
         listeners: Listeners,
         metrics: Metrics,
-        kept: KeptState,
     ) -> Self {
-        let mut lifecycle = Lifecycle::start(plan, &kept);
+        Self::resume(plan, generation, listeners, metrics, Resumed::default())
+    }
+
+    /// The same, going on where a life before ended; the plan was checked against that.
+    #[must_use]
+    pub fn resume(
+        plan: Arc<Plan>,
+        generation: Arc<Generation>,
+        listeners: Listeners,
+        metrics: Metrics,
+        resumed: Resumed,
+    ) -> Self {
+        let Resumed { kept, store, registrations } = resumed;
+        let events = Events::with(registrations.events());
+        let lifecycle = Lifecycle::start(plan, kept, store, events.clone());
         let plan = lifecycle.plan();
         let overview = Overview {
             started: Clock::unix(),
@@ -97,24 +110,29 @@ impl Speaker {
             last_reload_error: None,
         };
         let (overview_tx, overview) = watch::channel(overview);
+        let (origins, origin_plans) = origin::start(&plan.origin, &metrics);
+        let mut imports = Imports::default().next(&plan);
+        imports.judge_origins_by(&origins.in_force().borrow());
+        let registrar = Registrar::start(plan.clone(), registrations, events, metrics.clone());
         let (type_changes, orders) = mpsc::channel(WAITING_ORDERS);
-        let registrar = Registrar::start(plan.clone(), kept, metrics.clone());
-        lifecycle.record_in(registrar.desk.events().clone());
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
             overview,
             plan: Arc::new(ArcSwap::new(plan.clone())),
+            origins,
+            registrar: registrar.desk.clone(),
             kept: lifecycle.shared(),
             type_changes,
-            registrar: registrar.desk.clone(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
             board: Arc::new(Board::new(generation)),
             pool: Pool::new(plan.limits.received_prefixes),
             ledger: Arc::default(),
-            imports: Imports::default().next(&plan),
+            origin_plans,
+            origins: handle.origins.in_force(),
+            imports,
             recorder: Recorder::start(&plan.state_dir, &metrics),
             clock: Clock::start(),
             doors: Arc::default(),
@@ -224,6 +242,10 @@ struct Supervisor {
     board: Arc<Board>,
     pool: Pool,
     ledger: Arc<Ledger>,
+    /// What the keeper of origins goes by.
+    origin_plans: watch::Sender<OriginPlan>,
+    /// What it has put in force.
+    origins: watch::Receiver<OriginsInForce>,
     imports: Imports,
     recorder: Recorder,
     clock: Clock,
@@ -264,6 +286,10 @@ impl Supervisor {
                 }
                 Some(order) = orders.recv() => {
                     self.on_type_change(order);
+                    continue;
+                }
+                Ok(()) = self.origins.changed() => {
+                    self.on_origins();
                     continue;
                 }
                 Some(looked) = self.lifecycle.looked() => {

@@ -93,6 +93,7 @@ pub(super) fn prepare(socket: &impl AsFd, peer: IpAddr, transport: &TransportPla
     let fd = socket.as_fd();
     let TransportPlan {
         md5_key,
+        md5_key_file: _,
         ttl_security_hops: _,
         is_on_link: _,
         interface,

@@ -1,5 +1,6 @@
 //! Whole speakers against each other, and against bytes, over loopback.
 
+mod accepting;
 mod extensions;
 mod lifecycle;
 mod restart;
@@ -14,9 +15,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use super::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
+use super::{Generations, Handle, Listeners, Resumed, SessionSnapshot, Speaker};
 use crate::config::{
-    Limits, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
+    Limits, OriginPlan, Plan, PolicyPlan, ProtocolPlan, RestartPlan, RouterPlan, SessionPlan, TransportPlan,
 };
 use crate::fsm::State;
 use crate::metrics::{Metrics, PrefixGauge, TurnedAway, Way};
@@ -75,8 +76,9 @@ fn plan(asn: Asn, id: Ipv4Addr, sessions: Vec<SessionPlan>) -> Plan {
         state_dir: PathBuf::new(),
         lab: true,
         limits: Limits { received_prefixes: 1_000_000 },
-        peer_asns: Vec::new(),
         policy: PolicyPlan::default(),
+        peer_asns: Vec::new(),
+        origin: OriginPlan::default(),
         peerings: Vec::new(),
         sessions: sessions.into_iter().map(Arc::new).collect(),
         ranges: Vec::new(),
@@ -99,21 +101,21 @@ struct Side {
 
 impl Side {
     fn start(plan: Plan, prefixes: &[&str]) -> Self {
-        Self::resume(plan, prefixes, KeptState::nowhere())
+        Self::resume(plan, prefixes, Resumed::default())
     }
 
-    fn resume(plan: Plan, prefixes: &[&str], kept: KeptState) -> Self {
-        Self::of_rib(plan, &rib(prefixes), kept)
+    fn resume(plan: Plan, prefixes: &[&str], resumed: Resumed) -> Self {
+        Self::of_rib(plan, &rib(prefixes), resumed)
     }
 
-    fn of_rib(plan: Plan, rib: &str, kept: KeptState) -> Self {
+    fn of_rib(plan: Plan, rib: &str, resumed: Resumed) -> Self {
         let mut generations = Generations::new();
         let generation = generation(&mut generations, rib);
         let listeners = Listeners::bind(&plan.router.listen).unwrap();
         let at = listeners.addresses()[0];
         let plan = Arc::new(plan);
         let metrics = Metrics::new().unwrap();
-        let speaker = Speaker::start(plan.clone(), generation, listeners, metrics.clone(), kept);
+        let speaker = Speaker::resume(plan.clone(), generation, listeners, metrics.clone(), resumed);
         Self { plan, generations, speaker, metrics, at }
     }
 

@@ -14,6 +14,7 @@ use crate::support::rib::{Route, Table};
 
 pub(crate) struct Bird {
     process: Process,
+    config: PathBuf,
     control: PathBuf,
 }
 
@@ -31,7 +32,6 @@ impl Bird {
         setup: Setup,
         others: &[(&str, &str)],
     ) -> Self {
-        let folder = lab.folder("bird");
         let ipv6 = "ipv6 { import all; export where proto = \"own6\"; };";
         let ipv4 = "ipv4 { import all; export where source = RTS_STATIC; extended next hop on; };";
         let over_ipv6 = |families: &str| {
@@ -56,12 +56,25 @@ impl Bird {
         ];
         // Twice, for the places inside what fills other places.
         let own = [others, &usual, others].concat();
+        Self::run(arguments, lab, site, &fill(include_str!("configs/bird.conf"), site, setup, &own))
+    }
+
+    /// Starts one with this config.
+    pub(crate) fn run(arguments: &[&str], lab: &Lab, site: &Site, text: &str) -> Self {
+        let folder = lab.folder("bird");
         let config = folder.join("bird.conf");
-        fs::write(&config, fill(include_str!("configs/bird.conf"), site, setup, &own)).unwrap();
+        fs::write(&config, text).unwrap();
         let control = folder.join("bird.ctl");
         let mut command = site.netns.command(&installed(&["/usr/sbin/bird"], "bird2"));
-        command.arg("-f").arg("-c").arg(config).arg("-s").arg(&control).args(arguments);
-        Self { process: Process::spawn("bird", command, &folder.join("log")), control }
+        command.arg("-f").arg("-c").arg(&config).arg("-s").arg(&control).args(arguments);
+        Self { process: Process::spawn("bird", command, &folder.join("log")), config, control }
+    }
+
+    /// Puts another config in force.
+    pub(crate) fn reconfigure(&self, text: &str) {
+        fs::write(&self.config, text).unwrap();
+        let said = self.ask("configure").unwrap();
+        assert!(said.contains("Reconfigured"), "{said}");
     }
 
     /// Sends it a signal, by its name.
@@ -186,7 +199,7 @@ mod tests {
     scenarios!(Bird);
 
     #[test]
-    fn both_families_ride_on_one_ipv4_session() {
+    fn f16_both_families_are_established_with_four_octet_asns() {
         scenario::holds_both_families_over_ipv4::<Bird>();
     }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::router::{Router, SessionView, fill, read};
 use crate::support::daemon::{Dials, Sessions, Setup};
-use crate::support::lab::{Lab, Site};
+use crate::support::lab::{Lab, Netns, Site};
 use crate::support::process::{Process, installed};
 use crate::support::rib::{Route, Table};
 
@@ -21,6 +21,26 @@ pub(crate) struct Exabgp {
 }
 
 impl Exabgp {
+    /// Starts one with this config, in which the process that it tells of all it hears is called `table`.
+    pub(crate) fn run(lab: &Lab, netns: &Netns, listen: &[IpAddr], text: &str) -> Self {
+        let folder = lab.folder("exabgp");
+        let events = folder.join("events.json");
+        let table = folder.join("table.sh");
+        fs::write(&table, format!("#!/bin/sh\ncat >> {}\n", events.display())).unwrap();
+        fs::set_permissions(&table, fs::Permissions::from_mode(0o755)).unwrap();
+        let config = folder.join("exabgp.conf");
+        let process = format!("process table {{\n    run {};\n    encoder json;\n}}\n", table.display());
+        fs::write(&config, process + text).unwrap();
+        let program = installed(&["/usr/sbin/exabgp", "/usr/bin/exabgp"], "exabgp");
+        let mut command = netns.command("/usr/bin/env");
+        command.args(["exabgp.daemon.drop=false", "exabgp.daemon.user=root", "exabgp.api.cli=false"]);
+        command.args(["exabgp.log.destination=stdout", "exabgp.tcp.port=179"]);
+        let listen: Vec<_> = listen.iter().map(ToString::to_string).collect();
+        command.arg(format!("exabgp.tcp.bind={}", listen.join(" ")));
+        command.arg(program).arg(config);
+        Self { _process: Process::spawn("exabgp", command, &folder.join("log")), events }
+    }
+
     /// Every event so far; the last line may still be in the writing and does not count then.
     fn events(&self) -> Result<Vec<Value>, String> {
         let text = fs::read_to_string(&self.events).map_err(|e| format!("{}: {e}", self.events.display()))?;
@@ -32,22 +52,9 @@ impl Exabgp {
 impl Router for Exabgp {
     fn start(lab: &Lab, site: &Site, setup: Setup) -> Self {
         assert_eq!(setup.sessions, Sessions::EachItsOwn, "the template has no other");
-        let folder = lab.folder("exabgp");
-        let events = folder.join("events.json");
-        let table = folder.join("table.sh");
-        fs::write(&table, format!("#!/bin/sh\ncat >> {}\n", events.display())).unwrap();
-        fs::set_permissions(&table, fs::Permissions::from_mode(0o755)).unwrap();
         let passive = if setup.dials == Dials::Peeringd { "true" } else { "false" };
-        let own = [("PASSIVE", passive), ("TABLE", table.to_str().unwrap())];
-        let config = folder.join("exabgp.conf");
-        fs::write(&config, fill(include_str!("configs/exabgp.conf"), site, setup, &own)).unwrap();
-        let program = installed(&["/usr/sbin/exabgp", "/usr/bin/exabgp"], "exabgp");
-        let mut command = site.netns.command("/usr/bin/env");
-        command.args(["exabgp.daemon.drop=false", "exabgp.daemon.user=root", "exabgp.api.cli=false"]);
-        command.args(["exabgp.log.destination=stdout", "exabgp.tcp.port=179"]);
-        command.arg(format!("exabgp.tcp.bind={} {}", site.peer_v4(), site.peer_v6()));
-        command.arg(program).arg(config);
-        Self { _process: Process::spawn("exabgp", command, &folder.join("log")), events }
+        let text = fill(include_str!("configs/exabgp.conf"), site, setup, &[("PASSIVE", passive)]);
+        Self::run(lab, &site.netns, &[site.peer_v4(), site.peer_v6()], &text)
     }
 
     fn table(&self) -> Result<Table, String> {

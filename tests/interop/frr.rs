@@ -9,10 +9,12 @@ use std::process::Command;
 use serde_json::{Deserializer, Value};
 
 use crate::router::{Refresh, Router, SessionView, fill, hold, read};
+use crate::scenario::IN_SYNC;
 use crate::support::daemon::{Dials, Sessions, Setup};
 use crate::support::lab::{Lab, Site};
 use crate::support::process::{Process, installed, output};
 use crate::support::rib::{Route, Table};
+use crate::support::wait::until;
 
 pub(crate) struct Frr {
     /// Zebra, bgpd and whatever helps them; they end with it.
@@ -57,8 +59,6 @@ impl Frr {
         [first, more]: [&str; 2],
         our_v6: &str,
     ) -> Self {
-        let folder = lab.folder("frr");
-        let vty = lab.folder("frr-vty");
         let ours = [site.our_v4().to_string(), our_v6.to_owned()];
         let (over4, over6, extended) = match setup.sessions {
             Sessions::EachItsOwn => (&ours[0], &ours[1], "no "),
@@ -75,10 +75,16 @@ impl Frr {
             ("IPV6_OVER", over6),
             ("EXTENDED", extended),
         ];
-        let config = fill(include_str!("configs/frr.conf"), site, setup, &own);
-        fs::write(folder.join("bgpd.conf"), config).unwrap();
-        fs::write(folder.join("zebra.conf"), "").unwrap();
-        let start = |daemon: &str| {
+        Self::run(lab, site, &["zebra", "bgpd"], &fill(include_str!("configs/frr.conf"), site, setup, &own))
+    }
+
+    /// Starts these of its daemons, zebra first and bgpd second, which has this config.
+    fn run(lab: &Lab, site: &Site, daemons: &[&str], bgpd: &str) -> Self {
+        let folder = lab.folder("frr");
+        let vty = lab.folder("frr-vty");
+        let start = |daemon: &&str| {
+            let config = if *daemon == "bgpd" { bgpd } else { "" };
+            fs::write(folder.join(format!("{daemon}.conf")), config).unwrap();
             let mut command = site.netns.command(&installed(&[&format!("/usr/lib/frr/{daemon}")], "frr"));
             command.arg("-f").arg(folder.join(format!("{daemon}.conf")));
             command.arg("-i").arg(folder.join(format!("{daemon}.pid")));
@@ -86,7 +92,28 @@ impl Frr {
             command.args(["-P", "0", "--log", "stdout"]);
             Process::spawn(daemon, command, &folder.join(format!("{daemon}.log")))
         };
-        Self { processes: vec![start("zebra"), start("bgpd")], vty }
+        Self { processes: daemons.iter().map(start).collect(), vty }
+    }
+
+    /// Starts one that has no config, and gives it this one as an operator would.
+    pub(crate) fn load(lab: &Lab, site: &Site, config: &str) -> Self {
+        let frr = Self::run(lab, site, &["zebra", "bgpd", "staticd"], "");
+        frr.give(lab, config);
+        frr
+    }
+
+    /// Gives it more config, by `vtysh -f`.
+    pub(crate) fn give(&self, lab: &Lab, config: &str) {
+        let file = lab.folder("frr-given").join("frr.conf");
+        fs::write(&file, config).unwrap();
+        until("vtysh to take the config", IN_SYNC, || {
+            let mut command = Command::new("/usr/bin/vtysh");
+            command.arg("--vty_socket").arg(&self.vty).args(["-d", "bgpd", "-c", "show version"]);
+            output(&mut command)?;
+            let mut command = Command::new("/usr/bin/vtysh");
+            let said = output(command.arg("--vty_socket").arg(&self.vty).arg("-f").arg(&file))?;
+            if said.contains('%') { Err(said) } else { Ok(()) }
+        });
     }
 
     /// Sends router advertisements from peeringd's end of the cable, by which an FRR learns its neighbor's link-local
@@ -197,7 +224,7 @@ mod tests {
     scenarios!(Frr);
 
     #[test]
-    fn both_families_ride_on_one_ipv4_session() {
+    fn f16_both_families_are_established_with_four_octet_asns() {
         scenario::holds_both_families_over_ipv4::<Frr>();
     }
 

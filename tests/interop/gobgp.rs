@@ -35,11 +35,16 @@ impl Gobgp {
     /// Starts one with other values for some of the template's places.
     pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, others: &[(&str, &str)]) -> Self {
         assert_eq!(setup.sessions, Sessions::EachItsOwn, "the template has no other");
-        let folder = lab.folder("gobgp");
         let passive = if setup.dials == Dials::Peeringd { "true" } else { "false" };
-        let config = folder.join("gobgpd.toml");
         let own = [others, &[("PASSIVE", passive), ("SEND_MAX", "0")]].concat();
-        fs::write(&config, fill(include_str!("configs/gobgp.toml"), site, setup, &own)).unwrap();
+        Self::run(lab, site, &fill(include_str!("configs/gobgp.toml"), site, setup, &own))
+    }
+
+    /// Starts one with this config.
+    pub(crate) fn run(lab: &Lab, site: &Site, text: &str) -> Self {
+        let folder = lab.folder("gobgp");
+        let config = folder.join("gobgpd.toml");
+        fs::write(&config, text).unwrap();
         let mut command = site.netns.command(&installed(&["/usr/bin/gobgpd"], "gobgpd"));
         command
             .args(["-t", "toml", "-p", "--pprof-disable", "--api-hosts", "127.0.0.1:50051", "-f"])
@@ -59,8 +64,10 @@ impl Router for Gobgp {
         for family in ["ipv4", "ipv6"] {
             let all = self.ask_json(&format!("global rib -a {family}"))?;
             for (prefix, paths) in all.as_object().cloned().unwrap_or_default() {
-                for path in paths.as_array().cloned().unwrap_or_default() {
-                    hold(&mut table, &prefix, route(&path)?)?;
+                // Its own routes have no path yet, and are not from peeringd.
+                let is_heard = |path: &&Value| attribute(path, AS_PATH).is_some();
+                for path in paths.as_array().into_iter().flatten().filter(is_heard) {
+                    hold(&mut table, &prefix, route(path)?)?;
                 }
             }
         }
@@ -91,13 +98,19 @@ impl Router for Gobgp {
     }
 }
 
+const AS_PATH: u64 = 2;
+
 /// Attributes are told of by their type codes.
+fn attribute(path: &Value, code: u64) -> Option<&Value> {
+    path["attrs"].as_array()?.iter().find(|a| a["type"].as_u64() == Some(code))
+}
+
 fn route(path: &Value) -> Result<Route, String> {
-    let attributes = path["attrs"].as_array().ok_or_else(|| format!("no attributes in {path:#}"))?;
-    let find = |code: u64| attributes.iter().find(|a| a["type"].as_u64() == Some(code));
+    let find = |code: u64| attribute(path, code);
     let fail = |what: &str| format!("no {what} in {path:#}");
     let hop = find(14).or_else(|| find(3)).ok_or_else(|| fail("next hop"))?;
-    let segments = find(2).and_then(|a| a["as_paths"].as_array().cloned()).ok_or_else(|| fail("AS path"))?;
+    let segments =
+        find(AS_PATH).and_then(|a| a["as_paths"].as_array().cloned()).ok_or_else(|| fail("AS path"))?;
     let hops = segments.iter().flat_map(|s| s["asns"].as_array().cloned().unwrap_or_default());
     let number = |v: &Value| v.as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(|| format!("{v}"));
     let mut communities = BTreeSet::new();

@@ -1,6 +1,6 @@
 //! peeringd against real routers, each asked through its own command line what it holds.
 //!
-//! Needs root, for network namespaces, and Debian's `bird2 frr gobgpd openbgpd exabgp`; `tests/run` installs them.
+//! Needs root, for network namespaces, and Debian's `bird2 frr gobgpd openbgpd exabgp stayrtr`; `tests/run` installs them.
 
 #[cfg(test)]
 mod add_path;
@@ -19,6 +19,10 @@ mod gobgp;
 #[cfg(test)]
 mod openbgpd;
 #[cfg(test)]
+mod partner_config;
+#[cfg(test)]
+mod peering_service;
+#[cfg(test)]
 mod restart;
 #[cfg(test)]
 mod router;
@@ -26,6 +30,8 @@ mod router;
 mod scenario;
 #[cfg(test)]
 mod session;
+#[cfg(test)]
+mod stayrtr;
 #[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;

@@ -24,12 +24,17 @@ impl Openbgpd {
     /// Starts one with more lines in the block of each neighbour.
     pub(crate) fn start_with(lab: &Lab, site: &Site, setup: Setup, more: &str) -> Self {
         assert_eq!(setup.sessions, Sessions::EachItsOwn, "the template has no other");
+        let passive = if setup.dials == Dials::Peeringd { "passive" } else { "" };
+        let own = [("MORE", more), ("PASSIVE", passive)];
+        Self::run(lab, site, &fill(include_str!("configs/openbgpd.conf"), site, setup, &own))
+    }
+
+    /// Starts one with this config.
+    pub(crate) fn run(lab: &Lab, site: &Site, text: &str) -> Self {
         let folder = lab.folder("openbgpd");
         let socket = folder.join("bgpd.sock");
-        let passive = if setup.dials == Dials::Peeringd { "passive" } else { "" };
-        let own = [("MORE", more), ("PASSIVE", passive), ("SOCKET", socket.to_str().unwrap())];
         let config = folder.join("bgpd.conf");
-        fs::write(&config, fill(include_str!("configs/openbgpd.conf"), site, setup, &own)).unwrap();
+        fs::write(&config, format!("socket \"{}\"\n{text}", socket.display())).unwrap();
         fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
         // Its processes change their root to a folder that the service's unit makes; here it is made in a
         // filesystem of their own.

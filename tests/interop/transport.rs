@@ -16,7 +16,7 @@ use crate::support::lab::Lab;
 use crate::support::rib::{Rib, Route, same_table};
 use crate::support::wait::{equal, stays, until};
 
-const KEY: &str = "correct-horse";
+pub(crate) const KEY: &str = "correct-horse";
 const HOLD: Duration = Duration::from_secs(HOLD_TIME as u64);
 
 /// A config with more keys in every `bgp_session`.
@@ -31,7 +31,7 @@ fn lines(indent: usize, text: &str) -> String {
 }
 
 /// A config whose sessions have an MD5 key, from a file that is put beside it.
-fn with_md5(config: &str, folder: &Path, key: &str) -> String {
+pub(crate) fn with_md5(config: &str, folder: &Path, key: &str) -> String {
     put_key(folder, key);
     with_keys(config, "md5_authentication_key_file: key") + "policy: { allow_md5: true }\n"
 }
@@ -196,7 +196,7 @@ fn gtsm_at_our_end_alone_keeps_it_down<R: Router>() {
 }
 
 /// A config whose IPv6 session is over link-local addresses.
-fn over_link_local(config: &str, lab: &Lab, next_hop: Option<&str>) -> String {
+pub(crate) fn over_link_local(config: &str, lab: &Lab, next_hop: Option<&str>) -> String {
     let prefix = format!("          session_prefix_v6: \"{}\"\n", lab.site().subnet_v6());
     assert!(config.contains(&prefix), "{config}");
     let next_hop = next_hop.map(|ip| format!(", next_hop_v6: \"{ip}\"")).unwrap_or_default();

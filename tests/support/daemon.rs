@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::lab::{Lab, Site, command_in};
-use super::process::{Process, output};
+use super::process::{Process, output, run};
 use super::rib::Rib;
 use super::wait::until;
 
@@ -105,7 +105,7 @@ impl Daemon {
     }
 
     /// A config with peerings for these sites of a lab.
-    fn config(lab: &Lab, folder: &Path, sites: &[Site], setup: Setup) -> String {
+    pub(crate) fn config(lab: &Lab, folder: &Path, sites: &[Site], setup: Setup) -> String {
         let peerings: String = sites.iter().map(|s| peering(s, setup)).collect();
         format!(
             "router: {{ asn: 8075, router_id: {} }}\n\
@@ -173,6 +173,11 @@ peerings:
         let config = fs::read_to_string(&self.config).unwrap();
         fs::write(&self.config, change(config)).unwrap();
         self.process.signal("HUP");
+    }
+
+    /// What `partner-config` writes of a connection.
+    pub(crate) fn partner_config(&self, connection: &str, router: &str, options: &[&str]) -> String {
+        partner_config(&self.config, connection, router, options)
     }
 
     /// The folder of its files.
@@ -253,6 +258,16 @@ peerings:
             if up { Ok(()) } else { Err(format!("{states:?}")) }
         });
     }
+}
+
+/// What `partner-config` writes of a connection in a config.
+pub(crate) fn partner_config(config: &Path, connection: &str, router: &str, options: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_peeringd"));
+    run(command
+        .args(["partner-config", connection, "--for", router])
+        .args(options)
+        .arg("--config")
+        .arg(config))
 }
 
 fn spawn(place: &Place, folder: &Path, config: &Path) -> Process {

@@ -22,7 +22,7 @@ use crate::config::{self, Plan};
 use crate::fsm::State;
 use crate::metrics::{Metrics, SessionMetrics};
 use crate::rib::{self, LoadOptions};
-use crate::speaker::{Generations, Handle, KeptState, Listeners, SessionSnapshot, Speaker};
+use crate::speaker::{Generations, Handle, Listeners, SessionSnapshot, Speaker};
 use crate::wire::{Asn, ErrorCode, Notification};
 
 /// Why no case can be run.
@@ -62,13 +62,7 @@ pub(super) async fn run(cases: Vec<Case>) -> Result<Vec<Outcome>, Failure> {
     let options = LoadOptions { local_asn: plan.router.asn };
     let (rows, _) = rib::load_text(Path::new("selftest-rib.yaml"), RIB.to_owned(), &options)?;
     let metrics = Metrics::new()?;
-    let speaker = Speaker::start(
-        Arc::new(plan),
-        Generations::new().build(rows)?,
-        listeners,
-        metrics.clone(),
-        KeptState::nowhere(),
-    );
+    let speaker = Speaker::start(Arc::new(plan), Generations::new().build(rows)?, listeners, metrics.clone());
 
     let mut running = JoinSet::new();
     for (place, case) in cases.into_iter().enumerate() {

@@ -346,6 +346,28 @@ async fn received() {
 }
 
 #[tokio::test]
+async fn where_origins_come_from() {
+    check(
+        "origin",
+        None,
+        expect![[r#"
+        in force since    2026-11-22T11:59:00Z (3d02h ago)
+        VRPs v4/v6        400002/100000
+        RPKI invalid      refuse
+        RTR cache         192.0.2.8:323 synced, in use, serial 12, 400000/100000 VRPs, updated 3d02h ago
+        RTR cache         [2001:db8::8]:323 connecting
+                          connect: Connection refused, 3d02h ago
+        VRP file          vrps.json (2)
+        IRR routes v4/v6  3/0
+        IRR invalid       show
+        IRR unknown       show
+        IRR file          radb.db.route (3)
+    "#]],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn the_generation() {
     let daemon = Daemon::of(Speaker::new());
     let text = daemon.show("generation", None).await.unwrap();

@@ -124,7 +124,7 @@ fn what_is_no_config_is_refused() {
         (
             "[]\n",
             expect![
-                "c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, policy, peer_asns, peerings"
+                "c.yaml:1:1: the config is a list, and should be a mapping: write one; its keys are router, rib, http, control, state_dir, lab, limits, policy, peer_asns, rpki, irr, peerings"
             ],
         ),
         (

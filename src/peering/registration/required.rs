@@ -17,6 +17,8 @@ pub struct Required {
     pub peers: PerFamily<Vec<IpAddr>>,
     /// Where peers come from that the config does not name: whichever of them announce it.
     pub ranges: PerFamily<Vec<IpNet>>,
+    /// Whether there is a routing registry, in which an origin is then to be.
+    pub has_irr: bool,
 }
 
 /// The family that a prefix is of.

@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::verdict::first_reason;
+use super::verdict::{first_reason, verified};
 use super::{Required, Seen, Verdict};
 use crate::peering::{LearnedType, Reason};
 use crate::wire::Asn;
@@ -97,7 +97,10 @@ pub fn judge_service_prefix(
         let missing = found.missing.join(", ");
         Verdict::failed(format!("Not receiving prefix advertisement from IP for prefix: {missing}"))
     } else {
-        first_reason(&found.seen).map_or(Verdict::VERIFIED, |reason| Verdict::failed(in_words(reason)))
+        match first_reason(&found.seen) {
+            Some(reason) => Verdict::failed(in_words(reason)),
+            None => verified(&found.seen, sessions.primary.has_irr),
+        }
     };
     ServiceVerdict { verdict, learned_type: via }
 }

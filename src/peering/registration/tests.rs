@@ -5,7 +5,9 @@ use ipnet::IpNet;
 
 use super::verdict::NOT_REGISTERED;
 use super::*;
-use crate::peering::{EventLevel, EventType, LearnedType, PrefixValidationState, Reason, Sighting};
+use crate::peering::{
+    EventLevel, EventType, LearnedType, PrefixValidationState, Reason, RouteOrigin, Sighting, Validity,
+};
 use crate::wire::{Asn, PerFamily};
 
 const A: &str = "4.68.74.181";
@@ -22,7 +24,7 @@ fn ip(text: &str) -> IpAddr {
 
 fn required(peers: &[&str]) -> Required {
     let peers = PerFamily { ipv4: peers.iter().map(|p| ip(p)).collect(), ipv6: Vec::new() };
-    Required { is_active: true, peers, ranges: PerFamily::default() }
+    Required { is_active: true, peers, ..Required::default() }
 }
 
 fn sighting(reasons: &[Reason]) -> Sighting {
@@ -61,6 +63,25 @@ fn f43_what_fails_is_said_in_the_documented_words() {
         assert_eq!(said(both), missing, "what is checked first is said first");
     }
     assert_eq!(Verdict::internal_error().message.as_deref(), Some("Internal server error"));
+}
+
+#[test]
+fn f41_what_registries_say_of_an_origin_that_is_let_in_is_a_warning() {
+    let judge = |rpki, irr, has_irr| {
+        let mut seen = seen(&[(A, &[]), (B, &[])]);
+        seen.get_mut(&ip(B)).unwrap().validity = RouteOrigin { irr, rpki, trust_anchor: None };
+        let verdict = judge_registered_prefix(net(P), &Required { has_irr, ..required(&[A, B]) }, &seen);
+        assert!(verdict.is_good());
+        (verdict.state, verdict.message.unwrap_or_default())
+    };
+    let verified = (PrefixValidationState::Verified, String::new());
+    let warning = |message: &str| (PrefixValidationState::Warning, message.to_owned());
+    assert_eq!(judge(Validity::Unknown, Validity::Unknown, false), verified, "without a registry");
+    let unknown = warning("The origin ASN is not in the routing registry");
+    assert_eq!(judge(Validity::Valid, Validity::Unknown, true), unknown);
+    let other = warning("The origin ASN is not the one in the routing registry");
+    assert_eq!(judge(Validity::Valid, Validity::Invalid, true), other);
+    assert_eq!(judge(Validity::Invalid, Validity::Invalid, true), warning("The origin is RPKI-invalid"));
 }
 
 #[test]

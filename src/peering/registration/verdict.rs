@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::Required;
-use crate::peering::{PrefixValidationState, Reason, Sighting};
+use crate::peering::{PrefixValidationState, Reason, RouteOrigin, Sighting, Validity};
 
 /// Of one prefix, what each session sees that sees it at all.
 pub type Seen = BTreeMap<IpAddr, Sighting>;
@@ -79,8 +79,23 @@ pub fn judge_registered_prefix(prefix: IpNet, required: &Required, seen: &Seen) 
     }
     match first_reason(&found.seen) {
         Some(reason) => Verdict::failed(reason.to_string()),
-        None => Verdict::VERIFIED,
+        None => verified(&found.seen, required.has_irr),
     }
+}
+
+/// Of a prefix that fails no check: Verified, or with a warning of what registries say that keeps no route out.
+pub(super) fn verified(seen: &[(IpAddr, &Sighting)], has_irr: bool) -> Verdict {
+    let is = |of: fn(&RouteOrigin) -> Validity, what| seen.iter().any(|(_, s)| of(&s.validity) == what);
+    let caution = if is(|origin| origin.rpki, Validity::Invalid) {
+        Reason::RpkiInvalid
+    } else if is(|origin| origin.irr, Validity::Invalid) {
+        Reason::IrrInvalid
+    } else if has_irr && is(|origin| origin.irr, Validity::Unknown) {
+        Reason::IrrUnknown
+    } else {
+        return Verdict::VERIFIED;
+    };
+    Verdict { state: PrefixValidationState::Warning, message: Some(caution.to_string()) }
 }
 
 fn family_name(prefix: IpNet) -> &'static str {

@@ -13,7 +13,7 @@ mod reading;
 mod select;
 mod service_tags;
 mod shape;
-mod text;
+pub(crate) mod text;
 mod union;
 mod yaml;
 

@@ -38,13 +38,13 @@ pub(super) fn load(path: &Path) -> Result<Vec<u8>, Findings> {
 }
 
 /// A document, without its byte order mark.
-pub(super) struct Text<'a> {
-    pub(super) file: Arc<PathBuf>,
-    pub(super) text: &'a str,
+pub(crate) struct Text<'a> {
+    pub(crate) file: Arc<PathBuf>,
+    pub(crate) text: &'a str,
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(file: Arc<PathBuf>, bytes: &'a [u8]) -> Result<Self, Findings> {
+    pub(crate) fn new(file: Arc<PathBuf>, bytes: &'a [u8]) -> Result<Self, Findings> {
         let bytes = bytes.strip_prefix(UTF8_BOM).unwrap_or(bytes);
         let err = match str::from_utf8(bytes) {
             Ok(text) => return Ok(Self { file, text }),
@@ -58,7 +58,7 @@ impl<'a> Text<'a> {
     }
 
     /// The place of a byte offset; one inside a character means that character. O(n).
-    pub(super) fn place(&self, offset: usize) -> Place {
+    pub(crate) fn place(&self, offset: usize) -> Place {
         let before = self.text.as_bytes().get(..offset.min(self.text.len())).unwrap_or_default();
         let line = before.iter().filter(|&&b| b == b'\n').count();
         let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
@@ -76,7 +76,7 @@ impl<'a> Text<'a> {
     }
 
     /// The offset of a line and a column in bytes, both from 1, as JSON errors give them.
-    pub(super) fn offset_at(&self, line: usize, column: usize) -> usize {
+    pub(crate) fn offset_at(&self, line: usize, column: usize) -> usize {
         let start: usize = self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         start.saturating_add(column.saturating_sub(1)).min(self.text.len())
     }

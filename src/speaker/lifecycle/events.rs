@@ -1,17 +1,23 @@
-//! Events of connections: said in the log, and recorded beside those of prefixes.
+//! Events of connections: said in the log, and passed on to whoever keeps them.
 
 use std::sync::Arc;
 
 use tracing::info;
 
 use crate::peering::{ConnectionState, Event, EventLevel, EventType, PolicyGroup};
-use crate::speaker::registrar::Events;
+use crate::speaker::registrar;
 
-/// Says one in the log, and records it.
-pub(super) fn say(events: &Events, event: Event) {
-    let connection = event.connection.as_deref().unwrap_or_default();
-    info!(connection, event = event.event_type.name(), "{}", event.event_description);
-    events.record(event);
+/// Where events go.
+#[derive(Debug)]
+pub(in crate::speaker) struct Events(pub(in crate::speaker) registrar::Events);
+
+impl Events {
+    /// Says one; never waits.
+    pub(super) fn say(&self, event: Event) {
+        let connection = event.connection.as_deref().unwrap_or_default();
+        info!(connection, event = event.event_type.name(), "{}", event.event_description);
+        self.0.record(event);
+    }
 }
 
 /// A connection went from one state to another.
@@ -26,7 +32,7 @@ pub(super) fn state(
     Event {
         event_timestamp: at,
         event_type: EventType::ConnectionStateEvent,
-        event_summary: format!("{name}"),
+        event_summary: name.to_owned(),
         event_level: match to {
             ConnectionState::ProvisioningFailed => EventLevel::Error,
             ConnectionState::ExternalBlocker => EventLevel::Warning,
@@ -59,7 +65,7 @@ pub(super) fn type_change(
     Event {
         event_timestamp: at,
         event_type: EventType::TypeChangeEvent,
-        event_summary: format!("{to}"),
+        event_summary: to.to_string(),
         event_level: EventLevel::Information,
         event_description: format!("The connection changes its type from {from} to {to}"),
         peering,

@@ -6,7 +6,7 @@ use crate::fsm::Moment;
 /// Routes judged anew in one turn, between which the session goes on: some hundred microseconds.
 const JUDGED: usize = 2048;
 /// Registered prefixes that are told of in one turn.
-const TOLD: usize = 1024;
+const TOLD: usize = 256;
 
 impl Peer {
     /// Judges a turn's worth, and tells the registrar of what has become of registered prefixes.

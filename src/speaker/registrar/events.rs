@@ -49,11 +49,12 @@ impl Events {
         log.by_peering.get(peering).into_iter().flatten().map(|(_, event)| event.clone()).collect()
     }
 
-    /// Takes over what a life before recorded.
-    pub(super) fn restore(&self, events: Vec<Event>) {
-        let mut log = self.lock();
-        events.into_iter().for_each(|event| log.push(event));
+    /// With what a life before recorded.
+    pub(in crate::speaker) fn with(before: Vec<Event>) -> Self {
+        let mut log = Log::default();
+        before.into_iter().for_each(|event| log.push(event));
         log.is_saved = true;
+        Self(Arc::new(Inner { log: Mutex::new(log), came: Notify::default() }))
     }
 
     /// Lets go of peerings that are no more.

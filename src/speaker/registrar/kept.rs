@@ -7,7 +7,6 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Kept;
 use crate::peering::{Event, Presence, ServiceVerdict, Verdict};
 use crate::speaker::store::{StateError, Store};
 use crate::wire::Asn;
@@ -56,15 +55,13 @@ pub(super) struct KeptRegistrations {
     pub(super) peering_service_prefixes: Vec<KeptServicePrefix>,
 }
 
-/// The state of registrations and connections as the life before left it, and where it is kept.
+/// The state of registrations as the life before left it, and where it is kept.
 #[derive(Debug, Default)]
 pub struct KeptState {
     /// Where nothing outlives the process: none.
     pub(super) store: Option<Store>,
     pub(super) registrations: KeptRegistrations,
     pub(super) events: Vec<Event>,
-    /// The lifecycle's, which checks a plan against it first.
-    connections: Kept,
 }
 
 impl KeptState {
@@ -77,23 +74,13 @@ impl KeptState {
         Ok(Self {
             registrations: store.read(REGISTERED)?.unwrap_or_default(),
             events: store.read(EVENTS)?.unwrap_or_default(),
-            connections: Kept::default(),
             store: Some(store),
         })
     }
 
-    /// The same, with what [`read_connections`](crate::speaker::read_connections) has of connections.
-    #[must_use]
-    pub fn with_connections(self, connections: Kept) -> Self {
-        Self { connections, ..self }
-    }
-
-    pub(in crate::speaker) fn connections(&self) -> &Kept {
-        &self.connections
-    }
-
-    pub(in crate::speaker) fn store(&self) -> Option<&Store> {
-        self.store.as_ref()
+    /// The events that the life before recorded.
+    pub(in crate::speaker) fn events(&self) -> Vec<Event> {
+        self.events.clone()
     }
 
     /// Nothing from before, and nothing kept: for what is over when the process is.

@@ -57,15 +57,25 @@ pub(crate) struct RegistrarDesk {
 
 impl Registrar {
     /// Starts it on the runtime that this is called in.
-    pub(in crate::speaker) fn start(plan: Arc<Plan>, kept: KeptState, metrics: Metrics) -> Self {
-        Self::with_judges(plan, kept, metrics, Judges::default())
+    pub(in crate::speaker) fn start(
+        plan: Arc<Plan>,
+        kept: KeptState,
+        events: Events,
+        metrics: Metrics,
+    ) -> Self {
+        Self::with_judges(plan, kept, (events, metrics), Judges::default())
     }
 
-    fn with_judges(plan: Arc<Plan>, kept: KeptState, metrics: Metrics, judges: Judges) -> Self {
+    fn with_judges(
+        plan: Arc<Plan>,
+        kept: KeptState,
+        (events, metrics): (Events, Metrics),
+        judges: Judges,
+    ) -> Self {
         let (plans, plans_rx) = watch::channel(plan);
         let (orders, orders_rx) = mpsc::channel(WAITING_ORDERS);
         let mailbox = Arc::<Mailbox>::default();
-        let desk = RegistrarDesk { registry: Arc::default(), events: Events::default(), orders };
+        let desk = RegistrarDesk { registry: Arc::default(), events, orders };
         tokio::spawn(task::run(Links {
             kept,
             events: desk.events.clone(),

@@ -90,8 +90,7 @@ pub(super) struct Links {
 /// Runs the registrar until it is told to end; where it dies, it goes on with what it has.
 pub(super) async fn run(links: Links) {
     let Links { kept, events, plans, mailbox, orders, registry, metrics, judges } = links;
-    let KeptState { store, registrations, events: before, .. } = kept;
-    events.restore(before);
+    let KeptState { store, registrations, events: _ } = kept;
     let mut registrar = Registrar {
         book: Book::new(registrations, events.clone(), judges),
         events,
@@ -244,7 +243,7 @@ impl Registrar {
     }
 
     /// What is to be written, if there is anything and somewhere to write it.
-    fn to_keep(&mut self) -> Option<(Store, ToKeep)> {
+    fn take_unsaved(&mut self) -> Option<(Store, ToKeep)> {
         self.save_at = None;
         let keep = ToKeep { registrations: self.book.unsaved(), events: self.events.unsaved() };
         let store = self.store.clone()?;
@@ -252,7 +251,7 @@ impl Registrar {
     }
 
     fn save(&mut self) {
-        if let Some((store, keep)) = self.to_keep() {
+        if let Some((store, keep)) = self.take_unsaved() {
             self.saving = Some(spawn_blocking(move || keep.write(&store)));
         }
     }

@@ -71,7 +71,12 @@ struct Office(Registrar);
 
 impl Office {
     fn open(text: &str) -> Self {
-        Self(Registrar::start(plan(text), KeptState::nowhere(), Metrics::new().unwrap()))
+        Self::with(text, KeptState::nowhere())
+    }
+
+    fn with(text: &str, kept: KeptState) -> Self {
+        let events = Events::with(kept.events());
+        Self(Registrar::start(plan(text), kept, events, Metrics::new().unwrap()))
     }
 
     fn post(&self, peer: &str, prefix: &str, sighting: Option<Sighting>) {
@@ -191,10 +196,7 @@ async fn f43_validate_makes_it_pending_and_judges_it_again() {
 async fn f43_keys_verdicts_and_events_outlive_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let text = config();
-    let open = || {
-        let kept = KeptState::read(dir.path()).unwrap();
-        Office(Registrar::start(plan(&text), kept, Metrics::new().unwrap()))
-    };
+    let open = || Office::with(&text, KeptState::read(dir.path()).unwrap());
     let office = open();
     office.announced(&[A1, A2], P);
     let key = office.verified(P).await;
@@ -287,13 +289,13 @@ async fn f49_a_peering_service_prefix_comes_into_use_by_the_registered_prefixs_k
 async fn f49_a_registered_asns_key_is_good_for_every_prefix_of_it() {
     let dir = tempfile::tempdir().unwrap();
     let kept = || KeptState::read(dir.path()).unwrap();
-    let office = Office(Registrar::start(plan(&config()), kept(), Metrics::new().unwrap()));
+    let office = Office::with(&config(), kept());
     let key =
         until("a key", || office.0.desk.registry().peering("ashburn")?.registered_asns[0].key.clone()).await;
     office.0.end().await;
     let service = format!("{{prefix: 8.25.0.0/24, peering_service_prefix_key: {key}}}");
     let text = CONFIG.replace("SERVICE", &service);
-    let office = Office(Registrar::start(plan(&text), kept(), Metrics::new().unwrap()));
+    let office = Office::with(&text, kept());
     office.announced(&[A1, A2], "8.25.0.0/24");
     office.service_says("8.25.0.0/24", "Verified", LearnedType::ViaSession).await;
     office.post(A1, "8.25.0.0/24", sighting(1, &[]));
@@ -367,8 +369,12 @@ fn rough(prefix: IpNet, required: &crate::peering::Required, seen: &crate::peeri
 async fn f43_a_judgement_that_dies_is_an_internal_server_error_of_that_prefix_alone() {
     let judges = Judges { registered: rough, ..Judges::default() };
     let metrics = Metrics::new().unwrap();
-    let office =
-        Office(Registrar::with_judges(plan(&config()), KeptState::nowhere(), metrics.clone(), judges));
+    let office = Office(Registrar::with_judges(
+        plan(&config()),
+        KeptState::nowhere(),
+        (Events::default(), metrics.clone()),
+        judges,
+    ));
     office.announced(&[A1, A2], P);
     office.announced(&[A1, A2], "8.24.16.0/23");
     office.failed(P, "Internal server error").await;

@@ -22,6 +22,8 @@ impl Supervisor {
         self.board = board;
         self.handle.generation.store(Some(generation));
         let plan = self.lifecycle.follow(plan);
+        // Also where it says what it said before: the files may say something else.
+        self.origin_plans.send_replace(plan.origin.clone());
         self.overview.send_modify(|o| {
             o.last_reload_error = None;
             o.lab = plan.lab;
@@ -46,6 +48,15 @@ impl Supervisor {
         }
         self.end_removed();
         self.publish();
+    }
+
+    /// Has every session judge what it holds by what registries say now.
+    pub(super) fn on_origins(&mut self) {
+        self.imports.judge_origins_by(&self.origins.borrow_and_update());
+        for running in self.running.values() {
+            let import = self.imports.policy(&running.door.plan);
+            running.intent.send_modify(|intent| intent.import = import);
+        }
     }
 
     /// Gives a session of a new plan its intent, or starts it.

@@ -3,10 +3,10 @@
 use std::fs;
 
 use super::*;
-use crate::config::{Kept, load, load_text};
+use crate::config::{Kept, Phase, load, load_text};
 use crate::metrics::SessionLabels;
 use crate::peering::{DirectPeeringType, Event, EventType};
-use crate::speaker::{CannotChangeType, read_connections};
+use crate::speaker::{CannotChangeType, Resumed, Store, read_connections};
 use crate::wire::Origin;
 
 const TABLE: [&str; 3] = ["13.64.0.0/11", "20.33.0.0/16", "2603:1000::/24"];
@@ -36,9 +36,9 @@ fn plan_of(text: &str) -> Plan {
     load_text(Path::new("test.yaml"), text.to_owned()).unwrap_or_else(|findings| panic!("{findings}")).0
 }
 
-/// Starts Microsoft's side of a config, going on from what is kept.
-fn microsoft(text: &str, kept: KeptState) -> Side {
-    Side::resume(plan_of(text), &TABLE, kept)
+/// Starts Microsoft's side of a config, going on from `resumed`.
+fn microsoft(text: &str, resumed: Resumed) -> Side {
+    Side::resume(plan_of(text), &TABLE, resumed)
 }
 
 /// A partner that dials Microsoft's side.
@@ -76,7 +76,7 @@ async fn f27_no_route_goes_out_until_the_connection_is_active() {
     let states: Vec<&str> = ConnectionState::CONFIG_NAMES.to_vec();
     let keys: Vec<String> = states.iter().map(|state| format!("connection_state: {state}, ")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let us = microsoft(&config("", &keys), KeptState::nowhere());
+    let us = microsoft(&config("", &keys), Resumed::default());
     let partners: Vec<Side> = (1..).zip(&states).map(|(n, _)| dial(&us, n)).collect();
     for (partner, state) in partners.iter().zip(&states) {
         let s = partner.session("End-of-RIB", |s| is_up(s) && in_sync(s)).await;
@@ -88,7 +88,7 @@ async fn f27_no_route_goes_out_until_the_connection_is_active() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f28_the_state_of_a_connection_is_not_that_of_its_session() {
-    let mut us = microsoft(&config("", &["connection_state: validating, ", ""]), KeptState::nowhere());
+    let mut us = microsoft(&config("", &["connection_state: validating, ", ""]), Resumed::default());
     let them = dial(&us, 1);
     let both = |s: &SessionSnapshot| (s.plan.connection_state, s.state == State::Established);
     let s = connection(&us, "c1", "up, and validating", is_up).await;
@@ -106,7 +106,7 @@ async fn f28_the_state_of_a_connection_is_not_that_of_its_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn f29_types_change_one_connection_at_a_time_drained_before_the_restart() {
     let text = config("", &["", ""]);
-    let us = microsoft(&text, KeptState::nowhere());
+    let us = microsoft(&text, Resumed::default());
     let partners = vec![dial(&us, 1), dial(&us, 2)];
     for partner in &partners {
         partner.session("the set", |s| s.received == PerFamily { ipv4: 2, ipv6: 1 }).await;
@@ -135,9 +135,9 @@ async fn f29_types_change_one_connection_at_a_time_drained_before_the_restart() 
     assert_eq!(handle.plan().peerings[0].direct_peering_type, DirectPeeringType::Transit, "merged");
     let mut seen = Vec::new();
     for event in handle.events().list() {
-        let Event { connection, event_type, event_summary, .. } = Event::clone(&event);
-        assert_eq!(event_type == EventType::TypeChangeEvent, event_summary == "Transit");
-        seen.push(format!("{} {event_summary}", connection.unwrap()));
+        let Event { connection, event_type, event_summary, .. } = &*event;
+        assert_eq!(*event_type == EventType::TypeChangeEvent, event_summary == "Transit");
+        seen.push(format!("{} {event_summary}", connection.as_ref().unwrap()));
     }
     let steps = |name: &str| {
         ["TypeChangeRequested", "Transit", "TypeChangeInProgress", "Active"]
@@ -150,7 +150,7 @@ async fn f29_types_change_one_connection_at_a_time_drained_before_the_restart() 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_documents_ask_of_a_type_change_is_said() {
     let change = async |text: &str, connection: &str, to: &str| {
-        let us = microsoft(text, KeptState::nowhere());
+        let us = microsoft(text, Resumed::default());
         let answer = us.handle().change_type(connection, to).await;
         us.stop().await;
         answer.map_or_else(|error| error.to_string(), |begun| format!("{} to {}", begun.from, begun.to))
@@ -187,7 +187,7 @@ async fn what_the_documents_ask_of_a_type_change_is_said() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f30_another_policy_group_restarts_the_session() {
-    let mut us = microsoft(&config("", &[""]), KeptState::nowhere());
+    let mut us = microsoft(&config("", &[""]), Resumed::default());
     let them = dial(&us, 1);
     them.session("the set", |s| s.received == PerFamily { ipv4: 2, ipv6: 1 }).await;
     us.reload(plan_of(&config("  peering_service: true\n", &[""])), &TABLE).await;
@@ -206,7 +206,7 @@ async fn states_and_types_survive_a_restart() {
     let text = config("", &["", ""]) + &format!("state_dir: {}\n", dir.path().display());
     let resumed = || {
         let (kept, _) = read_connections(&plan_of(&text)).unwrap();
-        KeptState::read(dir.path()).unwrap().with_connections(kept)
+        Resumed { kept, store: Some(Store::new(dir.path())), ..Resumed::default() }
     };
     let us = microsoft(&text, resumed());
     let partners = vec![dial(&us, 1), dial(&us, 2)];
@@ -220,7 +220,11 @@ async fn states_and_types_survive_a_restart() {
     let handle = us.handle();
     handle.change_type("c1", "voice").await.unwrap();
     assert_eq!(handle.change_type("c2", "voice").await.unwrap().ahead, 1);
-    let kept = handle.kept();
+    let kept = until("the sessions to be awaited", || {
+        let change = handle.kept().connections["c1"].change;
+        change.filter(|change| change.phase == Phase::Restarting).map(|_| handle.kept())
+    })
+    .await;
     assert_eq!(kept.connections["c1"].state, ConnectionState::TypeChangeInProgress);
     us.stop().await;
     let us = microsoft(&text, resumed());
@@ -248,7 +252,7 @@ async fn states_and_types_survive_a_restart() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_config_that_says_so_gives_a_change_up() {
-    let mut us = microsoft(&config("", &["", ""]), KeptState::nowhere());
+    let mut us = microsoft(&config("", &["", ""]), Resumed::default());
     us.handle().change_type("c1", "transit").await.unwrap();
     us.handle().change_type("c2", "transit").await.unwrap();
     let failed = config("", &["connection_state: provisioning_failed, ", ""]);
@@ -268,7 +272,7 @@ async fn f12_a_location_has_regional_specifics_on_top_of_the_global_set() {
     let mut received = Vec::new();
     for place in ["Ashburn", "London"] {
         let text = "routes:\n- prefixes: [13.64.0.0/11]\n- peering_locations: [London]\n  prefixes: [20.33.0.0/16]\n";
-        let us = Side::of_rib(plan_of(&at(place)), text, KeptState::nowhere());
+        let us = Side::of_rib(plan_of(&at(place)), text, Resumed::default());
         let them = dial(&us, 1);
         them.session("in sync", in_sync).await;
         received.push(them.received().await);
@@ -279,7 +283,7 @@ async fn f12_a_location_has_regional_specifics_on_top_of_the_global_set() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f17_what_is_told_has_our_path_our_address_and_the_communities_that_are_configured() {
-    let us = microsoft(&config("", &[""]), KeptState::nowhere());
+    let us = microsoft(&config("", &[""]), Resumed::default());
     let them = dial(&us, 1);
     them.session("in sync", in_sync).await;
     let name = them.handle().sessions()[0].plan.name.clone();
@@ -312,8 +316,7 @@ async fn f59_one_file_of_a_lab_is_a_microsoft_side_neighbour() {
     let generation = generations.build(rows).unwrap();
     let listeners = Listeners::bind(&ours.router.listen).unwrap();
     let port = listeners.addresses()[0].port();
-    let us =
-        Speaker::start(Arc::new(ours), generation, listeners, Metrics::new().unwrap(), KeptState::nowhere());
+    let us = Speaker::start(Arc::new(ours), generation, listeners, Metrics::new().unwrap());
     let at = Ipv4Addr::new(127, 0, 1, 1);
     let session = SessionPlan {
         peer_port: port,

@@ -1,56 +1,27 @@
 //! Registered prefixes, from what partners announce to the verdict.
 
 use super::*;
-use crate::config::{ConnectionPlan, PeeringPlan};
-use crate::peering::{DirectPeeringType, Kind, PrefixValidationState, RegisteredPrefix};
+use crate::peering::PrefixValidationState;
 use crate::speaker::RegisteredPrefixStatus;
 
 const PREFIX: &str = "8.23.254.0/24";
 const OTHERS: [Ipv4Addr; 2] = [Ipv4Addr::new(127, 0, 7, 3), Ipv4Addr::new(127, 0, 7, 4)];
 
-/// A peering of two connections, with a registered prefix.
-fn peering() -> PeeringPlan {
-    let connection = |name: &str| ConnectionPlan {
-        name: name.into(),
-        state: ConnectionState::Active,
-        policy_group: PolicyGroup::default(),
-        bandwidth_in_mbps: None,
-        session_address_provider: None,
-        peering_db_facility_id: None,
-        identifier: None,
-        edge_router: None,
-        error_message: None,
-        sessions: vec![format!("{name}-v4").into()],
-    };
-    PeeringPlan {
-        name: "test".into(),
-        kind: Kind::Direct,
-        direct_peering_type: DirectPeeringType::Edge,
-        peering_service: true,
-        is_legacy: false,
-        maps_agreement: None,
-        own_announcements: false,
-        peer_asn: THEIRS,
-        peering_location: None,
-        location: None,
-        tags: Vec::new(),
-        registered_prefixes: vec![RegisteredPrefix { name: None, prefix: PREFIX.parse().unwrap() }],
-        registered_asns: Vec::new(),
-        peering_service_prefixes: Vec::new(),
-        connections: ["a", "b"].map(|name| Arc::new(connection(name))).to_vec(),
-    }
-}
-
-/// Microsoft's side of both.
+/// Microsoft's side of a peering of two connections, with a registered prefix.
 fn us() -> Side {
-    let session = |name: &str, peer: Ipv4Addr| SessionPlan {
-        name: format!("{name}-v4").into(),
-        connection: name.into(),
-        ..session(US, peer, THEIRS, true)
+    let connection = |n: usize, peer: &Ipv4Addr| {
+        format!(
+            "  - {{name: c{n}, bgp_session: {{microsoft_session_ipv4_address: {US}, \
+             peer_session_ipv4_address: {peer}, passive: true}}}}\n"
+        )
     };
-    let [a, b] = OTHERS;
-    let plan = plan(OURS, US, vec![session("a", a), session("b", b)]);
-    Side::start(Plan { peerings: vec![Arc::new(peering())], ..plan }, &["13.64.0.0/11"])
+    let connections: String = OTHERS.iter().enumerate().map(|(n, peer)| connection(n, peer)).collect();
+    let text = format!(
+        "lab: true\nrouter: {{router_id: 127.0.0.1, listen: ['{US}:0']}}\nrib: rib\npeerings:\n- name: test\n  \
+         peer_asn: {THEIRS}\n  peering_service: true\n  registered_prefixes: [{PREFIX}]\n  connections:\n{connections}"
+    );
+    let (plan, _) = crate::config::load_text(Path::new("test"), text).unwrap_or_else(|e| panic!("{e}"));
+    Side::start(plan, &["13.64.0.0/11"])
 }
 
 /// A RIB file that announces the prefix with a community and behind a path.

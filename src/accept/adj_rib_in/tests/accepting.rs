@@ -89,6 +89,24 @@ fn f27_nothing_is_used_until_the_connection_is_active() {
         let policy = ImportPolicy { connection_state: state, ..policy() };
         assert_eq!(reasons(policy, &good(), "5.1.0.0/16"), [Reason::ConnectionNotActive(state)]);
     }
+    let voice = ImportPolicy { needs_bfd: true, ..policy() };
+    assert_eq!(reasons(voice, &good(), "5.1.0.0/16"), [Reason::NeedsBfd]);
+}
+
+#[test]
+fn f33_a_limit_is_of_one_family_and_counts_what_is_held_too() {
+    let mut rib = AdjRibIn::new(PerFamily { ipv4: 2, ipv6: 0 }, Arc::new(Budget::new(100)));
+    rib.set_policy(Arc::new(policy()));
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16", "6.0.0.0/16"]));
+    assert_eq!((rib.count().ipv4, rib.accepted().ipv4), (2, 1));
+    let more = body(&[], &good(), &["5.2.3.0/24"]);
+    let context = UpdateContext { peer_asn: Asn(PEER), ..ctx() };
+    let passed = rib.apply(&decode_update(&more, &context), 1).unwrap_err();
+    assert_eq!(passed, LimitExceeded::Session { family: Family::Ipv4, limit: 2 });
+    assert_eq!(passed.notification().code, ErrorCode::MAX_PREFIXES);
+    rib.set_limits(PerFamily { ipv4: u64::MAX, ipv6: u64::MAX });
+    take(&mut rib, &more);
+    assert_eq!((rib.exceeded(), rib.accepted().ipv4), (None, 2), "changed without a restart");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::config::{self, Md5Key, Plan, SessionPlan, TransportPlan};
 use crate::fsm::State;
 use crate::metrics::Metrics;
 use crate::rib::Rows;
-use crate::speaker::{Generations, KeptState, Listeners, Speaker};
+use crate::speaker::{Generations, Listeners, Speaker};
 use crate::wire::{ErrorCode, Notification};
 
 /// Long enough for a handshake and some of its retransmissions.
@@ -77,7 +77,7 @@ fn start(plan: Plan) -> Result<(Speaker, u16), String> {
     let port = listeners.addresses().first().map_or(0, SocketAddr::port);
     let metrics = Metrics::new().map_err(|error| error.to_string())?;
     let nothing = Generations::new().build(Rows::default()).map_err(|error| error.to_string())?;
-    Ok((Speaker::start(Arc::new(plan), nothing, listeners, metrics, KeptState::nowhere()), port))
+    Ok((Speaker::start(Arc::new(plan), nothing, listeners, metrics), port))
 }
 
 fn is_up(speaker: &Speaker) -> bool {
