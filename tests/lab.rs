@@ -84,10 +84,10 @@ mod tests {
     impl Drop for Lab {
         fn drop(&mut self) {
             if std::thread::panicking() {
-                eprintln!("{:?}", output(&mut self.script("peeringd").args(["show", "registered"])));
-                eprintln!("{:?}", output(&mut self.script("peeringd").args(["show", "sessions"])));
+                eprintln!("{:?}", output(self.script("peeringd").args(["show", "registered"])));
+                eprintln!("{:?}", output(self.script("peeringd").args(["show", "sessions"])));
             }
-            drop(output(&mut self.script("down")));
+            drop(output(self.script("down")));
         }
     }
 
