@@ -28,8 +28,8 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-/// Writes the config of the partner's router for one connection: its sessions, a limit of 2000 IPv4 and 500 IPv6
-/// prefixes, no AS12076 and no default route in, and out the registered prefixes alone, with 8075:8007.
+/// Writes the config of the partner's router for one connection: its sessions, the announcement budget as the limit
+/// of prefixes, no AS12076 and no default route in, and out the registered prefixes alone, with 8075:8007.
 ///
 /// The config of a whole router, or of a part of one: its header says how those of several connections are joined. The same
 /// config gives the same text.

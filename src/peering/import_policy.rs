@@ -27,6 +27,8 @@ pub struct Enforcement {
 pub struct ImportPolicy {
     /// Routes are used in `Active` only; in any other state the policy is DENY ALL.
     pub connection_state: ConnectionState,
+    /// Voice: routes are used once BFD is up, which is not supported.
+    pub needs_bfd: bool,
     /// Azure's useForPeeringService: without it nothing can be registered, so nothing is accepted (RFC 8212).
     pub peering_service: bool,
     /// Lab mode: private and documentation space may be announced, and the peer's own ASN may be a private one.
@@ -46,6 +48,7 @@ impl Default for ImportPolicy {
     fn default() -> Self {
         Self {
             connection_state: ConnectionState::None,
+            needs_bfd: false,
             peering_service: false,
             lab: false,
             peer_asn: Asn(0),
@@ -58,8 +61,18 @@ impl Default for ImportPolicy {
 
 impl PartialEq for ImportPolicy {
     fn eq(&self, other: &Self) -> bool {
-        let Self { connection_state, peering_service, lab, peer_asn, registered, origins, enforce } = self;
+        let Self {
+            connection_state,
+            needs_bfd,
+            peering_service,
+            lab,
+            peer_asn,
+            registered,
+            origins,
+            enforce,
+        } = self;
         *connection_state == other.connection_state
+            && *needs_bfd == other.needs_bfd
             && *peering_service == other.peering_service
             && *lab == other.lab
             && *peer_asn == other.peer_asn
@@ -165,7 +178,9 @@ impl ImportPolicy {
         match check {
             Check::ConnectionState => {
                 let state = self.connection_state;
-                (state != ConnectionState::Active).then_some(Reason::ConnectionNotActive(state))
+                let not_active = state != ConnectionState::Active;
+                let needs_bfd = || self.needs_bfd.then_some(Reason::NeedsBfd);
+                not_active.then_some(Reason::ConnectionNotActive(state)).or_else(needs_bfd)
             }
             Check::PeeringService => (!self.peering_service).then_some(Reason::NotPeeringService),
             Check::ExpressRoute => facts.has_express_route().then_some(Reason::ExpressRoute),

@@ -12,6 +12,8 @@ use crate::wire::Asn;
 pub enum Reason {
     /// The connection is in another state than Active: DENY ALL (Azure's walkthroughs of direct and exchange peering).
     ConnectionNotActive(ConnectionState),
+    /// Voice requires BFD, which is not supported: DENY ALL too.
+    NeedsBfd,
     /// The peering is not used for Peering Service, so nothing can be registered under it: no import policy (RFC 8212).
     NotPeeringService,
     /// A default route, or space that no one may announce; in words.
@@ -47,6 +49,7 @@ impl fmt::Display for Reason {
             Self::ConnectionNotActive(state) => {
                 write!(f, "The connection is {}, and routes are used in Active only", state.name())
             }
+            Self::NeedsBfd => f.write_str("Voice requires BFD, which is not supported yet"),
             Self::NotPeeringService => f.write_str("Operation is not supported for this peering type"),
             Self::Special(what) => write!(f, "Invalid IP prefix: {what}"),
             Self::ExpressRoute => {

@@ -15,6 +15,7 @@ impl Reason {
             Self::MissingCommunity => Some("8075:8007 is not among the communities".to_owned()),
             Self::NotPeeringService => Some("the peering is not used for Peering Service".to_owned()),
             Self::ConnectionNotActive(_)
+            | Self::NeedsBfd
             | Self::Special(_)
             | Self::ExpressRoute
             | Self::Leak
@@ -31,6 +32,9 @@ impl Reason {
         Cow::Borrowed(match self {
             Self::ConnectionNotActive(_) => {
                 "change nothing on your router: routes are used as soon as the connection is Active"
+            }
+            Self::NeedsBfd => {
+                "change nothing on your router: a voice connection stays without routes until BFD is supported"
             }
             Self::NotPeeringService => {
                 "change nothing on your router: have the peering enabled for Peering Service, and register the prefix"

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::origin::OriginsInForce;
-use crate::config::{DenyAll, PeeringPlan, Plan, SessionPlan};
+use crate::config::{PeeringPlan, Plan, SessionPlan};
 use crate::peering::{Enforcement, ImportPolicy, OriginTables, Registered};
 
 /// The policies of a plan.
@@ -48,8 +48,8 @@ impl Imports {
         let registered = self.registered.get(&session.peering);
         Arc::new(ImportPolicy {
             connection_state: session.connection_state,
-            // What needs BFD takes nothing, as what is registered nowhere.
-            peering_service: registered.is_some() && session.deny_all() != Some(DenyAll::NeedsBfd),
+            needs_bfd: session.policy_group.needs_bfd(),
+            peering_service: registered.is_some(),
             lab: self.lab,
             peer_asn: session.peer_asn,
             registered: registered.cloned().unwrap_or_default(),

@@ -406,8 +406,9 @@ impl Supervisor {
 
     async fn stop(&mut self, notification: Option<Notification>) {
         // First, since for a prefix it is no change that we stop.
-        if timeout(STATE_WITHIN, self.registrar.end()).await.is_err() {
-            warn!("the state of registrations took too long to write");
+        let written = async { tokio::join!(self.registrar.end(), self.lifecycle.end()) };
+        if timeout(STATE_WITHIN, written).await.is_err() {
+            warn!("the state of registrations and connections took too long to write");
         }
         for running in std::mem::take(&mut self.running).into_values() {
             running.leave(notification.clone());
@@ -417,7 +418,6 @@ impl Supervisor {
             warn!("sessions that were to end took too long");
         }
         self.tasks.abort_all();
-        self.lifecycle.end().await;
     }
 }
 

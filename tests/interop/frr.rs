@@ -224,7 +224,7 @@ mod tests {
     scenarios!(Frr);
 
     #[test]
-    fn both_families_ride_on_one_ipv4_session() {
+    fn f16_both_families_are_established_with_four_octet_asns() {
         scenario::holds_both_families_over_ipv4::<Frr>();
     }
 

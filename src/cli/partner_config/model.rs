@@ -13,8 +13,6 @@ use crate::config::{ConnectionPlan, PeeringPlan, Plan, SessionPlan};
 use crate::peering::{DirectPeeringType, Kind, on_one_link};
 use crate::wire::{Asn, Family, PerFamily, Role};
 
-/// The most prefixes that Microsoft's policy has a peer take.
-const MAX_PREFIXES: PerFamily<u64> = PerFamily { ipv4: 2000, ipv6: 500 };
 /// The port that BGP has where nothing else is said.
 pub(super) const PORT: u16 = 179;
 /// Names are cut to this, so that with what is put behind them they stay within BIRD's 64 characters.
@@ -69,7 +67,7 @@ pub(super) struct FarEnd<'a> {
     pub(super) registered: PerFamily<Vec<IpNet>>,
     /// Of a route server: whose routes are announced, in order.
     pub(super) registered_asns: Vec<Asn>,
-    /// The most prefixes to take from Microsoft on a session.
+    /// The most prefixes to take from Microsoft on a session: as many as one is to be told.
     pub(super) max_prefixes: PerFamily<u64>,
     /// The router is a route server: it puts its own ASN in no path.
     pub(super) is_route_server: bool,
@@ -202,7 +200,7 @@ impl<'a> FarEnd<'a> {
                 .collect(),
             registered: PerFamily { ipv4: v4, ipv6: v6 },
             registered_asns,
-            max_prefixes: MAX_PREFIXES,
+            max_prefixes: plan.policy.announcement_budget,
             is_route_server: peering.kind == Kind::Direct
                 && peering.direct_peering_type == DirectPeeringType::IxRs,
         })

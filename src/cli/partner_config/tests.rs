@@ -32,7 +32,7 @@ const EVERYTHING: &str = "\
 lab: true
 router: { router_id: 192.0.2.1, listen: ['[2001:db8::2]:1790'] }
 rib: rib.yaml
-policy: { allow_md5: true }
+policy: { allow_md5: true, announcement_budget_v4: 1000, announcement_budget_v6: 100 }
 peerings:
 - name: p
   peering_service: true

@@ -121,6 +121,7 @@ fn in_words(reason: Reason) -> String {
         Reason::PathTooLong(_) => "AS path length for prefix should be <=3 for prefix".to_owned(),
         Reason::PrivateAsn(_) => "AS path for prefix shouldn't have any private ASN".to_owned(),
         Reason::ConnectionNotActive(_)
+        | Reason::NeedsBfd
         | Reason::NotPeeringService
         | Reason::Special(_)
         | Reason::ExpressRoute

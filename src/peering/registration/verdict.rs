@@ -112,7 +112,7 @@ pub(super) fn first_reason(seen: &[(IpAddr, &Sighting)]) -> Option<Reason> {
 
 fn order(reason: &Reason) -> u8 {
     match reason {
-        Reason::ConnectionNotActive(_) => 0,
+        Reason::ConnectionNotActive(_) | Reason::NeedsBfd => 0,
         Reason::NotPeeringService => 1,
         Reason::Special(_) => 2,
         Reason::ExpressRoute => 3,

@@ -65,7 +65,7 @@ pub(super) fn type_change(
     Event {
         event_timestamp: at,
         event_type: EventType::TypeChangeEvent,
-        event_summary: format!("{to}"),
+        event_summary: to.to_string(),
         event_level: EventLevel::Information,
         event_description: format!("The connection changes its type from {from} to {to}"),
         peering,

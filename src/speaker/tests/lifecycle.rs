@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::config::{Kept, load, load_text};
+use crate::config::{Kept, Phase, load, load_text};
 use crate::metrics::SessionLabels;
 use crate::peering::{DirectPeeringType, Event, EventType};
 use crate::speaker::{CannotChangeType, Resumed, Store, read_connections};
@@ -220,7 +220,11 @@ async fn states_and_types_survive_a_restart() {
     let handle = us.handle();
     handle.change_type("c1", "voice").await.unwrap();
     assert_eq!(handle.change_type("c2", "voice").await.unwrap().ahead, 1);
-    let kept = handle.kept();
+    let kept = until("the sessions to be awaited", || {
+        let change = handle.kept().connections["c1"].change;
+        change.filter(|change| change.phase == Phase::Restarting).map(|_| handle.kept())
+    })
+    .await;
     assert_eq!(kept.connections["c1"].state, ConnectionState::TypeChangeInProgress);
     us.stop().await;
     let us = microsoft(&text, resumed());

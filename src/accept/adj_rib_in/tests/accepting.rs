@@ -89,6 +89,8 @@ fn f27_nothing_is_used_until_the_connection_is_active() {
         let policy = ImportPolicy { connection_state: state, ..policy() };
         assert_eq!(reasons(policy, &good(), "5.1.0.0/16"), [Reason::ConnectionNotActive(state)]);
     }
+    let voice = ImportPolicy { needs_bfd: true, ..policy() };
+    assert_eq!(reasons(voice, &good(), "5.1.0.0/16"), [Reason::NeedsBfd]);
 }
 
 #[test]
