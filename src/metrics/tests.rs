@@ -139,6 +139,7 @@ fn every_family_keeps_the_rules_for_names_and_help() {
                 "version",
                 "cache",
                 "peering",
+                "state",
             ];
             assert!(labels.keys().all(|l| allowed.contains(&l.as_str())), "{name} {labels:?}");
         }

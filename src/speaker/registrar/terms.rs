@@ -23,7 +23,8 @@ impl Terms {
         let mut peerings: HashMap<Arc<str>, Required> = HashMap::with_capacity(plan.peerings.len());
         for peering in &plan.peerings {
             let is_active = peering.connections.iter().any(|c| c.state == ConnectionState::Active);
-            peerings.insert(peering.name.clone(), Required { is_active, ..Required::default() });
+            let has_irr = !plan.origin.irr_files.is_empty();
+            peerings.insert(peering.name.clone(), Required { is_active, has_irr, ..Required::default() });
         }
         let mut each = |session: &SessionPlan, add: &mut dyn FnMut(&mut Required, Family)| {
             if session.connection_state != ConnectionState::Active {
@@ -44,6 +45,7 @@ impl Terms {
             let Some(required) = peerings.get(&peering.name) else { continue };
             let place = places.entry((peering.peer_asn, peering.peering_location.clone())).or_default();
             place.is_active |= required.is_active;
+            place.has_irr |= required.has_irr;
             for family in Family::ALL {
                 place.peers.get_mut(family).extend(required.peers.get(family));
                 place.ranges.get_mut(family).extend(required.ranges.get(family));
