@@ -87,7 +87,7 @@ mod tests {
                 eprintln!("{:?}", output(self.script("peeringd").args(["show", "registered"])));
                 eprintln!("{:?}", output(self.script("peeringd").args(["show", "sessions"])));
             }
-            drop(output(self.script("down")));
+            drop(output(&mut self.script("down")));
         }
     }
 

@@ -1,6 +1,7 @@
 //! A speaker that is only a handle: snapshots that a test wrote, and tasks that answer questions.
 
 mod registry;
+mod session;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -12,22 +13,23 @@ use axum::Router;
 use ipnet::{IpNet, Ipv4Net};
 use tokio::sync::{mpsc, watch};
 
+use session::{down, plan};
+pub(crate) use session::{established, exchange, idle};
+
 use crate::accept::{Explained, ExplainedPath, PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::advertise::{Announcing, Board, Outbox, Outcome, Selector, SessionProfile, Told};
-use crate::config::{Plan, ProtocolPlan, RangePlan, RestartPlan, SessionPlan, TransportPlan, load_text};
+use crate::config::{Plan, RangePlan, load_text};
 use crate::control::{router, socket_router};
-use crate::fsm::{Direction, FsmConfig, Negotiated, State, Timing, negotiate};
+use crate::fsm::State;
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::origin::{RpkiTable, Vrp};
-use crate::peering::{Check, ConnectionState, Enforcement, OriginTables, PolicyGroup, Reason, RouteOrigin};
+use crate::peering::{Check, Enforcement, OriginTables, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CacheState, CacheStatus, CannotRefresh, Handle, LastError, OriginStatus, Origins, OriginsInForce,
-    Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
+    Ask, CacheState, CacheStatus, CannotRefresh, Handle, OriginStatus, Origins, OriginsInForce, Overview,
+    RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
 };
-use crate::wire::{
-    AsPathBuf, Asn, AttrSet, Capability, ErrorCode, Open, Origin, PathId, PerFamily, Role, SegmentKind,
-};
+use crate::wire::{AsPathBuf, Asn, AttrSet, Origin, PathId, PerFamily, SegmentKind};
 
 /// 2026-11-22T12:00:00Z.
 pub(crate) const NOON: u64 = 1_795_348_800;
@@ -270,154 +272,6 @@ fn told(before: Option<Arc<Generation>>, now: Option<Arc<Generation>>) -> PerFam
 
 fn key((net, path): PathKey) -> (bool, IpAddr, u8, PathId) {
     (matches!(net, IpNet::V6(_)), net.addr(), net.prefix_len(), path)
-}
-
-fn plan(connection: &str, suffix: &str, local: &str, peer: &str) -> SessionPlan {
-    let local_address: IpAddr = local.parse().unwrap();
-    let is_v4 = local_address.is_ipv4();
-    SessionPlan {
-        name: format!("{connection}-{suffix}").into(),
-        connection: connection.into(),
-        peering: "contoso-ashburn".into(),
-        peering_location: Some("Ashburn".into()),
-        connection_state: ConnectionState::Active,
-        policy_group: PolicyGroup::default(),
-        peer_address: peer.parse().unwrap(),
-        peer_port: 179,
-        local_address,
-        peer_asn: Asn(3356),
-        passive: false,
-        is_route_server: false,
-        hold_time: 90,
-        connect_retry: Duration::from_secs(5),
-        add_path_receive: false,
-        extended_next_hop: false,
-        families: PerFamily { ipv4: is_v4, ipv6: !is_v4 },
-        next_hop: PerFamily { ipv4: is_v4.then_some(local_address), ipv6: (!is_v4).then_some(local_address) },
-        max_prefixes: PerFamily { ipv4: Some(20_000), ipv6: None },
-        transport: TransportPlan::default(),
-        protocol: ProtocolPlan::default(),
-        graceful_restart: Some(RestartPlan::default()),
-    }
-}
-
-fn down(plan: SessionPlan) -> SessionSnapshot {
-    SessionSnapshot {
-        plan: Arc::new(plan),
-        state: State::Idle,
-        since: NOON,
-        ended: Duration::from_secs(NOON),
-        local_address: None,
-        direction: None,
-        peer_id: None,
-        hold_time: None,
-        families: PerFamily::default(),
-        peer_capabilities: Vec::new(),
-        local_capabilities: Vec::new(),
-        four_octet_as: false,
-        add_path_receive: PerFamily::default(),
-        extended_next_hop: false,
-        advertised: PerFamily::default(),
-        pending: PerFamily::default(),
-        end_of_rib_sent: PerFamily::default(),
-        graceful_restart: None,
-        received: PerFamily::default(),
-        accepted: PerFamily::default(),
-        negotiated: None,
-        send_hold_time: None,
-        near_limit: PerFamily::default(),
-        graceful_shutdown_received: 0,
-        leaks: 0,
-        limit_passed: None,
-        stale: PerFamily::default(),
-        stale_until: PerFamily::default(),
-        end_of_rib_received: PerFamily::default(),
-        flaps: 0,
-        last_error: None,
-    }
-}
-
-/// What the OPENs of `contoso-ashburn-1-v4` agreed on.
-fn agreed() -> Negotiated {
-    let capabilities =
-        || vec![Capability::Multiprotocol(1, 1), Capability::RouteRefresh, Capability::Role(4)];
-    let config = FsmConfig {
-        local_asn: Asn(8075),
-        local_id: Ipv4Addr::new(192, 0, 2, 1),
-        peer_asn: Asn(3356),
-        hold_time: 90,
-        passive: false,
-        families: PerFamily { ipv4: true, ipv6: false },
-        capabilities: capabilities(),
-        role: Some(Role::Peer),
-        strict_role: false,
-        timing: Timing {
-            connect_retry: Duration::from_secs(5),
-            max_backoff: Duration::from_secs(60),
-            delay_open: Duration::ZERO,
-        },
-    };
-    let bgp_id = Ipv4Addr::new(4, 68, 74, 1);
-    let open = Open { my_as: 3356, hold_time: 30, bgp_id, capabilities: capabilities() };
-    negotiate(&config, Direction::Outbound, open).unwrap()
-}
-
-/// `contoso-ashburn-1-v4`.
-pub(crate) fn established() -> SessionSnapshot {
-    let mut plan = plan("contoso-ashburn-1", "v4", "4.68.74.182", "4.68.74.181");
-    plan.protocol.local_role = Some(Role::Peer);
-    SessionSnapshot {
-        negotiated: Some(Arc::new(agreed())),
-        send_hold_time: Some(Duration::from_secs(480)),
-        near_limit: PerFamily { ipv4: true, ipv6: false },
-        graceful_shutdown_received: 1,
-        leaks: 2,
-        state: State::Established,
-        local_address: Some("4.68.74.182".parse().unwrap()),
-        direction: Some(Direction::Outbound),
-        peer_id: Some(Ipv4Addr::new(4, 68, 74, 1)),
-        hold_time: Some(30),
-        families: PerFamily { ipv4: true, ipv6: false },
-        peer_capabilities: vec![Capability::Multiprotocol(1, 1), Capability::FourOctetAs(Asn(3356))],
-        local_capabilities: vec![Capability::Multiprotocol(1, 1), Capability::RouteRefresh],
-        four_octet_as: true,
-        advertised: PerFamily { ipv4: 354, ipv6: 0 },
-        pending: PerFamily { ipv4: 7, ipv6: 0 },
-        end_of_rib_sent: PerFamily { ipv4: true, ipv6: false },
-        received: PerFamily { ipv4: 2, ipv6: 0 },
-        accepted: PerFamily { ipv4: 1, ipv6: 0 },
-        ..down(plan)
-    }
-}
-
-/// `contoso-ashburn-1-v6`, refused by the peer with words that no terminal should get.
-pub(crate) fn idle() -> SessionSnapshot {
-    SessionSnapshot {
-        flaps: 2,
-        last_error: Some(LastError {
-            code: Some(ErrorCode::BAD_PEER_AS),
-            sent: false,
-            text: "received 2/2 Bad Peer AS: \"\u{1b}[2Jgone\"".to_owned(),
-            at: NOON - 5,
-            then: Some("connect: Connection refused".to_owned()),
-        }),
-        ..down(plan("contoso-ashburn-1", "v6", "2001:1900::2", "2001:1900::1"))
-    }
-}
-
-/// `ix-london-1-v4`, whose connection has one session.
-pub(crate) fn exchange() -> SessionSnapshot {
-    SessionSnapshot {
-        state: State::Active,
-        last_error: Some(LastError {
-            code: None,
-            sent: false,
-            text: "connect: Connection refused".to_owned(),
-            at: NOON,
-            then: None,
-        }),
-        ..down(plan("ix-london-1", "v4", "5.57.80.1", "5.57.80.2"))
-    }
 }
 
 pub(crate) fn received(n: u8) -> ReceivedRoute {

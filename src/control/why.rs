@@ -16,6 +16,7 @@ use super::query::{Wanted, echo};
 use super::router::App;
 use crate::accept::{Explained, ExplainedPath, ReceivedRoute};
 use crate::advertise::ToldRoute;
+use crate::config::DenyAll;
 use crate::fsm::State as SessionState;
 use crate::peering::{Check, ConnectionState, Reason};
 use crate::rib::{Generation, RouteView};
@@ -298,8 +299,10 @@ fn why_not(route: &RouteView, session: &SessionSnapshot) -> String {
     };
     if session.state != SessionState::Established {
         "the session is not Established".to_owned()
-    } else if plan.connection_state != ConnectionState::Active {
-        format!("the connection is {}, and routes go out in Active only", plan.connection_state.name())
+    } else if let Some(DenyAll::NotActive(state)) = plan.deny_all() {
+        format!("the connection is {}, and routes go out in Active only", state.name())
+    } else if let Some(DenyAll::NeedsBfd) = plan.deny_all() {
+        "BFD is required of a voice connection first, and is not supported yet".to_owned()
     } else if !*session.families.get(wanted) {
         format!("{wanted} was not negotiated")
     } else if only(&route.peering_locations, location) {

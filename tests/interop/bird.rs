@@ -218,6 +218,11 @@ mod tests {
     }
 
     #[test]
+    fn f54_the_view_of_what_is_advertised_is_what_the_router_holds() {
+        scenario::advertised_is_what_the_router_holds::<Bird>();
+    }
+
+    #[test]
     fn a_route_refresh_brings_the_whole_table() {
         scenario::refreshes::<Bird>();
     }

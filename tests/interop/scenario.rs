@@ -1,9 +1,11 @@
 //! What must hold with every router, written once.
 
+use std::fs;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde_json::json;
+use ipnet::IpNet;
+use serde_json::{Value, json};
 
 use crate::router::{Refresh, Router, SessionView};
 use crate::support::daemon::{Daemon, Dials, HOLD_TIME, Sessions, Setup};
@@ -304,4 +306,27 @@ pub(crate) fn holds_both_families_over_ipv6<R: Router>() -> Pair<R> {
     assert_eq!(details["advertised"], json!({ "ipv4": 354, "ipv6": 14 }), "{details:#}");
     assert_eq!(details["extendedNextHop"], true, "{details:#}");
     pair
+}
+
+/// Of each session, the view of what was advertised is what the router holds, and each route names the line that it
+/// comes from.
+pub(crate) fn advertised_is_what_the_router_holds<R: Router>() {
+    let rib = Rib::marked();
+    let pair = Pair::<R>::in_sync(EACH_ITS_OWN, &rib);
+    let table = pair.router.table().unwrap();
+    for (suffix, family) in [("v4", "ipv4"), ("v6", "ipv6")] {
+        let name = format!("{}-{suffix}", pair.lab.site().connection());
+        let shown = pair.daemon.show(&["advertised", &name]).unwrap();
+        let rows = shown.as_array().unwrap();
+        let prefix = |row: &Value| row["prefix"].as_str().unwrap().parse::<IpNet>().unwrap();
+        let held = table.keys().filter(|p| p.addr().is_ipv6() == (family == "ipv6"));
+        assert!(rows.iter().map(prefix).eq(held.copied()), "{shown:#}");
+        assert_eq!(pair.daemon.session(&name).unwrap()["advertised"][family], rows.len());
+        for row in rows {
+            let text = fs::read_to_string(row["file"].as_str().unwrap()).unwrap();
+            let line = usize::try_from(row["line"].as_u64().unwrap()).unwrap();
+            let said = text.lines().nth(line - 1).unwrap();
+            assert!(said.contains(row["prefix"].as_str().unwrap()), "{row:#}: {said}");
+        }
+    }
 }
