@@ -31,7 +31,7 @@ need() {
 }
 
 need_root() {
-  [ "$(id -u)" -eq 0 ] || fail 'needs root, for network namespaces: run it with sudo'
+  [ "$(id -u)" -eq 0 ] || fail 'needs root, for network namespaces and the control socket: run it with sudo'
 }
 
 is_partner() {

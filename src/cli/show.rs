@@ -20,7 +20,7 @@ use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::{Columns, folded, printable, terminal_width};
 use connections::Connection;
 use ranges::Range;
-use registered::Only;
+use registered::{OfPeering, Only};
 use routes::{Route, RouteColumns};
 use view::{Clock, Generation, Session};
 
@@ -82,7 +82,7 @@ enum What {
     /// What partners registered, each prefix with its state, key and error.
     Registered(Only),
     /// The ASNs that partners registered, each with its key.
-    RegisteredAsns(Only),
+    RegisteredAsns(OfPeering),
     /// What customers brought into their own Peering Service.
     ServicePrefixes(Only),
     /// What happened to prefixes and connections, the oldest first.
@@ -130,7 +130,7 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
         What::Origin => show.value::<origin::Origin>("/api/v1/origin", out).await,
         What::Registered(only) => show.registered(registered::PREFIXES, only, out).await,
-        What::RegisteredAsns(only) => show.registered(registered::ASNS, only, out).await,
+        What::RegisteredAsns(of) => show.registered(registered::ASNS, &of.into(), out).await,
         What::ServicePrefixes(only) => show.registered(registered::SERVICE_PREFIXES, only, out).await,
         What::Events(only) => show.registered(registered::EVENTS, only, out).await,
         What::Routes { prefix } => {

@@ -74,6 +74,16 @@ impl<const N: usize> Columns<N> {
 
     /// Prints rows, aligned among themselves and with those before.
     pub(super) fn print(&mut self, rows: &[[String; N]], out: &mut impl Write) -> io::Result<()> {
+        self.print_noted(rows, &[], out)
+    }
+
+    /// The same, each row with a text of its own below it, if there is one.
+    pub(super) fn print_noted(
+        &mut self,
+        rows: &[[String; N]],
+        notes: &[String],
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let rows: Vec<[String; N]> =
             rows.iter().map(|row| row.each_ref().map(|cell| printable(cell))).collect();
         for row in &rows {
@@ -88,7 +98,15 @@ impl<const N: usize> Columns<N> {
             self.begun = true;
             self.row(&self.head.map(str::to_owned), &widths, out)?;
         }
-        rows.iter().try_for_each(|row| self.row(row, &widths, out))
+        for (at, row) in rows.iter().enumerate() {
+            self.row(row, &widths, out)?;
+            let note = notes.get(at).filter(|note| !note.is_empty());
+            let width = self.terminal.unwrap_or(usize::MAX).saturating_sub(GAP.len());
+            for line in note.map(|note| folded(note, width)).unwrap_or_default() {
+                writeln!(out, "{GAP}{line}")?;
+            }
+        }
+        Ok(())
     }
 
     /// The widths that a terminal has room for. The widest column gives way first: at spaces as far as that goes, and

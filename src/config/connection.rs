@@ -61,11 +61,11 @@ fn check_bandwidth(written: Option<At<u64>>, kind: Kind, policy: &PolicyPlan, fa
     let step = policy.direct_bandwidth_step_in_mbps;
     let refusal = match kind {
         Kind::Direct => bandwidth_refusal(mbps, step),
-        Kind::Exchange => (mbps == 0).then(|| "bandwidth_in_mbps is 0".to_owned()),
+        Kind::Exchange => (mbps == 0).then(|| "0 is no bandwidth".to_owned()),
     };
     if let Some(refusal) = refusal {
         let fix = "write what the link has, in Mbps, like 100000";
-        faults.error(mark, refusal.trim_end_matches('.'), fix);
+        faults.error(mark, format!("bandwidth_in_mbps is refused ({refusal})"), fix);
     }
 }
 

@@ -57,13 +57,15 @@ pub(super) fn limit_or_null(family: Family) -> impl Fn(&Node) -> Read<Option<u64
         if node.is_null() {
             return Ok(None);
         }
-        match number(0..=u64::from(u32::MAX))(node) {
-            Ok(0) => {
+        match number(i64::MIN..=i64::from(u32::MAX))(node).map(u64::try_from) {
+            Ok(Ok(0) | Err(_)) => {
                 let version = if family == Family::Ipv4 { 4 } else { 6 };
-                let azure = format!("MaxPrefixesAdvertisedV{version}:0 must be greater than 0 or null");
+                let value = node.shown();
+                let azure =
+                    format!("MaxPrefixesAdvertisedV{version}:{value} must be greater than 0 or null.");
                 Err(Fault::new(format!("is too small ({azure})"), fix))
             }
-            Ok(limit) => Ok(Some(limit)),
+            Ok(Ok(limit)) => Ok(Some(limit)),
             Err(fault) => Err(Fault::new(fault.what, fix)),
         }
     }

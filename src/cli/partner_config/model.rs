@@ -45,6 +45,8 @@ pub(super) enum Refusal {
     NoInterface(String),
     #[error("the peering gives the router no IPv4 address to be known by: choose one by --router-id")]
     NoRouterId,
+    #[error("{0} identifies no router of the partner's (RFC 6286): choose one of its own by --router-id")]
+    RouterId(Ipv4Addr),
 }
 
 fn listed(names: &[String]) -> String {
@@ -179,6 +181,11 @@ impl<'a> FarEnd<'a> {
             .or_else(|| plans.iter().find_map(ipv4))
             .or_else(|| of_peering.map(Arc::as_ref).find_map(ipv4))
             .ok_or(Refusal::NoRouterId)?;
+        let is_ours = plans.iter().any(|session| session.local_address == router_id)
+            || router_id == plan.router.router_id;
+        if is_ours || router_id.is_unspecified() || router_id.is_multicast() || router_id.is_broadcast() {
+            return Err(Refusal::RouterId(router_id));
+        }
         let registered = peering.registered_prefixes.iter().map(|registered| registered.prefix);
         let (mut v4, mut v6): (Vec<_>, Vec<_>) = registered.partition(|prefix| prefix.addr().is_ipv4());
         v4.sort();

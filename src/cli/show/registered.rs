@@ -37,6 +37,23 @@ impl Only {
     }
 }
 
+/// On a terminal narrower than this, the last column of a list stands below its row.
+const WIDE: usize = 120;
+
+/// Which registered ASNs are wanted.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct OfPeering {
+    /// Those of this peering.
+    #[arg(long, value_name = "NAME")]
+    peering: Option<String>,
+}
+
+impl From<&OfPeering> for Only {
+    fn from(of: &OfPeering) -> Self {
+        Self { prefix: None, peering: of.peering.clone() }
+    }
+}
+
 /// An Azure resource of a list.
 #[derive(Deserialize)]
 pub(super) struct Resource<P> {
@@ -79,6 +96,7 @@ pub(super) struct Event {
     event_level: String,
     event_description: String,
     peering: String,
+    connection: Option<String>,
 }
 
 /// How rows of one list are shown.
@@ -87,6 +105,8 @@ pub(super) struct View<T, const N: usize> {
     /// What a row is.
     of: &'static str,
     head: [&'static str; N],
+    /// The last column is words, which a narrow terminal has below the row.
+    ends_in_words: bool,
     cells: fn(T, &Clock) -> [String; N],
 }
 
@@ -94,6 +114,7 @@ pub(super) const PREFIXES: View<Resource<RegisteredPrefix>, 5> = View {
     path: "/api/v1/registeredPrefixes",
     of: "registered prefix",
     head: ["PEERING", "PREFIX", "STATE", "KEY", "ERROR"],
+    ends_in_words: true,
     cells: |Resource { peering, properties: p }, _| {
         let key = p.peering_service_prefix_key.unwrap_or_else(none);
         [peering, p.prefix, p.prefix_validation_state, key, p.error_message.unwrap_or_default()]
@@ -104,6 +125,7 @@ pub(super) const ASNS: View<Resource<RegisteredAsn>, 4> = View {
     path: "/api/v1/registeredAsns",
     of: "registered ASN",
     head: ["PEERING", "ASN", "STATE", "KEY"],
+    ends_in_words: false,
     cells: |Resource { peering, properties: a }, _| {
         let key = a.peering_service_prefix_key.unwrap_or_else(none);
         [peering, a.asn.to_string(), a.provisioning_state, key]
@@ -114,6 +136,7 @@ pub(super) const SERVICE_PREFIXES: View<Resource<ServicePrefix>, 5> = View {
     path: "/api/v1/peeringServicePrefixes",
     of: "Peering Service prefix",
     head: ["PEERING", "PREFIX", "STATE", "LEARNED", "ERROR"],
+    ends_in_words: true,
     cells: |Resource { peering, properties: p }, _| {
         [peering, p.prefix, p.prefix_validation_state, p.learned_type, p.error_message.unwrap_or_default()]
     },
@@ -122,7 +145,8 @@ pub(super) const SERVICE_PREFIXES: View<Resource<ServicePrefix>, 5> = View {
 pub(super) const EVENTS: View<Event, 5> = View {
     path: "/api/v1/events",
     of: "prefix that events are of",
-    head: ["AGE", "LEVEL", "EVENT", "PEERING", "WHAT"],
+    head: ["AGE", "LEVEL", "EVENT", "OF", "WHAT"],
+    ends_in_words: true,
     cells: |event, clock| {
         let Event { event_summary, event_description, .. } = event;
         // Where there is more to say than in few words, it is said.
@@ -131,7 +155,8 @@ pub(super) const EVENTS: View<Event, 5> = View {
         } else {
             format!("{event_summary}: {event_description}")
         };
-        [clock.age(&event.event_timestamp), event.event_level, event.event_type, event.peering, what]
+        let of = event.connection.unwrap_or(event.peering);
+        [clock.age(&event.event_timestamp), event.event_level, event.event_type, of, what]
     },
 };
 
@@ -152,18 +177,27 @@ impl Show {
             return if self.json(&url, out).await? == 0 { only.none_found(view.of) } else { Ok(()) };
         }
         let mut rows = self.client.rows(&url).await?;
-        let mut columns = Columns::new(view.head, self.eye.terminal);
+        let is_narrow = view.ends_in_words && self.eye.terminal.is_some_and(|width| width < WIDE);
+        let mut head = view.head;
+        if let Some(last) = head.last_mut().filter(|_| is_narrow) {
+            *last = "";
+        }
+        let mut columns = Columns::new(head, self.eye.terminal);
         let mut window = rows.next(WINDOW).await?;
         if window.is_empty() {
             only.none_found(view.of)?;
             return Ok(columns.print(&[], out)?);
         }
         while !window.is_empty() {
-            let mut cells = Vec::with_capacity(window.len());
+            let (mut cells, mut notes) = (Vec::with_capacity(window.len()), Vec::new());
             for row in window {
-                cells.push((view.cells)(serde_json::from_slice(&row)?, &self.eye.clock));
+                let mut row = (view.cells)(serde_json::from_slice(&row)?, &self.eye.clock);
+                if let Some(last) = row.last_mut().filter(|_| is_narrow) {
+                    notes.push(std::mem::take(last));
+                }
+                cells.push(row);
             }
-            columns.print(&cells, out)?;
+            columns.print_noted(&cells, &notes, out)?;
             window = rows.next(WINDOW).await?;
         }
         Ok(())

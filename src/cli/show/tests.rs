@@ -636,7 +636,7 @@ async fn f43_registered_prefixes_are_shown_with_state_key_and_error() {
 #[tokio::test]
 async fn f52_events_are_shown_the_oldest_first() {
     check("events", None, expect![[r#"
-        AGE    LEVEL        EVENT                    PEERING          WHAT
+        AGE    LEVEL        EVENT                    OF               WHAT
         3d02h  Information  PrefixAnnouncementEvent  contoso-ashburn  8.23.254.0/24 is announced on the peering: Its origin is AS7018.
         3d02h  Warning      PrefixWithdrawalEvent    contoso-ashburn  8.24.16.0/23 is withdrawn on the peering: No session there has it any more; its origin was AS7018.
     "#]]).await;

@@ -81,7 +81,9 @@ pub(super) fn scalar(text: &str) -> String {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./@".contains(&b))
         && text.parse::<f64>().is_err()
         && !OTHER.iter().any(|word| word.eq_ignore_ascii_case(text));
-    let is_address = || text.parse::<IpAddr>().is_ok() || text.parse::<IpNet>().is_ok();
+    // What ends in a colon would be a mapping's key.
+    let is_address =
+        || !text.ends_with(':') && (text.parse::<IpAddr>().is_ok() || text.parse::<IpNet>().is_ok());
     if is_word || is_address() {
         return text.to_owned();
     }
@@ -105,6 +107,7 @@ mod tests {
             "4.68.74.180/30",
             "2a01:111:2000:1::2044/126",
             "::1",
+            "2a01:111:2000:1::",
             "1",
             "1e5",
             "-1",

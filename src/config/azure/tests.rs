@@ -208,9 +208,9 @@ fn errors_stand_where_the_resource_does() {
         ),
         &router,
         expect![[r#"
-            a.json:3:20: Bandwidth 15000 must have a multiple of 10000: write what the link has, in Mbps, like 100000
+            a.json:3:20: bandwidth_in_mbps is refused (Bandwidth 15000 must have a multiple of 10000.): write what the link has, in Mbps, like 100000
             a.json:4:22: session_prefix_v4 has host bits (Invalid Prefix: 4.68.74.180/29, must be 4.68.74.176/29): write 4.68.74.176/29
-            a.json:4:67: max_prefixes_advertised_v4 is too small (MaxPrefixesAdvertisedV4:0 must be greater than 0 or null): write a number from 1 to 4294967295, or null for limits.received_prefixes alone"#]],
+            a.json:4:67: max_prefixes_advertised_v4 is too small (MaxPrefixesAdvertisedV4:0 must be greater than 0 or null.): write a number from 1 to 4294967295, or null for limits.received_prefixes alone"#]],
     );
     check(
         &with("\"bgpSession\": {\"sessionPrefixV4\": \"10.0.0.0/31\"}"),

@@ -89,7 +89,7 @@ peerings:
         c.yaml:19:30: the registered ASN 7018 is already listed at c.yaml:19: keep one of the two
         c.yaml:19:43: registered_asns "x" is no whole number: write a number from 1 to 4294967295
         c.yaml:20:51: unknown key key in a Peering Service prefix: remove it; the keys of a Peering Service prefix are name, prefix, peering_service_prefix_key, primary_location, backup_location
-        c.yaml:23:24: Bandwidth 15000 must have a multiple of 10000: write what the link has, in Mbps, like 100000
+        c.yaml:23:24: bandwidth_in_mbps is refused (Bandwidth 15000 must have a multiple of 10000.): write what the link has, in Mbps, like 100000
         c.yaml:24:23: connection_state "aktive" is unknown: did you mean active? write one of none, pending_approval, approved, provisioning_started, provisioning_failed, provisioning_completed, validating, active, type_change_requested, type_change_in_progress, external_blocker, pending_remove
         c.yaml:25:31: session_address_provider "microsft" is unknown: did you mean microsoft? write one of microsoft, peer
         c.yaml:26:29: peering_db_facility_id -1 is out of range: write a number from 0 to 4294967295
@@ -100,7 +100,7 @@ peerings:
         c.yaml:32:22: connect_retry "5" is text: write the number without quotes
         c.yaml:33:18: peer_port 65536 is out of range: write a number from 1 to 65535
         c.yaml:34:16: passive "no" is not true or false: write true or false
-        c.yaml:35:35: max_prefixes_advertised_v4 is too small (MaxPrefixesAdvertisedV4:0 must be greater than 0 or null): write a number from 1 to 4294967295, or null for limits.received_prefixes alone
+        c.yaml:35:35: max_prefixes_advertised_v4 is too small (MaxPrefixesAdvertisedV4:0 must be greater than 0 or null.): write a number from 1 to 4294967295, or null for limits.received_prefixes alone
         c.yaml:36:35: max_prefixes_advertised_v6 "many" is no whole number: write a number from 1 to 4294967295, or null for limits.received_prefixes alone
         c.yaml:37:24: families "ipv5" is unknown: did you mean ipv4? write one of ipv4, ipv6
         c.yaml:37:30: families has ipv4 twice: keep one of the two

@@ -169,7 +169,7 @@ fn options_say_which_document_counts() {
     assert_eq!(plan.policy.announcement_budget, PerFamily { ipv4: 2000, ipv6: 500 });
     assert_eq!(plan.peerings[0].sku(plan.policy.ix_rs_tier).name, "Basic_Direct_Free");
     let policy = |policy: &str, first: &str| said(two("", first, "") + &format!("policy: {{{policy}}}\n"));
-    expect!["c.yaml:7:34: Bandwidth 10000 must have a multiple of 100000: write what the link has, in Mbps, like 100000"]
+    expect!["c.yaml:7:34: bandwidth_in_mbps is refused (Bandwidth 10000 must have a multiple of 100000.): write what the link has, in Mbps, like 100000"]
     .assert_eq(&policy("direct_bandwidth_step_in_mbps: 100000", "bandwidth_in_mbps: 10000, "));
     expect![[r#"
         c.yaml:9:41: direct_bandwidth_step_in_mbps 5 is in no document: write 10000, or 100000 for the 100 Gbps of the peering policy"#]]

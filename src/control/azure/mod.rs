@@ -101,7 +101,7 @@ impl Scene {
                 asn: *asn,
                 peer_name: None,
                 contacts: Vec::new(),
-                validation_state: ValidationState::None,
+                validation_state: ValidationState::Approved,
             },
         };
         self.peer_asns.iter().map(of).collect()

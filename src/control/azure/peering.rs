@@ -98,7 +98,7 @@ impl<'a> PeeringJson<'a> {
                     connections: of_each().map(|(c, session)| DirectConnection::new(c, session)).collect(),
                     use_for_peering_service: peering.peering_service,
                     peer_asn,
-                    direct_peering_type: peering.direct_peering_type,
+                    direct_peering_type: type_now(peering),
                 });
             }
             Kind::Exchange => {
@@ -162,13 +162,24 @@ fn is_provisioned(state: ConnectionState) -> bool {
     }
 }
 
+/// The type that all connections have now, or else the config's.
+fn type_now(peering: &PeeringPlan) -> DirectPeeringType {
+    let mut now = peering.connections.iter().map(|c| c.policy_group.direct_peering_type);
+    match now.next() {
+        Some(first) if now.all(|other| other == first) => first,
+        Some(_) | None => peering.direct_peering_type,
+    }
+}
+
 impl<'a> DirectConnection<'a> {
     fn new(connection: &'a ConnectionPlan, bgp_session: Option<BgpSessionJson>) -> Self {
         let bandwidth = connection.bandwidth_in_mbps;
         Self {
             bandwidth_in_mbps: bandwidth,
             provisioned_bandwidth_in_mbps: if is_provisioned(connection.state) { bandwidth } else { Some(0) },
-            session_address_provider: connection.session_address_provider,
+            session_address_provider: connection
+                .session_address_provider
+                .or(connection.policy_group.direct_peering_type.session_address_provider()),
             use_for_peering_service: connection.policy_group.use_for_peering_service,
             microsoft_tracking_id: None,
             peering_db_facility_id: connection.peering_db_facility_id,

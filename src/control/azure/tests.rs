@@ -240,7 +240,7 @@ async fn f60_peer_asns_are_azures_too() {
                 "type": "Microsoft.Peering/peerAsns",
                 "id": "/providers/Microsoft.Peering/peerAsns/AS6777",
                 "properties": {
-                    "peerAsn": 6777, "peerContactDetail": [], "peerName": null, "validationState": "None", "errorMessage": null,
+                    "peerAsn": 6777, "peerContactDetail": [], "peerName": null, "validationState": "Approved", "errorMessage": null,
                 },
             },
             {
@@ -248,7 +248,7 @@ async fn f60_peer_asns_are_azures_too() {
                 "type": "Microsoft.Peering/peerAsns",
                 "id": "/providers/Microsoft.Peering/peerAsns/AS6939",
                 "properties": {
-                    "peerAsn": 6939, "peerContactDetail": [], "peerName": null, "validationState": "None", "errorMessage": null,
+                    "peerAsn": 6939, "peerContactDetail": [], "peerName": null, "validationState": "Approved", "errorMessage": null,
                 },
             },
         ])
