@@ -251,7 +251,7 @@ async fn states_and_types_survive_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_config_that_says_so_gives_a_change_up() {
+async fn a_config_that_says_so_gives_a_change_up_and_what_waits_with_it() {
     let mut us = microsoft(&config("", &["", ""]), Resumed::default());
     us.handle().change_type("c1", "transit").await.unwrap();
     us.handle().change_type("c2", "transit").await.unwrap();
@@ -262,7 +262,16 @@ async fn a_config_that_says_so_gives_a_change_up() {
         (kept.connections["c1"].state, kept.connections["c1"].change),
         (ConnectionState::ProvisioningFailed, None)
     );
-    assert!(kept.connections["c2"].change.is_some(), "its turn has come");
+    // One is down already: the other is not drained too.
+    let c2 = &kept.connections["c2"];
+    assert_eq!((c2.state, c2.change, kept.queue.len()), (ConnectionState::Active, None, 0));
+    let said = until("the event", || {
+        let events = us.handle().events().list();
+        events.into_iter().find(|event| event.event_description.contains("any more"))
+    })
+    .await;
+    assert_eq!(said.connection.as_deref(), Some("c2"));
+    assert!(said.event_description.contains("ConnectionsNotActive"), "{said:?}");
     us.stop().await;
 }
 
