@@ -244,7 +244,7 @@ impl KeptConnection {
             && let Some(refusal) = downgrade_refusal(from, to)
         {
             let what = refusal.trim_end_matches('.').to_owned();
-            let fix = format!("write {from} or more, or remove the key");
+            let fix = format!("write {from} or more");
             refusals.push(Refusal { key: "bandwidth_in_mbps", what, fix });
         }
         let (was, wanted) = (self.policy_group, peering.policy_group());
@@ -263,14 +263,16 @@ impl KeptConnection {
         refusals
     }
 
-    /// What is kept of the connection once the config has it as `new`.
+    /// What is kept of the connection once the config has it as `new`. A bandwidth that is not said any more is what it was:
+    /// it is not lowered by leaving it out first.
     fn followed_by(&self, new: Self) -> Self {
+        let bandwidth_in_mbps = new.bandwidth_in_mbps.or(self.bandwidth_in_mbps);
         if self.is_left(new.state) {
             // A change of type under way: nothing else of it changes meanwhile.
-            return Self { bandwidth_in_mbps: new.bandwidth_in_mbps, ..self.clone() };
+            return Self { bandwidth_in_mbps, ..self.clone() };
         }
         let stays = new.configured == self.configured;
         let policy_group = if stays { self.policy_group } else { new.policy_group };
-        Self { policy_group, ..new }
+        Self { policy_group, bandwidth_in_mbps, ..new }
     }
 }

@@ -257,8 +257,13 @@ fn f26_a_config_that_asks_for_an_illegal_step_is_refused_with_its_place() {
         &two("", "bandwidth_in_mbps: 20000, ", ""),
         &two("", "bandwidth_in_mbps: 10000, ", ""),
     );
-    expect!["c.yaml:7:34: Downgrading bandwidth from 20000 to 10000 not supported: write 20000 or more, or remove the key"]
-    .assert_eq(&strip(&Kept::default().follow(&old).refusals(&new, None), &dir));
+    expect!["c.yaml:7:34: Downgrading bandwidth from 20000 to 10000 not supported: write 20000 or more"]
+        .assert_eq(&strip(&Kept::default().follow(&old).refusals(&new, None), &dir));
+    // Nor in two steps.
+    let (unsaid, _) = plan(two("", "", ""));
+    let kept = Kept::default().follow(&old).follow(&unsaid);
+    assert_eq!(kept.connections["a"].bandwidth_in_mbps, Some(20_000));
+    assert!(strip(&kept.refusals(&new, None), &dir).contains("Downgrading bandwidth from 20000 to 10000"));
 }
 
 fn of_type(direct_peering_type: DirectPeeringType) -> PolicyGroup {
