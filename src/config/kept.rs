@@ -98,6 +98,15 @@ impl Kept {
         Findings(findings)
     }
 
+    /// Why a plan cannot follow on another while the daemon runs, by what is kept now. Asked before a reload makes a table,
+    /// and again when it is put in force: the lifecycle goes on meanwhile.
+    #[must_use]
+    pub fn reload_refusals(&self, old: &Plan, new: &Plan) -> Findings {
+        let mut refused = self.refusals(new, None);
+        refused.0.extend(self.disturbed(old, new).0);
+        refused
+    }
+
     /// Why a plan cannot follow on another while types are changing: that allows no other change of the peering.
     #[must_use]
     pub fn disturbed(&self, old: &Plan, new: &Plan) -> Findings {

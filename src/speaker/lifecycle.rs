@@ -24,6 +24,7 @@ use super::store::{StateError, Store};
 use crate::config::{Change, ConnectionPlan, Kept, KeptConnection, PeeringPlan, Phase, Plan, TypeChange};
 use crate::fsm::State;
 use crate::peering::{ConnectionState, PolicyGroup, Shortfall};
+use crate::rib::Findings;
 
 pub(super) use events::Events;
 
@@ -164,6 +165,11 @@ impl Lifecycle {
     /// The plan in force.
     pub(super) fn plan(&self) -> Arc<Plan> {
         Arc::new(self.kept.load().overlaid(&self.wanted))
+    }
+
+    /// Why another config cannot follow on what has become of connections.
+    pub(super) fn refusals(&self, wanted: &Plan) -> Findings {
+        self.kept.load().reload_refusals(&self.wanted, wanted)
     }
 
     /// Another config counts; gives the plan in force.

@@ -276,6 +276,19 @@ async fn a_config_that_says_so_gives_a_change_up_and_what_waits_with_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_config_that_was_checked_before_a_change_began_is_checked_again() {
+    let mut us = microsoft(&config("", &["", ""]), Resumed::default());
+    us.handle().change_type("c1", "transit").await.unwrap();
+    let other = plan_of(&config("  peering_service: true\n", &["", ""]));
+    let generation = generation(&mut us.generations, &rib(&TABLE));
+    let refused = us.speaker.reload(Arc::new(other), generation).await.unwrap_err().to_string();
+    assert!(refused.contains("contoso is changed while the type of one of its connections is"), "{refused}");
+    assert!(us.handle().kept().connections["c1"].change.is_some());
+    assert!(us.handle().plan().peerings.iter().all(|peering| !peering.peering_service));
+    us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn f12_a_location_has_regional_specifics_on_top_of_the_global_set() {
     let at = |place: &str| config(&format!("  peering_location: {place}\n"), &[""]);
     let mut received = Vec::new();
