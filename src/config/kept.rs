@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::is_as_before;
 use super::place::Places;
-use super::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan};
+use super::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan, renamed};
 use crate::peering::{ConnectionState, PolicyGroup, downgrade_refusal};
 use crate::rib::{Finding, Findings};
 
@@ -104,6 +104,7 @@ impl Kept {
     pub fn reload_refusals(&self, old: &Plan, new: &Plan) -> Findings {
         let mut refused = self.refusals(new, None);
         refused.0.extend(self.disturbed(old, new).0);
+        refused.0.extend(renamed::refused(self, old, new));
         refused
     }
 
@@ -218,7 +219,7 @@ impl Kept {
 }
 
 /// Every connection, with its peering.
-fn connections(plan: &Plan) -> impl Iterator<Item = (&PeeringPlan, &ConnectionPlan)> {
+pub(super) fn connections(plan: &Plan) -> impl Iterator<Item = (&PeeringPlan, &ConnectionPlan)> {
     plan.peerings
         .iter()
         .flat_map(|peering| peering.connections.iter().map(move |connection| (&**peering, &**connection)))

@@ -347,6 +347,37 @@ fn while_a_type_changes_nothing_else_of_the_peering_does() {
     }
 }
 
+#[test]
+fn a_new_name_gets_around_nothing() {
+    let first = "connection_state: validating, bandwidth_in_mbps: 20000, ";
+    let before = two("", first, "");
+    let renamed = |text: &str| text.replace("name: a,", "name: c,");
+    let (old, new, dir) = become_another(&before, &renamed(&before));
+    let mut kept = Kept::default().follow(&old);
+    assert_eq!(strip(&kept.reload_refusals(&old, &new), &dir), "", "as it is");
+    for (text, why) in [
+        (before.replace("validating", "active"), "the state of the first is Validating, not Active"),
+        (before.replace("20000", "10000"), "the bandwidth of the first is 20000, not 10000"),
+        (
+            two("  direct_peering_type: voice\n", first, ""),
+            "a session of a is one of c now, and the type of the first is",
+        ),
+    ] {
+        let (old, new, dir) = become_another(&before, &renamed(&text));
+        let said = strip(&kept.reload_refusals(&old, &new), &dir);
+        assert!(said.contains(why), "{said}");
+    }
+    let (old, new, dir) = become_another(&before, &renamed(&before));
+    kept.queue.push_back(TypeChange { connection: "a".into(), to: PolicyGroup::default() });
+    assert!(strip(&kept.reload_refusals(&old, &new), &dir).contains("the type of the first is changing"));
+    // A legacy peering neither.
+    let legacy = two("  legacy: true\n", "", "");
+    let (old, new, dir) = become_another(&legacy, &two("", "", "").replace("name: p\n", "name: q\n"));
+    expect![[r#"
+        c.yaml:4:3: sessions of p are under q while the legacy peering p is converted: modifications aren't supported: set it back, take legacy away, reload, and change it then"#]]
+    .assert_eq(&strip(&changes(&old, &new).refused, &dir));
+}
+
 fn with_rib(config: &str, rib: &str) -> String {
     let dir = folder(config);
     fs::write(dir.path().join("rib"), rib).unwrap();
