@@ -238,6 +238,7 @@ fn refused(error: &CannotChangeType) -> ApiError {
         | CannotChangeType::Pending(_)
         | CannotChangeType::NotActive(..)
         | CannotChangeType::Provider(_)
+        | CannotChangeType::TooLong(..)
         | CannotChangeType::Peering { .. } => ApiError::conflict(said),
         CannotChangeType::Ended => ApiError::unavailable(said),
     }

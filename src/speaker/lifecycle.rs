@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -23,7 +24,7 @@ use super::snapshot::SessionSnapshot;
 use super::store::{StateError, Store};
 use crate::config::{Change, ConnectionPlan, Kept, KeptConnection, PeeringPlan, Phase, Plan, TypeChange};
 use crate::fsm::State;
-use crate::peering::{ConnectionState, PolicyGroup, Shortfall};
+use crate::peering::{ConnectionState, DirectPeeringType, PolicyGroup, Shortfall};
 use crate::rib::Findings;
 
 pub(super) use events::Events;
@@ -97,6 +98,9 @@ pub enum CannotChangeType {
         "the session addresses of {0} are the peer's, and a voice connection has Microsoft's, or the other way round"
     )]
     Provider(Arc<str>),
+    /// The peering has a prefix registered that a voice peering does not take.
+    #[error("the peering of {0} has {1} registered, and a voice peering takes nothing longer than /24")]
+    TooLong(Arc<str>, IpNet),
     /// The peering does not allow it.
     #[error("the connections of {peering} cannot change their type: {lacks}", lacks = in_words(.lacks))]
     Peering {
@@ -238,6 +242,11 @@ impl Lifecycle {
         let wanted = to.direct_peering_type.session_address_provider();
         if wanted.zip(found.session_address_provider).is_some_and(|(wanted, given)| wanted != given) {
             return Err(CannotChangeType::Provider(name));
+        }
+        if to.direct_peering_type == DirectPeeringType::Voice
+            && let Some(prefix) = peering.too_long_for_voice()
+        {
+            return Err(CannotChangeType::TooLong(name, prefix));
         }
         let lacks = lacks(&kept, &plan, peering, (from, to));
         if !lacks.is_empty() {

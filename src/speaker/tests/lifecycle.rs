@@ -289,6 +289,20 @@ async fn a_config_that_was_checked_before_a_change_began_is_checked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_peering_with_a_prefix_that_voice_does_not_take_becomes_one() {
+    for (prefix, is_taken) in [("5.1.0.0/25", false), ("5.1.0.0/24", true)] {
+        let us = microsoft(
+            &config(&format!("  peering_service: true\n  registered_prefixes: [{prefix}]\n"), &["", ""]),
+            Resumed::default(),
+        );
+        let answer = us.handle().change_type("c1", "voice").await;
+        assert_eq!(answer.is_ok(), is_taken, "{answer:?}");
+        assert_eq!(matches!(answer, Err(CannotChangeType::TooLong(..))), !is_taken);
+        us.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn f12_a_location_has_regional_specifics_on_top_of_the_global_set() {
     let at = |place: &str| config(&format!("  peering_location: {place}\n"), &[""]);
     let mut received = Vec::new();
