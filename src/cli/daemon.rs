@@ -12,7 +12,7 @@ use super::{changes, systemd};
 use crate::config::Plan;
 use crate::metrics::Metrics;
 use crate::rib::{Finding, Findings, Generation, Place, Severity};
-use crate::speaker::{Generations, Speaker};
+use crate::speaker::{Generations, NotReloaded, Speaker};
 
 /// How the daemon is to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,12 +158,15 @@ async fn put_in_force(
     loaded: &Loaded,
     before: Option<&Generation>,
 ) -> Result<(), Findings> {
+    let reloaded = speaker.reload(loaded.plan.clone(), loaded.generation.clone()).await;
+    reloaded.map_err(|why| match why {
+        NotReloaded::Refused(findings) => findings,
+        NotReloaded::Ended(ended) => bug(ended.to_string()),
+    })?;
     if loaded.plan.lab && !old.lab {
         super::run::say_lab();
     }
     changes::say(old, &loaded.plan);
-    let reloaded = speaker.reload(loaded.plan.clone(), loaded.generation.clone()).await;
-    reloaded.map_err(|ended| bug(ended.to_string()))?;
     loaded.say(metrics, before);
     Ok(())
 }

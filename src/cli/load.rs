@@ -61,8 +61,7 @@ impl Loaded {
         let read = config::load_with_rib(&running.file)?;
         let plan = &read.0;
         let mut refused = config::changes(running, plan).refused;
-        refused.0.extend(kept.refusals(plan, None).0);
-        refused.0.extend(kept.disturbed(running, plan).0);
+        refused.0.extend(kept.reload_refusals(running, plan).0);
         if refused.has_errors() {
             return Err(refused);
         }

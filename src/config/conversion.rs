@@ -1,6 +1,9 @@
 //! Peerings from the legacy list: as long as they are marked they are being converted, and nothing of them may change.
 
 use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::place::Places;
 use super::{Plan, SessionPlan};
@@ -34,7 +37,31 @@ pub(super) fn refused(old: &Plan, new: &Plan) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(renamed(old, new));
     findings
+}
+
+/// Sessions of a legacy peering stay in the peering of that name: another would be converted as it likes.
+fn renamed(old: &Plan, new: &Plan) -> Vec<Finding> {
+    let legacy = old.peerings.iter().filter(|peering| peering.is_legacy);
+    let legacy: HashSet<&str> = legacy.map(|peering| &*peering.name).collect();
+    let of_legacy = old.sessions.iter().filter(|session| legacy.contains(&*session.peering));
+    let before: HashMap<IpAddr, &Arc<SessionPlan>> =
+        of_legacy.map(|session| (session.peer_address, session)).collect();
+    let moved = new.sessions.iter().filter_map(|is| {
+        let was = before.get(&is.peer_address)?;
+        (was.peering != is.peering).then_some((&*was.peering, &*is.peering))
+    });
+    let moved: BTreeSet<(&str, &str)> = moved.collect();
+    let places = LazyCell::new(|| Places::read(&new.file));
+    let finding = |(was, is): (&str, &str)| {
+        let what = format!(
+            "sessions of {was} are under {is} while the legacy peering {was} is converted: modifications aren't supported"
+        );
+        let fix = "set it back, take legacy away, reload, and change it then";
+        Finding::error(places.of_peering(is), what, fix)
+    };
+    moved.into_iter().map(finding).collect()
 }
 
 fn modification(old: &SessionPlan, new: Option<&SessionPlan>) -> Option<&'static str> {

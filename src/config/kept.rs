@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::is_as_before;
 use super::place::Places;
-use super::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan};
+use super::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan, renamed};
 use crate::peering::{ConnectionState, PolicyGroup, downgrade_refusal};
 use crate::rib::{Finding, Findings};
 
@@ -96,6 +96,16 @@ impl Kept {
             }
         }
         Findings(findings)
+    }
+
+    /// Why a plan cannot follow on another while the daemon runs, by what is kept now. Asked before a reload makes a table,
+    /// and again when it is put in force: the lifecycle goes on meanwhile.
+    #[must_use]
+    pub fn reload_refusals(&self, old: &Plan, new: &Plan) -> Findings {
+        let mut refused = self.refusals(new, None);
+        refused.0.extend(self.disturbed(old, new).0);
+        refused.0.extend(renamed::refused(self, old, new));
+        refused
     }
 
     /// Why a plan cannot follow on another while types are changing: that allows no other change of the peering.
@@ -209,7 +219,7 @@ impl Kept {
 }
 
 /// Every connection, with its peering.
-fn connections(plan: &Plan) -> impl Iterator<Item = (&PeeringPlan, &ConnectionPlan)> {
+pub(super) fn connections(plan: &Plan) -> impl Iterator<Item = (&PeeringPlan, &ConnectionPlan)> {
     plan.peerings
         .iter()
         .flat_map(|peering| peering.connections.iter().map(move |connection| (&**peering, &**connection)))
@@ -244,7 +254,7 @@ impl KeptConnection {
             && let Some(refusal) = downgrade_refusal(from, to)
         {
             let what = refusal.trim_end_matches('.').to_owned();
-            let fix = format!("write {from} or more, or remove the key");
+            let fix = format!("write {from} or more");
             refusals.push(Refusal { key: "bandwidth_in_mbps", what, fix });
         }
         let (was, wanted) = (self.policy_group, peering.policy_group());
@@ -263,14 +273,16 @@ impl KeptConnection {
         refusals
     }
 
-    /// What is kept of the connection once the config has it as `new`.
+    /// What is kept of the connection once the config has it as `new`. A bandwidth that is not said any more is what it was:
+    /// it is not lowered by leaving it out first.
     fn followed_by(&self, new: Self) -> Self {
+        let bandwidth_in_mbps = new.bandwidth_in_mbps.or(self.bandwidth_in_mbps);
         if self.is_left(new.state) {
             // A change of type under way: nothing else of it changes meanwhile.
-            return Self { bandwidth_in_mbps: new.bandwidth_in_mbps, ..self.clone() };
+            return Self { bandwidth_in_mbps, ..self.clone() };
         }
         let stays = new.configured == self.configured;
         let policy_group = if stays { self.policy_group } else { new.policy_group };
-        Self { policy_group, ..new }
+        Self { policy_group, bandwidth_in_mbps, ..new }
     }
 }

@@ -24,6 +24,7 @@ mod range;
 mod read_only;
 mod readers;
 mod registered;
+mod renamed;
 mod resolve;
 mod restart;
 mod scope;

@@ -162,11 +162,22 @@ fn public(prefix: IpNet, mark: Mark, setting: Setting, faults: &mut Faults) {
     }
 }
 
+fn is_longer(prefix: IpNet) -> bool {
+    matches!(prefix, IpNet::V4(net) if net.prefix_len() > LONGEST_ANNOUNCED)
+}
+
+impl PeeringPlan {
+    /// A registered prefix that no voice peering takes: IPv4, longer than /24.
+    #[must_use]
+    pub fn too_long_for_voice(&self) -> Option<IpNet> {
+        self.registered_prefixes.iter().map(|registered| registered.prefix).find(|prefix| is_longer(*prefix))
+    }
+}
+
 /// Azure's documents disagree on IPv4 prefixes longer than /24.
 fn length(prefix: IpNet, mark: Mark, plan: &PeeringPlan, registering: Registering, faults: &mut Faults) {
     let is_voice = plan.direct_peering_type == DirectPeeringType::Voice;
-    let is_longer = matches!(prefix, IpNet::V4(net) if net.prefix_len() > LONGEST_ANNOUNCED);
-    if is_longer && (is_voice || !registering.takes_longer) {
+    if is_longer(prefix) && (is_voice || !registering.takes_longer) {
         let fix = if is_voice {
             "register the /24: a voice peering takes nothing longer"
         } else {

@@ -1,5 +1,6 @@
 //! Connections: the state of each, which is not that of its sessions, its type, and what its sessions came to.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -16,10 +17,10 @@ use super::error::ApiError;
 use super::json::unix_now;
 use super::list::{self, Page, Rows, Source};
 use super::router::App;
-use crate::config::{ConnectionPlan, Kept, PeeringPlan, Phase, Plan};
+use crate::config::{ConnectionPlan, Kept, PeeringPlan, Phase, Plan, SessionPlan};
 use crate::fsm;
 use crate::metrics::Metrics;
-use crate::peering::{DirectPeeringType, Kind, PolicyGroup, Shortfall};
+use crate::peering::{DirectPeeringType, Kind, PolicyGroup, Shortfall, Standing};
 use crate::speaker::{CannotChangeType, SessionSnapshot, TypeChangeBegun};
 
 /// `GET /api/v1/connections`.
@@ -29,9 +30,12 @@ pub(super) async fn connections(State(app): State<App>) -> Result<Response, ApiE
     let names = plan.peerings.iter().enumerate();
     let places: Vec<(usize, usize)> =
         names.flat_map(|(at, peering)| (0..peering.connections.len()).map(move |nth| (at, nth))).collect();
+    let kept = handle.kept();
     let connections = Connections {
-        kept: handle.kept(),
-        sessions: handle.sessions(),
+        queued: kept.queue.iter().map(|change| (change.connection.clone(), change.to)).collect(),
+        kept,
+        sessions: by_connection(handle.sessions()),
+        standings: standings(&plan),
         metrics: app.metrics().clone(),
         places: places.into_iter(),
         plan,
@@ -39,11 +43,35 @@ pub(super) async fn connections(State(app): State<App>) -> Result<Response, ApiE
     list::answer(connections, app.readers()).await
 }
 
+/// The sessions of each connection, in the order of all.
+fn by_connection(sessions: Vec<Arc<SessionSnapshot>>) -> HashMap<Arc<str>, Vec<Arc<SessionSnapshot>>> {
+    let mut all: HashMap<Arc<str>, Vec<_>> = HashMap::new();
+    for session in sessions {
+        all.entry(session.plan.connection.clone()).or_default().push(session);
+    }
+    all
+}
+
+/// Where each peering stands, in the order of the plan. O(sessions).
+fn standings(plan: &Plan) -> Vec<Standing> {
+    let mut all: HashMap<&str, Vec<&SessionPlan>> = HashMap::new();
+    let templates = plan.ranges.iter().map(|range| &*range.template);
+    for session in plan.sessions.iter().map(|session| &**session).chain(templates) {
+        all.entry(&session.peering).or_default().push(session);
+    }
+    let standing =
+        |peering: &Arc<PeeringPlan>| peering.standing(all.remove(&*peering.name).unwrap_or_default());
+    plan.peerings.iter().map(standing).collect()
+}
+
 /// Every connection, in the order of the config.
 struct Connections {
     plan: Arc<Plan>,
     kept: Arc<Kept>,
-    sessions: Vec<Arc<SessionSnapshot>>,
+    /// What waits for its turn to change its type, and into what.
+    queued: HashMap<Arc<str>, PolicyGroup>,
+    sessions: HashMap<Arc<str>, Vec<Arc<SessionSnapshot>>>,
+    standings: Vec<Standing>,
     metrics: Metrics,
     /// Which peering, and which of its connections.
     places: std::vec::IntoIter<(usize, usize)>,
@@ -53,9 +81,11 @@ impl Source for Connections {
     async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
         while !out.is_full() {
             let Some((at, nth)) = self.places.next() else { return Ok(Page::Last) };
-            let found = self.plan.peerings.get(at).and_then(|p| Some((p, p.connections.get(nth)?)));
-            if let Some((peering, connection)) = found {
-                out.push(&self.one(peering, connection))?;
+            let found = self.plan.peerings.get(at).zip(self.standings.get(at));
+            if let Some((peering, standing)) = found
+                && let Some(connection) = peering.connections.get(nth)
+            {
+                out.push(&self.one(peering, standing, connection))?;
             }
         }
         Ok(Page::More)
@@ -63,9 +93,14 @@ impl Source for Connections {
 }
 
 impl Connections {
-    fn one<'a>(&'a self, peering: &'a PeeringPlan, connection: &'a ConnectionPlan) -> ConnectionJson<'a> {
+    fn one<'a>(
+        &'a self,
+        peering: &'a PeeringPlan,
+        standing: &Standing,
+        connection: &'a ConnectionPlan,
+    ) -> ConnectionJson<'a> {
         let now = unix_now();
-        let own = self.sessions.iter().filter(|session| session.plan.connection == connection.name);
+        let own = self.sessions.get(&connection.name).into_iter().flatten();
         let session = |session: &'a Arc<SessionSnapshot>| {
             let counts = self.metrics.find_session(session.plan.peer_address);
             OneSession {
@@ -79,10 +114,6 @@ impl Connections {
         let sessions: Vec<OneSession<'a>> = own.map(session).collect();
         let count = sessions.len() as f64;
         let sum: f64 = sessions.iter().map(|session| session.session_availability).sum();
-        let plans = self.plan.sessions.iter().map(|session| &**session);
-        let templates = self.plan.ranges.iter().map(|range| &*range.template);
-        let standing =
-            peering.standing(plans.chain(templates).filter(|session| session.peering == peering.name));
         let lacks = |all: Vec<Shortfall>| all.into_iter().map(Shortfall::name).collect();
         ConnectionJson {
             name: &connection.name,
@@ -113,8 +144,7 @@ impl Connections {
             };
             return Some(TypeChangeJson::new(change.to, phase));
         }
-        let waits = self.kept.queue.iter().find(|change| &*change.connection == name)?;
-        Some(TypeChangeJson::new(waits.to, "Queued"))
+        Some(TypeChangeJson::new(*self.queued.get(name)?, "Queued"))
     }
 }
 
@@ -208,6 +238,7 @@ fn refused(error: &CannotChangeType) -> ApiError {
         | CannotChangeType::Pending(_)
         | CannotChangeType::NotActive(..)
         | CannotChangeType::Provider(_)
+        | CannotChangeType::TooLong(..)
         | CannotChangeType::Peering { .. } => ApiError::conflict(said),
         CannotChangeType::Ended => ApiError::unavailable(said),
     }

@@ -4,12 +4,13 @@
 mod events;
 mod keeper;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -21,9 +22,10 @@ use super::clock::Clock;
 use super::registrar::{self, KeptState};
 use super::snapshot::SessionSnapshot;
 use super::store::{StateError, Store};
-use crate::config::{Change, Kept, KeptConnection, Phase, Plan};
+use crate::config::{Change, ConnectionPlan, Kept, KeptConnection, PeeringPlan, Phase, Plan, TypeChange};
 use crate::fsm::State;
-use crate::peering::{ConnectionState, PolicyGroup, Shortfall, Standing};
+use crate::peering::{ConnectionState, DirectPeeringType, PolicyGroup, Shortfall};
+use crate::rib::Findings;
 
 pub(super) use events::Events;
 
@@ -96,6 +98,9 @@ pub enum CannotChangeType {
         "the session addresses of {0} are the peer's, and a voice connection has Microsoft's, or the other way round"
     )]
     Provider(Arc<str>),
+    /// The peering has a prefix registered that a voice peering does not take.
+    #[error("the peering of {0} has {1} registered, and a voice peering takes nothing longer than /24")]
+    TooLong(Arc<str>, IpNet),
     /// The peering does not allow it.
     #[error("the connections of {peering} cannot change their type: {lacks}", lacks = in_words(.lacks))]
     Peering {
@@ -166,6 +171,11 @@ impl Lifecycle {
         Arc::new(self.kept.load().overlaid(&self.wanted))
     }
 
+    /// Why another config cannot follow on what has become of connections.
+    pub(super) fn refusals(&self, wanted: &Plan) -> Findings {
+        self.kept.load().reload_refusals(&self.wanted, wanted)
+    }
+
     /// Another config counts; gives the plan in force.
     pub(super) fn follow(&mut self, wanted: Arc<Plan>) -> Arc<Plan> {
         let before = self.kept.load_full();
@@ -233,9 +243,12 @@ impl Lifecycle {
         if wanted.zip(found.session_address_provider).is_some_and(|(wanted, given)| wanted != given) {
             return Err(CannotChangeType::Provider(name));
         }
-        let sessions = plan.sessions.iter().filter(|session| session.peering == peering.name);
-        let standing = peering.standing(sessions.map(|session| &**session));
-        let lacks = lacks(&standing, from, to);
+        if to.direct_peering_type == DirectPeeringType::Voice
+            && let Some(prefix) = peering.too_long_for_voice()
+        {
+            return Err(CannotChangeType::TooLong(name, prefix));
+        }
+        let lacks = lacks(&kept, &plan, peering, (from, to));
         if !lacks.is_empty() {
             return Err(CannotChangeType::Peering { peering: peering.name.clone(), lacks });
         }
@@ -243,42 +256,56 @@ impl Lifecycle {
         let queued = kept.queue.iter().map(|change| &change.connection).filter(of_peering).count();
         let under_way = peering.connections.iter().filter(|c| is_changing(&kept, &c.name)).count();
         let mut kept = Kept::clone(&kept);
-        kept.queue.push_back(crate::config::TypeChange { connection: name.clone(), to });
+        kept.queue.push_back(TypeChange { connection: name.clone(), to });
         self.keep(kept);
         info!(connection = %name, %from, %to, ahead = queued + under_way, "a change of type was asked for");
         Ok(TypeChangeBegun { from, to, ahead: queued + under_way })
     }
 
-    /// Begins the changes of type whose turn it is: of each peering one at a time. Whether there was one.
+    /// Begins the changes of type whose turn it is: of each peering one at a time, and only where it still allows one.
+    /// Whether there was one.
     pub(super) fn begin_next(&mut self) -> bool {
         let mut kept = Kept::clone(&self.kept.load());
-        let mut begun = Vec::new();
-        for peering in &self.wanted.peerings {
-            let of_peering = |name: &Arc<str>| peering.connections.iter().any(|c| c.name == *name);
+        if kept.queue.is_empty() {
+            return false;
+        }
+        let plan = self.plan();
+        let (mut begun, mut dropped) = (Vec::new(), Vec::new());
+        for peering in &plan.peerings {
             if peering.connections.iter().any(|c| is_changing(&kept, &c.name)) {
                 continue;
             }
-            let Some(at) = kept.queue.iter().position(|change| of_peering(&change.connection)) else {
+            let Some((change, connection)) = next_of(&kept, peering) else { continue };
+            let from = connection.policy_group;
+            let lacks = lacks(&kept, &plan, peering, (from, change.to));
+            if !lacks.is_empty() {
+                dropped.extend(
+                    take_queue(&mut kept, peering).into_iter().map(|change| (change, in_words(&lacks))),
+                );
                 continue;
-            };
-            let Some(change) = kept.queue.remove(at) else { continue };
+            }
+            kept.queue.retain(|other| *other != change);
             if let Some(connection) = kept.connections.get_mut(&change.connection) {
                 connection.state = ConnectionState::TypeChangeInProgress;
                 connection.change = Some(Change { to: change.to, phase: Phase::Draining });
-                begun.push((change, connection.policy_group));
+                begun.push((change, from));
             }
         }
-        if begun.is_empty() {
+        if begun.is_empty() && dropped.is_empty() {
             return false;
         }
         self.keep(kept);
+        for (change, why) in dropped {
+            self.say_dropped(&change, &why);
+        }
+        let has_begun = !begun.is_empty();
         for (change, from) in begun {
             let name = &change.connection;
             self.say_state(name, ConnectionState::Active, ConnectionState::TypeChangeRequested);
             self.say_type(name, from, change.to);
             self.say_state(name, ConnectionState::TypeChangeRequested, ConnectionState::TypeChangeInProgress);
         }
-        true
+        has_begun
     }
 
     /// The changes of type under way.
@@ -355,10 +382,13 @@ impl Lifecycle {
         self.events.say(events::type_change(Clock::unix(), self.peering(name), name, from, to));
     }
 
+    fn say_dropped(&self, change: &TypeChange, why: &str) {
+        let name = &change.connection;
+        self.events.say(events::type_change_dropped(Clock::unix(), self.peering(name), name, change.to, why));
+    }
+
     fn peering(&self, connection: &str) -> Arc<str> {
-        let has = |peering: &&Arc<crate::config::PeeringPlan>| {
-            peering.connections.iter().any(|c| &*c.name == connection)
-        };
+        let has = |peering: &&Arc<PeeringPlan>| peering.connections.iter().any(|c| &*c.name == connection);
         self.wanted.peerings.iter().find(has).map_or_else(|| Arc::from(""), |peering| peering.name.clone())
     }
 }
@@ -367,21 +397,53 @@ fn is_changing(kept: &Kept, name: &str) -> bool {
     kept.connections.get(name).is_some_and(|KeptConnection { change, .. }| change.is_some())
 }
 
-/// What keeps a peering from such a change; the first step into Peering Service asks for all that MAPS does.
-fn lacks(standing: &Standing, from: PolicyGroup, to: PolicyGroup) -> Vec<Shortfall> {
+/// The change of a peering that comes next, and its connection.
+fn next_of<'a>(kept: &Kept, peering: &'a PeeringPlan) -> Option<(TypeChange, &'a ConnectionPlan)> {
+    kept.queue.iter().find_map(|change| {
+        let connection = peering.connections.iter().find(|c| c.name == change.connection)?;
+        Some((change.clone(), &**connection))
+    })
+}
+
+/// Takes what waits of a peering out of the queue.
+fn take_queue(kept: &mut Kept, peering: &PeeringPlan) -> VecDeque<TypeChange> {
+    let (taken, left) = std::mem::take(&mut kept.queue)
+        .into_iter()
+        .partition(|change| peering.connections.iter().any(|c| c.name == change.connection));
+    kept.queue = left;
+    taken
+}
+
+/// What keeps a peering from such a change, one connection after the other; the first step into Peering Service asks for
+/// all that MAPS does.
+fn lacks(
+    kept: &Kept,
+    plan: &Plan,
+    peering: &PeeringPlan,
+    (from, to): (PolicyGroup, PolicyGroup),
+) -> Vec<Shortfall> {
+    let named = plan.sessions.iter().map(|session| &**session);
+    let templates = plan.ranges.iter().map(|range| &*range.template);
+    let standing = peering.standing(named.chain(templates).filter(|session| session.peering == peering.name));
+    // A connection that the config itself has put into a change is nobody's to wait for.
+    let is_settled =
+        |c: &Arc<ConnectionPlan>| c.state == ConnectionState::Active || is_changing(kept, &c.name);
     let mut lacks = standing.type_change();
+    if !peering.connections.iter().all(is_settled) {
+        lacks.push(Shortfall::NotAllActive);
+    }
     if to.use_for_peering_service && !from.use_for_peering_service {
         let others = standing.maps_eligibility().into_iter();
         // Connections may be changing, one after the other.
         lacks.extend(others.filter(|lack| *lack != Shortfall::NotAllActive));
-        let mut seen = Vec::new();
-        lacks.retain(|lack| {
-            !seen.contains(lack) && {
-                seen.push(*lack);
-                true
-            }
-        });
     }
+    let mut seen = Vec::new();
+    lacks.retain(|lack| {
+        !seen.contains(lack) && {
+            seen.push(*lack);
+            true
+        }
+    });
     lacks
 }
 

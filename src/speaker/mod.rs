@@ -46,5 +46,5 @@ pub use registrar::{
 };
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
-pub use supervisor::{Ended, Speaker};
+pub use supervisor::{Ended, NotReloaded, Speaker};
 pub use system::{give_memory_back, settle_memory};

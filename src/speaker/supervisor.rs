@@ -37,7 +37,7 @@ use crate::advertise::{Board, Selector, SessionProfile};
 use crate::config::{OriginPlan, Plan, SessionPlan};
 use crate::fsm::Moment;
 use crate::metrics::{Metrics, SessionLabels};
-use crate::rib::Generation;
+use crate::rib::{Findings, Generation};
 use crate::wire::Notification;
 
 /// How long sessions may take to end when the process stops; systemd and the operator wait for it.
@@ -58,7 +58,7 @@ const WAITING_ORDERS: usize = 4;
 /// What the supervisor is told.
 #[derive(Debug)]
 enum Command {
-    Reload { plan: Arc<Plan>, generation: Arc<Generation>, done: oneshot::Sender<()> },
+    Reload { plan: Arc<Plan>, generation: Arc<Generation>, done: oneshot::Sender<Result<(), Findings>> },
     Refused { why: Arc<str> },
     Ping(oneshot::Sender<()>),
     Stop { notification: Option<Notification>, done: oneshot::Sender<()> },
@@ -75,6 +75,17 @@ pub struct Speaker {
 #[derive(Debug, thiserror::Error)]
 #[error("the speaker has ended")]
 pub struct Ended;
+
+/// Why a reload came to nothing; what was in force still is.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReloaded {
+    /// What became of connections since the config was read does not allow it.
+    #[error("the reload is refused: {0}")]
+    Refused(Findings),
+    /// The speaker has stopped.
+    #[error(transparent)]
+    Ended(#[from] Ended),
+}
 
 impl Speaker {
     /// Starts every session of a plan. Must be called within a runtime, which carries all of it.
@@ -176,9 +187,10 @@ impl Speaker {
     /// its peer's address is; one that the plan leaves as it was is not touched but for what it advertises.
     ///
     /// # Errors
-    /// [`Ended`] where the speaker has stopped.
-    pub async fn reload(&self, plan: Arc<Plan>, generation: Arc<Generation>) -> Result<(), Ended> {
-        self.order(|done| Command::Reload { plan, generation, done }).await
+    /// [`NotReloaded`] where connections have gone on so that the plan cannot follow, or the speaker has stopped.
+    pub async fn reload(&self, plan: Arc<Plan>, generation: Arc<Generation>) -> Result<(), NotReloaded> {
+        let reloaded = self.order(|done| Command::Reload { plan, generation, done }).await?;
+        reloaded.map_err(NotReloaded::Refused)
     }
 
     /// Until the speaker has ended, by itself or because it was stopped.
@@ -211,7 +223,7 @@ impl Speaker {
         self.order(|done| Command::Stop { notification, done }).await
     }
 
-    async fn order(&self, command: impl FnOnce(oneshot::Sender<()>) -> Command) -> Result<(), Ended> {
+    async fn order<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Ended> {
         let (done, answer) = oneshot::channel();
         self.commands.send(command(done)).await.map_err(|_| Ended)?;
         answer.await.map_err(|_| Ended)
@@ -299,18 +311,18 @@ impl Supervisor {
             };
             match command {
                 Some(Command::Reload { plan, generation, done }) => {
-                    self.reload(plan, generation).await;
-                    answer(done);
+                    let reloaded = self.reload(plan, generation).await;
+                    answer(done, reloaded);
                 }
                 Some(Command::Refused { why }) => {
                     self.overview.send_modify(|o| o.last_reload_error = Some(why));
                 }
-                Some(Command::Ping(done)) => answer(done),
+                Some(Command::Ping(done)) => answer(done, ()),
                 Some(Command::Stop { notification, done }) => {
                     accepting.abort_all();
                     self.keyring = Keyring::new(Vec::new());
                     self.stop(notification).await;
-                    answer(done);
+                    answer(done, ());
                     return;
                 }
                 None => return,
@@ -425,8 +437,8 @@ fn labels(plan: &SessionPlan) -> SessionLabels {
     SessionLabels { connection: plan.connection.clone(), session_ip: plan.peer_address }
 }
 
-fn answer(done: oneshot::Sender<()>) {
-    if done.send(()).is_err() {
+fn answer<T>(done: oneshot::Sender<T>, what: T) {
+    if done.send(what).is_err() {
         tracing::debug!("whoever asked has gone");
     }
 }

@@ -257,8 +257,13 @@ fn f26_a_config_that_asks_for_an_illegal_step_is_refused_with_its_place() {
         &two("", "bandwidth_in_mbps: 20000, ", ""),
         &two("", "bandwidth_in_mbps: 10000, ", ""),
     );
-    expect!["c.yaml:7:34: Downgrading bandwidth from 20000 to 10000 not supported: write 20000 or more, or remove the key"]
-    .assert_eq(&strip(&Kept::default().follow(&old).refusals(&new, None), &dir));
+    expect!["c.yaml:7:34: Downgrading bandwidth from 20000 to 10000 not supported: write 20000 or more"]
+        .assert_eq(&strip(&Kept::default().follow(&old).refusals(&new, None), &dir));
+    // Nor in two steps.
+    let (unsaid, _) = plan(two("", "", ""));
+    let kept = Kept::default().follow(&old).follow(&unsaid);
+    assert_eq!(kept.connections["a"].bandwidth_in_mbps, Some(20_000));
+    assert!(strip(&kept.refusals(&new, None), &dir).contains("Downgrading bandwidth from 20000 to 10000"));
 }
 
 fn of_type(direct_peering_type: DirectPeeringType) -> PolicyGroup {
@@ -340,6 +345,37 @@ fn while_a_type_changes_nothing_else_of_the_peering_does() {
         let still = kept.follow(&new).connections["a"].change.is_some();
         assert_eq!(still, !text.contains("provisioning_failed"));
     }
+}
+
+#[test]
+fn a_new_name_gets_around_nothing() {
+    let first = "connection_state: validating, bandwidth_in_mbps: 20000, ";
+    let before = two("", first, "");
+    let renamed = |text: &str| text.replace("name: a,", "name: c,");
+    let (old, new, dir) = become_another(&before, &renamed(&before));
+    let mut kept = Kept::default().follow(&old);
+    assert_eq!(strip(&kept.reload_refusals(&old, &new), &dir), "", "as it is");
+    for (text, why) in [
+        (before.replace("validating", "active"), "the state of the first is Validating, not Active"),
+        (before.replace("20000", "10000"), "the bandwidth of the first is 20000, not 10000"),
+        (
+            two("  direct_peering_type: voice\n", first, ""),
+            "a session of a is one of c now, and the type of the first is",
+        ),
+    ] {
+        let (old, new, dir) = become_another(&before, &renamed(&text));
+        let said = strip(&kept.reload_refusals(&old, &new), &dir);
+        assert!(said.contains(why), "{said}");
+    }
+    let (old, new, dir) = become_another(&before, &renamed(&before));
+    kept.queue.push_back(TypeChange { connection: "a".into(), to: PolicyGroup::default() });
+    assert!(strip(&kept.reload_refusals(&old, &new), &dir).contains("the type of the first is changing"));
+    // A legacy peering neither.
+    let legacy = two("  legacy: true\n", "", "");
+    let (old, new, dir) = become_another(&legacy, &two("", "", "").replace("name: p\n", "name: q\n"));
+    expect![[r#"
+        c.yaml:4:3: sessions of p are under q while the legacy peering p is converted: modifications aren't supported: set it back, take legacy away, reload, and change it then"#]]
+    .assert_eq(&strip(&changes(&old, &new).refused, &dir));
 }
 
 fn with_rib(config: &str, rib: &str) -> String {

@@ -73,3 +73,23 @@ pub(super) fn type_change(
         prefix: None,
     }
 }
+
+/// A change of type that waited is not made any more.
+pub(super) fn type_change_dropped(
+    at: u64,
+    peering: Arc<str>,
+    connection: &str,
+    to: PolicyGroup,
+    why: &str,
+) -> Event {
+    Event {
+        event_timestamp: at,
+        event_type: EventType::TypeChangeEvent,
+        event_summary: to.to_string(),
+        event_level: EventLevel::Warning,
+        event_description: format!("The connection does not change its type to {to} any more: {why}"),
+        peering,
+        connection: Some(connection.into()),
+        prefix: None,
+    }
+}

@@ -6,6 +6,7 @@ use tracing::{debug, warn};
 
 use super::Supervisor;
 use crate::config::Change;
+use crate::fsm::State;
 use crate::speaker::lifecycle::{Looked, TypeChangeOrder, has_reached};
 
 impl Supervisor {
@@ -55,10 +56,14 @@ impl Supervisor {
         }
     }
 
-    /// Whether every session of a connection has come to the end of a phase. What comes out of a range may not come back.
+    /// Whether every session of a connection has come to the end of a phase. What came out of a range and is down has: it
+    /// may not come back.
     fn is_reached(&self, connection: &Arc<str>, change: Change) -> bool {
-        let of_connection = self.running.values().filter(|r| r.door.plan.connection == *connection);
-        let mut named = of_connection.filter(|running| running.range().is_none());
-        named.all(|running| has_reached(change, &running.entry.snapshot.borrow()))
+        let mut of_connection = self.running.values().filter(|r| r.door.plan.connection == *connection);
+        of_connection.all(|running| {
+            let snapshot = running.entry.snapshot.borrow();
+            let has_left = running.range().is_some() && snapshot.state != State::Established;
+            has_left || has_reached(change, &snapshot)
+        })
     }
 }

@@ -10,13 +10,23 @@ use tracing::{info, warn};
 use super::{Running, Supervisor, labels, selector};
 use crate::advertise::{Board, SessionProfile};
 use crate::config::{Plan, SessionPlan};
-use crate::rib::Generation;
+use crate::rib::{Findings, Generation};
 use crate::speaker::peer::{Intent, Order};
 use crate::speaker::terms::Life;
 use crate::wire::{ErrorCode, Notification};
 
 impl Supervisor {
-    pub(super) async fn reload(&mut self, plan: Arc<Plan>, generation: Arc<Generation>) {
+    /// Puts a plan and a table in force, or none of it: the config was checked when it was read, and connections have gone on
+    /// since.
+    pub(super) async fn reload(
+        &mut self,
+        plan: Arc<Plan>,
+        generation: Arc<Generation>,
+    ) -> Result<(), Findings> {
+        let refused = self.lifecycle.refusals(&plan);
+        if refused.has_errors() {
+            return Err(refused);
+        }
         let board = Arc::new(self.board.next(generation.clone()));
         self.prepare(&board).await;
         self.board = board;
@@ -30,6 +40,7 @@ impl Supervisor {
         });
         self.put_in_force(plan);
         self.advance();
+        Ok(())
     }
 
     /// Gives every session what the plan has for it.

@@ -93,7 +93,7 @@ async fn f27_a_session_is_established_with_deny_all_until_its_connection_is_acti
     us.reload(meant(&["5.1.0.0/16"], "active"), &["13.64.0.0/11"]).await;
     let open = us.session("used", |s| s.accepted.ipv4 == 1 && s.advertised.ipv4 == 1).await;
     assert_eq!((open.flaps, open.since), (0, held.since));
-    us.reload(meant(&["5.1.0.0/16"], "validating"), &["13.64.0.0/11"]).await;
+    us.reload(meant(&["5.1.0.0/16"], "type_change_requested"), &["13.64.0.0/11"]).await;
     us.session("denied again", |s| s.accepted.ipv4 == 0 && s.advertised.ipv4 == 0).await;
     them.stop().await;
     us.stop().await;

@@ -251,7 +251,7 @@ async fn states_and_types_survive_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_config_that_says_so_gives_a_change_up() {
+async fn a_config_that_says_so_gives_a_change_up_and_what_waits_with_it() {
     let mut us = microsoft(&config("", &["", ""]), Resumed::default());
     us.handle().change_type("c1", "transit").await.unwrap();
     us.handle().change_type("c2", "transit").await.unwrap();
@@ -262,8 +262,44 @@ async fn a_config_that_says_so_gives_a_change_up() {
         (kept.connections["c1"].state, kept.connections["c1"].change),
         (ConnectionState::ProvisioningFailed, None)
     );
-    assert!(kept.connections["c2"].change.is_some(), "its turn has come");
+    // One is down already: the other is not drained too.
+    let c2 = &kept.connections["c2"];
+    assert_eq!((c2.state, c2.change, kept.queue.len()), (ConnectionState::Active, None, 0));
+    let said = until("the event", || {
+        let events = us.handle().events().list();
+        events.into_iter().find(|event| event.event_description.contains("any more"))
+    })
+    .await;
+    assert_eq!(said.connection.as_deref(), Some("c2"));
+    assert!(said.event_description.contains("ConnectionsNotActive"), "{said:?}");
     us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_that_was_checked_before_a_change_began_is_checked_again() {
+    let mut us = microsoft(&config("", &["", ""]), Resumed::default());
+    us.handle().change_type("c1", "transit").await.unwrap();
+    let other = plan_of(&config("  peering_service: true\n", &["", ""]));
+    let generation = generation(&mut us.generations, &rib(&TABLE));
+    let refused = us.speaker.reload(Arc::new(other), generation).await.unwrap_err().to_string();
+    assert!(refused.contains("contoso is changed while the type of one of its connections is"), "{refused}");
+    assert!(us.handle().kept().connections["c1"].change.is_some());
+    assert!(us.handle().plan().peerings.iter().all(|peering| !peering.peering_service));
+    us.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_peering_with_a_prefix_that_voice_does_not_take_becomes_one() {
+    for (prefix, is_taken) in [("5.1.0.0/25", false), ("5.1.0.0/24", true)] {
+        let us = microsoft(
+            &config(&format!("  peering_service: true\n  registered_prefixes: [{prefix}]\n"), &["", ""]),
+            Resumed::default(),
+        );
+        let answer = us.handle().change_type("c1", "voice").await;
+        assert_eq!(answer.is_ok(), is_taken, "{answer:?}");
+        assert_eq!(matches!(answer, Err(CannotChangeType::TooLong(..))), !is_taken);
+        us.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
