@@ -176,6 +176,7 @@ impl Registrar {
             self.publish();
         }
         if self.save_at.is_some_and(|at| at <= Instant::now()) {
+            // What is due while another is written is, once that has ended.
             self.save();
         }
     }
@@ -250,7 +251,11 @@ impl Registrar {
         (keep.registrations.is_some() || keep.events.is_some()).then_some((store, keep))
     }
 
+    /// One write at a time: of two at once the older could be the last.
     fn save(&mut self) {
+        if self.saving.is_some() {
+            return;
+        }
         if let Some((store, keep)) = self.take_unsaved() {
             self.saving = Some(spawn_blocking(move || keep.write(&store)));
         }
@@ -266,13 +271,17 @@ impl Registrar {
         }
     }
 
-    /// Writes down what there is.
+    /// Writes down what there is; tries once more what cannot be written.
     async fn end(&mut self) {
-        if self.saving.is_some() {
-            let saved = finished(self.saving.as_mut()).await;
-            self.on_saved(saved);
+        self.saved().await;
+        for _ in 0..2 {
+            self.save();
+            self.saved().await;
         }
-        self.save();
+    }
+
+    /// Until nothing is being written.
+    async fn saved(&mut self) {
         if self.saving.is_some() {
             let saved = finished(self.saving.as_mut()).await;
             self.on_saved(saved);
