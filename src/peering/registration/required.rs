@@ -1,5 +1,6 @@
 //! The sessions that a verdict asks for.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -17,6 +18,9 @@ pub struct Required {
     pub peers: PerFamily<Vec<IpAddr>>,
     /// Where peers come from that the config does not name: whichever of them announce it.
     pub ranges: PerFamily<Vec<IpNet>>,
+    /// Peers within those addresses that the config does name, here or elsewhere: they are sessions of their own, and none
+    /// of a range.
+    pub named: BTreeSet<IpAddr>,
     /// Whether there is a routing registry, in which an origin is then to be.
     pub has_irr: bool,
 }
@@ -49,7 +53,7 @@ impl Required {
         }
         for range in of_family(prefix, &self.ranges) {
             let before = found.seen.len();
-            let within = seen.iter().filter(|(peer, _)| range.contains(*peer));
+            let within = seen.iter().filter(|(peer, _)| range.contains(*peer) && !self.named.contains(peer));
             found.seen.extend(within.map(|(peer, sighting)| (*peer, sighting)));
             if found.seen.len() == before {
                 found.missing.push(range.to_string());
