@@ -62,13 +62,17 @@ impl Required {
         found
     }
 
+    /// Of the required sessions those that have the prefix, and have judged it as of an Active connection.
+    pub(super) fn judged<'a>(&self, prefix: IpNet, seen: &'a Seen) -> Vec<(IpAddr, &'a Sighting)> {
+        let mut seen = self.find(prefix, seen).seen;
+        seen.retain(|(_, sighting)| is_judged(sighting));
+        seen
+    }
+
     /// Whether every one of them has the prefix, and has judged it as of an Active connection.
     #[must_use]
     pub fn is_settled(&self, prefix: IpNet, seen: &Seen) -> bool {
         let found = self.find(prefix, seen);
-        let is_judged = |sighting: &Sighting| {
-            !sighting.reasons.iter().any(|reason| matches!(reason, Reason::ConnectionNotActive(_)))
-        };
         found.missing.is_empty() && found.seen.iter().all(|(_, sighting)| is_judged(sighting))
     }
 
@@ -76,4 +80,9 @@ impl Required {
     pub(super) fn count(&self, prefix: IpNet) -> usize {
         of_family(prefix, &self.peers).len() + of_family(prefix, &self.ranges).len()
     }
+}
+
+/// Whether it is the word of a session that knows its connection as Active.
+fn is_judged(sighting: &Sighting) -> bool {
+    !sighting.reasons.iter().any(|reason| matches!(reason, Reason::ConnectionNotActive(_)))
 }

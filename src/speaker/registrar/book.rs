@@ -22,8 +22,10 @@ use crate::peering::{
 };
 use crate::wire::Asn;
 
-/// How long verdicts from before the start stand while sessions come up.
+/// How long what is new waits, after the start, for sessions to come up.
 const AFTER_START: Duration = Duration::from_secs(10);
+/// How long verdicts from before the start stand, while peers that connect when they like come back and tables come in.
+const AFTER_RESTART: Duration = Duration::from_secs(120);
 /// How long a change of the plan has to reach the sessions.
 const AFTER_CHANGE: Duration = Duration::from_secs(1);
 /// How long a prefix that is to be validated again is Pending.
@@ -84,7 +86,7 @@ impl Book {
                 self.list_prefix(peering, listed, &terms, (settles, now));
             }
             for listed in &peering.peering_service_prefixes {
-                self.list_service_prefix(peering, listed, &terms, settles);
+                self.list_service_prefix(peering, listed, &terms, (settles, now));
             }
             self.unpublished.insert(peering.name.clone());
         }
@@ -155,7 +157,7 @@ impl Book {
         let mut registered = match tracked.registered.take() {
             Some(registered) => registered,
             None => {
-                tracked.settles = Some(settles);
+                tracked.wait_until(settles_after(kept.is_some(), (settles, now)));
                 let presence = kept.as_ref().map(|kept| kept.presence).unwrap_or_default();
                 if let Some(KeptPrefix { verdict, key, .. }) = kept {
                     status = status.judged(verdict, key);
@@ -167,7 +169,7 @@ impl Book {
         };
         if registered.required != required {
             registered.required = required;
-            tracked.settles = Some(settles);
+            tracked.wait_until(settles);
         }
         if registered.status.name != status.name {
             registered.status =
@@ -184,7 +186,7 @@ impl Book {
         peering: &PeeringPlan,
         listed: &PeeringServicePrefix,
         terms: &Terms,
-        settles: Duration,
+        (settles, now): (Duration, Now),
     ) {
         let prefix = listed.prefix;
         let sessions = terms.service_sessions(peering, listed);
@@ -194,13 +196,13 @@ impl Book {
         let service = match tracked.service.take() {
             Some(before) => {
                 if before.sessions != sessions {
-                    tracked.settles = Some(settles);
+                    tracked.wait_until(settles);
                 }
                 let status = ServicePrefixStatus { verdict: before.status.verdict.clone(), ..status };
                 Service { sessions, status: Arc::new(status), ..before }
             }
             None => {
-                tracked.settles = Some(settles);
+                tracked.wait_until(settles_after(kept.is_some(), (settles, now)));
                 let presence = kept.as_ref().map(|kept| kept.presence).unwrap_or_default();
                 let verdict = kept.map_or_else(|| status.verdict.clone(), |kept| kept.verdict);
                 let status = Arc::new(ServicePrefixStatus { verdict, ..status });
@@ -424,4 +426,9 @@ impl Book {
     pub(super) fn plan(&self) -> Option<&Arc<Plan>> {
         self.plan.as_ref()
     }
+}
+
+/// When a prefix that is listed just now is judged by what there is.
+fn settles_after(is_kept: bool, (settles, now): (Duration, Now)) -> Duration {
+    if is_kept { now.moment + AFTER_RESTART } else { settles }
 }

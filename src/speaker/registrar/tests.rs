@@ -216,6 +216,16 @@ async fn f43_keys_verdicts_and_events_outlive_a_restart() {
     assert_eq!(office.told(P).len(), 3, "announced, verified, registered; and nothing new");
     office.post(A1, P, sighting(7018, &[Reason::MissingCommunity]));
     assert_eq!(office.failed(P, "Advertisement missing MAPS community").await, Some(key));
+    office.announced(&[A1], P);
+    let key = office.verified(P).await;
+    office.0.end().await;
+
+    let office = open();
+    office.announced(&[A1], P);
+    until("the registry", || office.registered(P)).await;
+    office.post(A1, P, sighting(7018, &[Reason::MissingCommunity]));
+    let missing = "Advertisement missing MAPS community";
+    assert_eq!(office.failed(P, missing).await, Some(key), "what is wrong is, though A2 is not back");
     office.0.end().await;
     std::fs::write(dir.path().join("registered.json"), "{").unwrap();
     let error = KeptState::read(dir.path()).unwrap_err().to_string();
@@ -357,6 +367,25 @@ async fn f52_what_happens_to_a_prefix_is_told_with_its_level() {
     has(EventType::PrefixBackupRouteWithdrawalEvent, Warning).await;
     let nowhere = "Prefix is not announced by the service provider to Microsoft.";
     office.service_says(P, nowhere, LearnedType::None).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn f43_a_verdict_from_before_a_restart_stands_while_a_session_is_not_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Office::with(&config(), KeptState::read(dir.path()).unwrap());
+    let office = open();
+    office.announced(&[A1, A2], P);
+    office.verified(P).await;
+    office.0.end().await;
+
+    let office = open();
+    office.announced(&[A1], P);
+    until("the registry", || office.registered(P)).await;
+    sleep(Duration::from_secs(110)).await;
+    assert_eq!(office.registered(P).unwrap().verdict, Verdict::VERIFIED);
+    let other = office.registered("8.24.16.0/23").unwrap();
+    assert_eq!(other.verdict, Verdict::PENDING, "and so does what nothing was known of");
+    office.failed(P, "Prefix not received from IP: 10.0.2.0").await;
 }
 
 /// Dies of one prefix.
