@@ -64,6 +64,8 @@ pub(super) struct Book {
     /// Peerings of which readers have not seen the newest.
     unpublished: HashSet<Arc<str>>,
     is_unsaved: bool,
+    /// A key was issued that is nowhere but here.
+    has_new_key: bool,
 }
 
 impl Book {
@@ -134,8 +136,10 @@ impl Book {
                     continue;
                 }
                 let kept = before.remove(&id).or_else(|| self.found.asns.remove(&id));
+                let is_new = kept.is_none();
                 let key = kept.or_else(|| terms.required(&peering.name).is_active.then(new_key));
                 if let Some(key) = key {
+                    self.has_new_key |= is_new;
                     self.asns.insert(id, key);
                 }
             }
@@ -311,6 +315,7 @@ impl Book {
             if let (Some(key), false) = (&registered.status.key, had_key) {
                 keys.insert(key.clone(), (registered.partner, KeyHolder::Prefix(prefix)));
                 issued = Some(key.clone());
+                self.has_new_key = true;
             }
             if let (Judged::Changed(events), Some(_)) = (&mut judged, &*service) {
                 // It comes and goes as a Peering Service prefix.
@@ -415,6 +420,11 @@ impl Book {
         kept.registered_asns.sort_by_key(|kept| (kept.partner, kept.asn));
         kept.peering_service_prefixes.sort_by_key(|kept| kept.prefix);
         Some(kept)
+    }
+
+    /// Whether a key was issued since it was last asked.
+    pub(super) fn take_new_key(&mut self) -> bool {
+        std::mem::take(&mut self.has_new_key)
     }
 
     /// What was taken to be written down was not.

@@ -32,7 +32,7 @@ const NEWS_A_TURN: usize = 1024;
 const JUDGED_A_TURN: usize = 256;
 /// How long what changes gathers before it is looked at, and how often readers are told at most.
 const GATHER: Duration = Duration::from_millis(50);
-/// How often keys and verdicts are written at most.
+/// How often verdicts are written at most; a new key is at once.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// How often the log of events is written at most: all of it, however few came.
 const SAVE_EVENTS_EVERY: Duration = Duration::from_secs(10);
@@ -225,6 +225,11 @@ impl Registrar {
     /// Shows readers what changed.
     fn publish(&mut self) {
         self.is_published = true;
+        if self.book.take_new_key() {
+            // Somebody may bring it from now on, so that it is to be there after whatever comes.
+            self.save_at = Some(Instant::now());
+            self.save(false);
+        }
         let changed = self.book.publish();
         let Some(plan) = self.book.plan() else { return };
         let before = self.registry.load_full();
