@@ -52,6 +52,8 @@ pub(super) struct Book {
     events: Events,
     plan: Option<Arc<Plan>>,
     peers: HashSet<IpAddr>,
+    /// Who has seen any of the prefixes since they were last forgotten.
+    seers: HashSet<IpAddr>,
     prefixes: HashMap<IpNet, Tracked>,
     /// Of each partner's registered ASNs, the key.
     asns: HashMap<(Asn, Asn), Arc<str>>,
@@ -105,6 +107,7 @@ impl Book {
         let is_known =
             |peer: &IpAddr| peers.contains(peer) || plan.ranges.iter().any(|r| r.range.contains(peer));
         self.prefixes.values_mut().for_each(|tracked| tracked.seen.retain(|peer, _| is_known(peer)));
+        self.seers.retain(is_known);
         self.peers = peers;
     }
 
@@ -242,7 +245,10 @@ impl Book {
         }
         let Some(tracked) = self.prefixes.get_mut(&prefix) else { return };
         match sighting {
-            Some(sighting) => tracked.seen.insert(peer, sighting),
+            Some(sighting) => {
+                self.seers.insert(peer);
+                tracked.seen.insert(peer, sighting)
+            }
             None => tracked.seen.remove(&peer),
         };
         if tracked.is_nothing() {
@@ -257,8 +263,12 @@ impl Book {
         self.peers.contains(&peer) || self.plan.as_ref().is_some_and(in_range)
     }
 
-    /// A session sees nothing any more. O(registered).
+    /// A session sees nothing any more. O(registered), and O(1) where it saw none of it: of peers within a range many come
+    /// and go.
     pub(super) fn forget(&mut self, peer: IpAddr) {
+        if !self.seers.remove(&peer) {
+            return;
+        }
         let Self { prefixes, queue, .. } = self;
         prefixes.retain(|prefix, tracked| {
             if tracked.seen.remove(&peer).is_some() {
