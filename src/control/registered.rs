@@ -271,11 +271,12 @@ async fn asns_of(state: State<App>, peering: Name, filter: Filter) -> Result<Res
 async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
     let all = peerings(&app, filter.peering.as_deref())?;
     let with_events = filter.with_events;
-    let mut events: HashMap<IpNet, Vec<Arc<Event>>> = HashMap::new();
+    let mut events: HashMap<(Arc<str>, IpNet), Vec<Arc<Event>>> = HashMap::new();
     if with_events {
-        for event in app.handle().events().list() {
+        // Azure has its eight there, and no verdicts, which may be those of a registered prefix too.
+        for event in app.handle().events().list().into_iter().filter(|event| event.event_type.is_azures()) {
             if let Some(prefix) = event.prefix {
-                events.entry(prefix).or_default().push(event);
+                events.entry((event.peering.clone(), prefix)).or_default().push(event);
             }
         }
     }
@@ -285,7 +286,8 @@ async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Resp
     });
     let items = items.filter(move |(_, status)| filter.prefix.is_none_or(|only| status.prefix == only));
     let push = move |(peering, status): (Arc<str>, Arc<ServicePrefixStatus>), rows: &mut Rows| {
-        let of_it = with_events.then(|| events.get(&status.prefix).map_or(&[][..], Vec::as_slice));
+        let of = (peering.clone(), status.prefix);
+        let of_it = with_events.then(|| events.get(&of).map_or(&[][..], Vec::as_slice));
         push_service_prefix(&peering, &status, of_it, rows)
     };
     list::answer(Listed { items, push }, app.readers()).await

@@ -1,6 +1,7 @@
 //! Registrations and events in Azure's shapes.
 
 use super::*;
+use crate::peering::{Event, EventType};
 
 #[tokio::test]
 async fn f43_registered_prefixes_have_azures_fields() {
@@ -46,6 +47,21 @@ async fn f49_peering_service_prefixes_have_azures_fields_and_their_events_where_
         {"name":"contoso-hq","type":"Microsoft.Peering/peeringServices/prefixes","peering":"contoso-ashburn","properties":{"prefix":"8.23.254.0/24","prefixValidationState":"Failed","learnedType":"None","errorMessage":"Provider has no sessions in its backup location","events":[{"eventTimestamp":"2026-11-22T11:59:00Z","eventType":"PrefixAnnouncementEvent","eventSummary":"8.23.254.0/24 is announced on the peering","eventLevel":"Information","eventDescription":"Its origin is AS7018."}],"peeringServicePrefixKey":"24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11","provisioningState":"Succeeded"}}
         ]
     "#]]).await;
+}
+
+#[tokio::test]
+async fn f52_a_peering_service_prefix_has_azures_events_of_its_own_peering() {
+    let speaker = Speaker::new();
+    let router = speaker.router();
+    let path = "/api/v1/peeringServicePrefixes?$expand=events";
+    let before = ok(&router, path).await;
+    let log = speaker.handle.events();
+    let first = log.list().first().unwrap().clone();
+    log.record(Event { event_type: EventType::PrefixValidationEvent, ..(*first).clone() });
+    log.record(Event { peering: "ix-london".into(), ..(*first).clone() });
+    assert_eq!(ok(&router, path).await, before);
+    log.record((*first).clone());
+    assert_ne!(ok(&router, path).await, before);
 }
 
 #[tokio::test]

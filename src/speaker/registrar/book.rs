@@ -327,8 +327,9 @@ impl Book {
                 issued = Some(key.clone());
                 self.has_new_key = true;
             }
-            if let (Judged::Changed(events), Some(_)) = (&mut judged, &*service) {
-                // It comes and goes as a Peering Service prefix.
+            let is_here = service.as_ref().is_some_and(|service| service.peering == registered.peering);
+            if let (Judged::Changed(events), true) = (&mut judged, is_here) {
+                // There it comes and goes as a Peering Service prefix.
                 events.retain(|event| event.event_type == EventType::PrefixValidationEvent);
             }
             outcomes.push((registered.peering.clone(), judged));
