@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use ipnet::IpNet;
 use serde::Serialize;
 
+use super::azure::PROVIDER;
 use super::error::ApiError;
 use super::json::Time;
 use super::list::{self, Page, Rows, Source};
@@ -40,8 +41,21 @@ struct Resource<'a, P> {
     name: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
+    id: String,
     peering: &'a str,
     properties: P,
+}
+
+impl<'a, P> Resource<'a, P> {
+    /// A resource below one called as the peering: `of` that kind, and in this collection of it.
+    fn new(
+        (of, collection, kind): (&str, &str, &'static str),
+        peering: &'a str,
+        name: &'a str,
+        properties: P,
+    ) -> Self {
+        Self { name, kind, id: format!("{PROVIDER}/{of}/{peering}/{collection}/{name}"), peering, properties }
+    }
 }
 
 #[derive(Serialize)]
@@ -118,7 +132,8 @@ fn push_prefix(peering: &str, status: &RegisteredPrefixStatus, rows: &mut Rows) 
         error_message: verdict.message.as_deref(),
         provisioning_state: *provisioning_state,
     };
-    rows.push(&Resource { name, kind: "Microsoft.Peering/peerings/registeredPrefixes", peering, properties })
+    let kind = ("peerings", "registeredPrefixes", "Microsoft.Peering/peerings/registeredPrefixes");
+    rows.push(&Resource::new(kind, peering, name, properties))
 }
 
 fn push_asn(peering: &str, status: &RegisteredAsnStatus, rows: &mut Rows) -> Result<(), ApiError> {
@@ -128,7 +143,8 @@ fn push_asn(peering: &str, status: &RegisteredAsnStatus, rows: &mut Rows) -> Res
         peering_service_prefix_key: key.as_deref(),
         provisioning_state: *provisioning_state,
     };
-    rows.push(&Resource { name, kind: "Microsoft.Peering/peerings/registeredAsns", peering, properties })
+    let kind = ("peerings", "registeredAsns", "Microsoft.Peering/peerings/registeredAsns");
+    rows.push(&Resource::new(kind, peering, name, properties))
 }
 
 fn push_service_prefix(
@@ -147,7 +163,8 @@ fn push_service_prefix(
         peering_service_prefix_key: key.as_deref(),
         provisioning_state: ProvisioningState::Succeeded,
     };
-    rows.push(&Resource { name, kind: "Microsoft.Peering/peeringServices/prefixes", peering, properties })
+    let kind = ("peeringServices", "prefixes", "Microsoft.Peering/peeringServices/prefixes");
+    rows.push(&Resource::new(kind, peering, name, properties))
 }
 
 /// Rows that are all at hand.
