@@ -412,6 +412,23 @@ fn plain(office: &Office) -> Vec<crate::peering::Event> {
     office.0.desk.events().list().iter().map(|event| (**event).clone()).collect()
 }
 
+#[tokio::test]
+async fn of_a_range_a_session_that_another_peering_names_counts_for_that_alone() {
+    let range = "  - {name: a2, bgp_session: {peer_range_v4: 10.0.3.0/24, microsoft_session_ipv4_address: 10.0.3.200}}";
+    let a2 = "  - {name: a2, bgp_session: {session_prefix_v4: 10.0.2.0/31}}";
+    let text = config().replace(a2, range);
+    assert_ne!(text, config());
+    let office = Office::open(&text);
+    office.announced(&[A1, C1], P);
+    office.announced(&[A1, "10.0.3.7"], "8.24.16.0/23");
+    office.verified("8.24.16.0/23").await;
+    assert_eq!(office.registered(P).unwrap().verdict, Verdict::PENDING, "C1 is Chicago's");
+    office.announced(&["10.0.3.7"], P);
+    office.verified(P).await;
+    office.0.mailbox.forget("10.0.3.7".parse().unwrap());
+    office.failed(P, "Prefix not received from IP: 10.0.3.0/24").await;
+}
+
 /// Dies of one prefix.
 fn rough(prefix: IpNet, required: &crate::peering::Required, seen: &crate::peering::Seen) -> Verdict {
     assert_ne!(prefix, net(P), "a bug");
