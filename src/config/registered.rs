@@ -9,7 +9,7 @@ use super::PeeringPlan;
 use super::faults::{At, Faults};
 use super::resolve::{Setting, asn_refusal};
 use super::written::Peering;
-use crate::peering::{ConnectionState, DirectPeeringType};
+use crate::peering::{ConnectionState, DirectPeeringType, Kind};
 use crate::rib::load::events::Mark;
 use crate::rib::special;
 use crate::wire::Asn;
@@ -142,6 +142,15 @@ fn supported(written: &Peering, plan: &PeeringPlan, faults: &mut Faults) {
             faults.error(mark, what, "write peering_service: true there, or remove the list");
         }
         return;
+    }
+    let has_route_servers = (plan.kind, plan.direct_peering_type) == (Kind::Direct, DirectPeeringType::IxRs);
+    if let Some(first) = written.registered_asns.first().filter(|_| !has_route_servers) {
+        let what = format!("registered_asns on {}, which is no peering with route servers", plan.name);
+        faults.warning(
+            first.mark,
+            what,
+            "they are for direct_peering_type: ix_rs; register the prefixes here",
+        );
     }
     let active = Some(ConnectionState::Active);
     // Of what is not written, it is.

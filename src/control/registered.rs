@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use ipnet::IpNet;
 use serde::Serialize;
 
+use super::azure::PROVIDER;
 use super::error::ApiError;
 use super::json::Time;
 use super::list::{self, Page, Rows, Source};
@@ -40,8 +41,21 @@ struct Resource<'a, P> {
     name: &'a str,
     #[serde(rename = "type")]
     kind: &'static str,
+    id: String,
     peering: &'a str,
     properties: P,
+}
+
+impl<'a, P> Resource<'a, P> {
+    /// A resource below one called as the peering: `of` that kind, and in this collection of it.
+    fn new(
+        (of, collection, kind): (&str, &str, &'static str),
+        peering: &'a str,
+        name: &'a str,
+        properties: P,
+    ) -> Self {
+        Self { name, kind, id: format!("{PROVIDER}/{of}/{peering}/{collection}/{name}"), peering, properties }
+    }
 }
 
 #[derive(Serialize)]
@@ -118,7 +132,8 @@ fn push_prefix(peering: &str, status: &RegisteredPrefixStatus, rows: &mut Rows) 
         error_message: verdict.message.as_deref(),
         provisioning_state: *provisioning_state,
     };
-    rows.push(&Resource { name, kind: "Microsoft.Peering/peerings/registeredPrefixes", peering, properties })
+    let kind = ("peerings", "registeredPrefixes", "Microsoft.Peering/peerings/registeredPrefixes");
+    rows.push(&Resource::new(kind, peering, name, properties))
 }
 
 fn push_asn(peering: &str, status: &RegisteredAsnStatus, rows: &mut Rows) -> Result<(), ApiError> {
@@ -128,7 +143,8 @@ fn push_asn(peering: &str, status: &RegisteredAsnStatus, rows: &mut Rows) -> Res
         peering_service_prefix_key: key.as_deref(),
         provisioning_state: *provisioning_state,
     };
-    rows.push(&Resource { name, kind: "Microsoft.Peering/peerings/registeredAsns", peering, properties })
+    let kind = ("peerings", "registeredAsns", "Microsoft.Peering/peerings/registeredAsns");
+    rows.push(&Resource::new(kind, peering, name, properties))
 }
 
 fn push_service_prefix(
@@ -147,7 +163,8 @@ fn push_service_prefix(
         peering_service_prefix_key: key.as_deref(),
         provisioning_state: ProvisioningState::Succeeded,
     };
-    rows.push(&Resource { name, kind: "Microsoft.Peering/peeringServices/prefixes", peering, properties })
+    let kind = ("peeringServices", "prefixes", "Microsoft.Peering/peeringServices/prefixes");
+    rows.push(&Resource::new(kind, peering, name, properties))
 }
 
 /// Rows that are all at hand.
@@ -271,11 +288,12 @@ async fn asns_of(state: State<App>, peering: Name, filter: Filter) -> Result<Res
 async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
     let all = peerings(&app, filter.peering.as_deref())?;
     let with_events = filter.with_events;
-    let mut events: HashMap<IpNet, Vec<Arc<Event>>> = HashMap::new();
+    let mut events: HashMap<(Arc<str>, IpNet), Vec<Arc<Event>>> = HashMap::new();
     if with_events {
-        for event in app.handle().events().list() {
+        // Azure has its eight there, and no verdicts, which may be those of a registered prefix too.
+        for event in app.handle().events().list().into_iter().filter(|event| event.event_type.is_azures()) {
             if let Some(prefix) = event.prefix {
-                events.entry(prefix).or_default().push(event);
+                events.entry((event.peering.clone(), prefix)).or_default().push(event);
             }
         }
     }
@@ -285,7 +303,8 @@ async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Resp
     });
     let items = items.filter(move |(_, status)| filter.prefix.is_none_or(|only| status.prefix == only));
     let push = move |(peering, status): (Arc<str>, Arc<ServicePrefixStatus>), rows: &mut Rows| {
-        let of_it = with_events.then(|| events.get(&status.prefix).map_or(&[][..], Vec::as_slice));
+        let of = (peering.clone(), status.prefix);
+        let of_it = with_events.then(|| events.get(&of).map_or(&[][..], Vec::as_slice));
         push_service_prefix(&peering, &status, of_it, rows)
     };
     list::answer(Listed { items, push }, app.readers()).await

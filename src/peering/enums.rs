@@ -212,3 +212,21 @@ azure_enum! {
         TypeChangeEvent = "type_change_event",
     }
 }
+
+impl EventType {
+    /// Whether it is one of the eight that Azure has of a Peering Service prefix.
+    #[must_use]
+    pub const fn is_azures(self) -> bool {
+        match self {
+            Self::PrefixAnnouncementEvent
+            | Self::PrefixWithdrawalEvent
+            | Self::PrefixBackupRouteAnnouncementEvent
+            | Self::PrefixBackupRouteWithdrawalEvent
+            | Self::PrefixActivePath
+            | Self::PrefixBackupPath
+            | Self::PrefixOriginAsChangeEvent
+            | Self::PrefixBackupRouteOriginAsChangeEvent => true,
+            Self::PrefixValidationEvent | Self::ConnectionStateEvent | Self::TypeChangeEvent => false,
+        }
+    }
+}

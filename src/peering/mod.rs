@@ -34,7 +34,7 @@ pub use reason::Reason;
 pub use registered::Registered;
 pub use registration::{
     KeyHolder, Presence, Required, Seen, ServiceSessions, ServiceVerdict, Sighted, Verdict, changes,
-    judge_registered_prefix, judge_service_prefix, validated,
+    judge_registered_prefix, judge_service_prefix, validated, wrong_registered_prefix, wrong_service_prefix,
 };
 pub use resource::{
     BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,

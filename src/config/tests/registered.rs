@@ -95,11 +95,26 @@ fn f46_how_long_a_prefix_may_be_follows_from_the_kind_of_resource_and_the_policy
 #[test]
 fn f48_a_registered_asn_is_of_one_partner() {
     let asn = "registered_asns: [7018], ";
+    // That these are no peerings with route servers is but a warning.
+    let said = |config: String| {
+        let all = said(config);
+        let errors: Vec<&str> = all.lines().filter(|line| !line.contains(": warning: ")).collect();
+        errors.join("\n")
+    };
     assert_eq!(said(with(asn, asn, "", "")), "", "at two places of it");
     expect!["c.yaml:6:74: the registered ASN 7018 is already that of one at c.yaml:4: keep one of the two: a registered ASN is of a single partner"]
     .assert_eq(&said(with(asn, "", asn, "")));
     let twice = said(with("registered_asns: [7018, 7018], ", "", "", ""));
     assert!(twice.contains("the registered ASN 7018 is already listed at c.yaml:4"), "{twice}");
+}
+
+#[test]
+fn f48_registered_asns_are_for_partners_with_route_servers() {
+    let asn = "registered_asns: [7018], ";
+    let warned = "registered_asns on one, which is no peering with route servers: they are for \
+                  direct_peering_type: ix_rs; register the prefixes here";
+    assert!(said(with(asn, "", "", "")).contains(warned));
+    assert!(said(with(&format!("kind: exchange, {asn}"), "", "", "")).contains(warned));
 }
 
 #[test]

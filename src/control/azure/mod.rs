@@ -27,7 +27,7 @@ use crate::speaker::Handle;
 use crate::wire::Asn;
 
 /// What stands before the path of a resource in its id; it is in no subscription.
-const PROVIDER: &str = "/providers/Microsoft.Peering";
+pub(super) const PROVIDER: &str = "/providers/Microsoft.Peering";
 
 /// The paths of peerings and peer ASNs.
 pub(super) fn routes() -> Router<App> {

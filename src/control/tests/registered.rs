@@ -1,19 +1,20 @@
 //! Registrations and events in Azure's shapes.
 
 use super::*;
+use crate::peering::{Event, EventType};
 
 #[tokio::test]
 async fn f43_registered_prefixes_have_azures_fields() {
     check("/api/v1/peerings/contoso-ashburn/registeredPrefixes", expect![[r#"
         [
-        {"name":"8.23.254.0_24","type":"Microsoft.Peering/peerings/registeredPrefixes","peering":"contoso-ashburn","properties":{"prefix":"8.23.254.0/24","prefixValidationState":"Verified","peeringServicePrefixKey":"24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11","errorMessage":null,"provisioningState":"Succeeded"}},
-        {"name":"8.24.16.0_23","type":"Microsoft.Peering/peerings/registeredPrefixes","peering":"contoso-ashburn","properties":{"prefix":"8.24.16.0/23","prefixValidationState":"Failed","peeringServicePrefixKey":null,"errorMessage":"Prefix not received from IP: 4.68.74.181, 104.44.14.34","provisioningState":"Succeeded"}},
-        {"name":"8.25.0.0_24","type":"Microsoft.Peering/peerings/registeredPrefixes","peering":"contoso-ashburn","properties":{"prefix":"8.25.0.0/24","prefixValidationState":"Pending","peeringServicePrefixKey":null,"errorMessage":null,"provisioningState":"Succeeded"}}
+        {"name":"8.23.254.0_24","type":"Microsoft.Peering/peerings/registeredPrefixes","id":"/providers/Microsoft.Peering/peerings/contoso-ashburn/registeredPrefixes/8.23.254.0_24","peering":"contoso-ashburn","properties":{"prefix":"8.23.254.0/24","prefixValidationState":"Verified","peeringServicePrefixKey":"24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11","errorMessage":null,"provisioningState":"Succeeded"}},
+        {"name":"8.24.16.0_23","type":"Microsoft.Peering/peerings/registeredPrefixes","id":"/providers/Microsoft.Peering/peerings/contoso-ashburn/registeredPrefixes/8.24.16.0_23","peering":"contoso-ashburn","properties":{"prefix":"8.24.16.0/23","prefixValidationState":"Failed","peeringServicePrefixKey":null,"errorMessage":"Prefix not received from IP: 4.68.74.181, 104.44.14.34","provisioningState":"Succeeded"}},
+        {"name":"8.25.0.0_24","type":"Microsoft.Peering/peerings/registeredPrefixes","id":"/providers/Microsoft.Peering/peerings/contoso-ashburn/registeredPrefixes/8.25.0.0_24","peering":"contoso-ashburn","properties":{"prefix":"8.25.0.0/24","prefixValidationState":"Pending","peeringServicePrefixKey":null,"errorMessage":null,"provisioningState":"Succeeded"}}
         ]
     "#]]).await;
     check("/api/v1/registeredPrefixes?prefix=8.99.0.0/24", expect![[r#"
         [
-        {"name":"8.99.0.0_24","type":"Microsoft.Peering/peerings/registeredPrefixes","peering":"ix-london","properties":{"prefix":"8.99.0.0/24","prefixValidationState":"None","peeringServicePrefixKey":null,"errorMessage":"No connection of the peering is Active","provisioningState":"Failed"}}
+        {"name":"8.99.0.0_24","type":"Microsoft.Peering/peerings/registeredPrefixes","id":"/providers/Microsoft.Peering/peerings/ix-london/registeredPrefixes/8.99.0.0_24","peering":"ix-london","properties":{"prefix":"8.99.0.0/24","prefixValidationState":"None","peeringServicePrefixKey":null,"errorMessage":"No connection of the peering is Active","provisioningState":"Failed"}}
         ]
     "#]]).await;
 }
@@ -22,7 +23,7 @@ async fn f43_registered_prefixes_have_azures_fields() {
 async fn f48_registered_asns_have_azures_fields() {
     check("/api/v1/peerings/contoso-ashburn/registeredAsns", expect![[r#"
         [
-        {"name":"fabrikam","type":"Microsoft.Peering/peerings/registeredAsns","peering":"contoso-ashburn","properties":{"asn":9680,"peeringServicePrefixKey":"9ce7d3a0-0b0f-4f5e-8a53-2c4c1f7a0b12","provisioningState":"Succeeded"}}
+        {"name":"fabrikam","type":"Microsoft.Peering/peerings/registeredAsns","id":"/providers/Microsoft.Peering/peerings/contoso-ashburn/registeredAsns/fabrikam","peering":"contoso-ashburn","properties":{"asn":9680,"peeringServicePrefixKey":"9ce7d3a0-0b0f-4f5e-8a53-2c4c1f7a0b12","provisioningState":"Succeeded"}}
         ]
     "#]]).await;
     check(
@@ -38,14 +39,29 @@ async fn f48_registered_asns_have_azures_fields() {
 async fn f49_peering_service_prefixes_have_azures_fields_and_their_events_where_asked_for() {
     check("/api/v1/peeringServicePrefixes", expect![[r#"
         [
-        {"name":"contoso-hq","type":"Microsoft.Peering/peeringServices/prefixes","peering":"contoso-ashburn","properties":{"prefix":"8.23.254.0/24","prefixValidationState":"Failed","learnedType":"None","errorMessage":"Provider has no sessions in its backup location","peeringServicePrefixKey":"24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11","provisioningState":"Succeeded"}}
+        {"name":"contoso-hq","type":"Microsoft.Peering/peeringServices/prefixes","id":"/providers/Microsoft.Peering/peeringServices/contoso-ashburn/prefixes/contoso-hq","peering":"contoso-ashburn","properties":{"prefix":"8.23.254.0/24","prefixValidationState":"Failed","learnedType":"None","errorMessage":"Provider has no sessions in its backup location","peeringServicePrefixKey":"24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11","provisioningState":"Succeeded"}}
         ]
     "#]]).await;
     check("/api/v1/peeringServicePrefixes?$expand=events&prefix=8.23.254.0%2F24", expect![[r#"
         [
-        {"name":"contoso-hq","type":"Microsoft.Peering/peeringServices/prefixes","peering":"contoso-ashburn","properties":{"prefix":"8.23.254.0/24","prefixValidationState":"Failed","learnedType":"None","errorMessage":"Provider has no sessions in its backup location","events":[{"eventTimestamp":"2026-11-22T11:59:00Z","eventType":"PrefixAnnouncementEvent","eventSummary":"8.23.254.0/24 is announced on the peering","eventLevel":"Information","eventDescription":"Its origin is AS7018."}],"peeringServicePrefixKey":"24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11","provisioningState":"Succeeded"}}
+        {"name":"contoso-hq","type":"Microsoft.Peering/peeringServices/prefixes","id":"/providers/Microsoft.Peering/peeringServices/contoso-ashburn/prefixes/contoso-hq","peering":"contoso-ashburn","properties":{"prefix":"8.23.254.0/24","prefixValidationState":"Failed","learnedType":"None","errorMessage":"Provider has no sessions in its backup location","events":[{"eventTimestamp":"2026-11-22T11:59:00Z","eventType":"PrefixAnnouncementEvent","eventSummary":"8.23.254.0/24 is announced on the peering","eventLevel":"Information","eventDescription":"Its origin is AS7018."}],"peeringServicePrefixKey":"24d9b6a4-6b0f-4a8e-9a53-2c4c1f7a0b11","provisioningState":"Succeeded"}}
         ]
     "#]]).await;
+}
+
+#[tokio::test]
+async fn f52_a_peering_service_prefix_has_azures_events_of_its_own_peering() {
+    let speaker = Speaker::new();
+    let router = speaker.router();
+    let path = "/api/v1/peeringServicePrefixes?$expand=events";
+    let before = ok(&router, path).await;
+    let log = speaker.handle.events();
+    let first = log.list().first().unwrap().clone();
+    log.record(Event { event_type: EventType::PrefixValidationEvent, ..(*first).clone() });
+    log.record(Event { peering: "ix-london".into(), ..(*first).clone() });
+    assert_eq!(ok(&router, path).await, before);
+    log.record((*first).clone());
+    assert_ne!(ok(&router, path).await, before);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The sessions that a verdict asks for.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -17,6 +18,9 @@ pub struct Required {
     pub peers: PerFamily<Vec<IpAddr>>,
     /// Where peers come from that the config does not name: whichever of them announce it.
     pub ranges: PerFamily<Vec<IpNet>>,
+    /// Peers within those addresses that the config does name, here or elsewhere: they are sessions of their own, and none
+    /// of a range.
+    pub named: BTreeSet<IpAddr>,
     /// Whether there is a routing registry, in which an origin is then to be.
     pub has_irr: bool,
 }
@@ -49,7 +53,7 @@ impl Required {
         }
         for range in of_family(prefix, &self.ranges) {
             let before = found.seen.len();
-            let within = seen.iter().filter(|(peer, _)| range.contains(*peer));
+            let within = seen.iter().filter(|(peer, _)| range.contains(*peer) && !self.named.contains(peer));
             found.seen.extend(within.map(|(peer, sighting)| (*peer, sighting)));
             if found.seen.len() == before {
                 found.missing.push(range.to_string());
@@ -58,13 +62,17 @@ impl Required {
         found
     }
 
+    /// Of the required sessions those that have the prefix, and have judged it as of an Active connection.
+    pub(super) fn judged<'a>(&self, prefix: IpNet, seen: &'a Seen) -> Vec<(IpAddr, &'a Sighting)> {
+        let mut seen = self.find(prefix, seen).seen;
+        seen.retain(|(_, sighting)| is_judged(sighting));
+        seen
+    }
+
     /// Whether every one of them has the prefix, and has judged it as of an Active connection.
     #[must_use]
     pub fn is_settled(&self, prefix: IpNet, seen: &Seen) -> bool {
         let found = self.find(prefix, seen);
-        let is_judged = |sighting: &Sighting| {
-            !sighting.reasons.iter().any(|reason| matches!(reason, Reason::ConnectionNotActive(_)))
-        };
         found.missing.is_empty() && found.seen.iter().all(|(_, sighting)| is_judged(sighting))
     }
 
@@ -72,4 +80,9 @@ impl Required {
     pub(super) fn count(&self, prefix: IpNet) -> usize {
         of_family(prefix, &self.peers).len() + of_family(prefix, &self.ranges).len()
     }
+}
+
+/// Whether it is the word of a session that knows its connection as Active.
+fn is_judged(sighting: &Sighting) -> bool {
+    !sighting.reasons.iter().any(|reason| matches!(reason, Reason::ConnectionNotActive(_)))
 }

@@ -1,11 +1,13 @@
 //! The verdict on a Peering Service prefix, which a customer brought into use by the key that its provider gave it.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::verdict::{first_reason, verified};
 use super::{Required, Seen, Verdict};
-use crate::peering::{LearnedType, Reason};
+use crate::peering::{LearnedType, Reason, Sighting};
 use crate::wire::Asn;
 
 /// The shortest prefix that a customer may bring.
@@ -87,11 +89,7 @@ pub fn judge_service_prefix(
     if found.seen.is_empty() {
         return none("Prefix is not announced by the service provider to Microsoft.");
     }
-    let other_origin = match key {
-        KeyHolder::Asn(asn) => found.seen.iter().any(|(_, sighting)| sighting.origin != Some(asn)),
-        KeyHolder::Prefix(_) | KeyHolder::Nobody => false,
-    };
-    let verdict = if other_origin {
+    let verdict = if is_of_another(key, &found.seen) {
         Verdict::failed("Peering service prefix is invalid")
     } else if !found.missing.is_empty() {
         let missing = found.missing.join(", ");
@@ -103,6 +101,38 @@ pub fn judge_service_prefix(
         }
     };
     ServiceVerdict { verdict, learned_type: via }
+}
+
+/// What is wrong with a Peering Service prefix already, whatever else the sessions will say: none where those that have it
+/// so far have it as it should be. O(sessions).
+#[must_use]
+pub fn wrong_service_prefix(
+    prefix: IpNet,
+    key: KeyHolder,
+    sessions: &ServiceSessions,
+    seen: &Seen,
+) -> Option<ServiceVerdict> {
+    let mut so_far = sessions.primary.judged(prefix, seen);
+    so_far.extend(sessions.backup.iter().flat_map(|backup| backup.judged(prefix, seen)));
+    let learned_type = match key {
+        KeyHolder::Nobody => return None,
+        KeyHolder::Prefix(_) => LearnedType::ViaServiceProvider,
+        KeyHolder::Asn(_) => LearnedType::ViaSession,
+    };
+    let verdict = if is_of_another(key, &so_far) {
+        Verdict::failed("Peering service prefix is invalid")
+    } else {
+        Verdict::failed(in_words(first_reason(&so_far)?))
+    };
+    Some(ServiceVerdict { verdict, learned_type })
+}
+
+/// Whether it has an origin that its key is not good for.
+fn is_of_another(key: KeyHolder, seen: &[(IpAddr, &Sighting)]) -> bool {
+    match key {
+        KeyHolder::Asn(asn) => seen.iter().any(|(_, sighting)| sighting.origin != Some(asn)),
+        KeyHolder::Prefix(_) | KeyHolder::Nobody => false,
+    }
 }
 
 fn is_valid(prefix: IpNet) -> bool {

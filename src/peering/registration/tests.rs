@@ -109,6 +109,16 @@ fn of_a_range_whoever_announces_counts_and_somebody_has_to() {
     assert_eq!(wrong.message.as_deref(), Some("Advertisement missing MAPS community"));
 }
 
+#[test]
+fn a_peer_that_the_config_names_is_none_of_a_range() {
+    let ranges = PerFamily { ipv4: vec![net("5.57.80.0/24")], ipv6: Vec::new() };
+    let required = Required { ranges, named: [ip(C)].into(), ..required(&[]) };
+    let judge = |all: &[(&str, &[Reason])]| judge_registered_prefix(net(P), &required, &seen(all));
+    let nobody = Verdict::failed("Prefix not received from IP: 5.57.80.0/24");
+    assert_eq!(judge(&[(C, &[])]), nobody, "it is a session of somebody else");
+    assert_eq!(judge(&[("5.57.80.3", &[]), (C, &[Reason::MissingCommunity])]), Verdict::VERIFIED);
+}
+
 fn served(prefix: &str, key: KeyHolder, all: &[(&str, &[Reason])]) -> (LearnedType, String) {
     let sessions = ServiceSessions { primary: required(&[A, B]), backup: Some(required(&[C])) };
     let judged = judge_service_prefix(net(prefix), key, &sessions, &seen(all));

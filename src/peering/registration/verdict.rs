@@ -83,6 +83,13 @@ pub fn judge_registered_prefix(prefix: IpNet, required: &Required, seen: &Seen) 
     }
 }
 
+/// What is wrong with a registered prefix already, whatever else its sessions will say: none where those that have it so
+/// far have it as it should be. O(sessions).
+#[must_use]
+pub fn wrong_registered_prefix(prefix: IpNet, required: &Required, seen: &Seen) -> Option<Verdict> {
+    first_reason(&required.judged(prefix, seen)).map(|reason| Verdict::failed(reason.to_string()))
+}
+
 /// Of a prefix that fails no check: Verified, or with a warning of what registries say that keeps no route out.
 pub(super) fn verified(seen: &[(IpAddr, &Sighting)], has_irr: bool) -> Verdict {
     let is = |of: fn(&RouteOrigin) -> Validity, what| seen.iter().any(|(_, s)| of(&s.validity) == what);

@@ -22,8 +22,10 @@ use crate::peering::{
 };
 use crate::wire::Asn;
 
-/// How long verdicts from before the start stand while sessions come up.
+/// How long what is new waits, after the start, for sessions to come up.
 const AFTER_START: Duration = Duration::from_secs(10);
+/// How long verdicts from before the start stand, while peers that connect when they like come back and tables come in.
+const AFTER_RESTART: Duration = Duration::from_secs(120);
 /// How long a change of the plan has to reach the sessions.
 const AFTER_CHANGE: Duration = Duration::from_secs(1);
 /// How long a prefix that is to be validated again is Pending.
@@ -50,6 +52,8 @@ pub(super) struct Book {
     events: Events,
     plan: Option<Arc<Plan>>,
     peers: HashSet<IpAddr>,
+    /// Who has seen any of the prefixes since they were last forgotten.
+    seers: HashSet<IpAddr>,
     prefixes: HashMap<IpNet, Tracked>,
     /// Of each partner's registered ASNs, the key.
     asns: HashMap<(Asn, Asn), Arc<str>>,
@@ -62,6 +66,8 @@ pub(super) struct Book {
     /// Peerings of which readers have not seen the newest.
     unpublished: HashSet<Arc<str>>,
     is_unsaved: bool,
+    /// A key was issued that is nowhere but here.
+    has_new_key: bool,
 }
 
 impl Book {
@@ -84,7 +90,7 @@ impl Book {
                 self.list_prefix(peering, listed, &terms, (settles, now));
             }
             for listed in &peering.peering_service_prefixes {
-                self.list_service_prefix(peering, listed, &terms, settles);
+                self.list_service_prefix(peering, listed, &terms, (settles, now));
             }
             self.unpublished.insert(peering.name.clone());
         }
@@ -101,6 +107,7 @@ impl Book {
         let is_known =
             |peer: &IpAddr| peers.contains(peer) || plan.ranges.iter().any(|r| r.range.contains(peer));
         self.prefixes.values_mut().for_each(|tracked| tracked.seen.retain(|peer, _| is_known(peer)));
+        self.seers.retain(is_known);
         self.peers = peers;
     }
 
@@ -132,8 +139,10 @@ impl Book {
                     continue;
                 }
                 let kept = before.remove(&id).or_else(|| self.found.asns.remove(&id));
+                let is_new = kept.is_none();
                 let key = kept.or_else(|| terms.required(&peering.name).is_active.then(new_key));
                 if let Some(key) = key {
+                    self.has_new_key |= is_new;
                     self.asns.insert(id, key);
                 }
             }
@@ -155,7 +164,7 @@ impl Book {
         let mut registered = match tracked.registered.take() {
             Some(registered) => registered,
             None => {
-                tracked.settles = Some(settles);
+                tracked.wait_until(settles_after(kept.is_some(), (settles, now)));
                 let presence = kept.as_ref().map(|kept| kept.presence).unwrap_or_default();
                 if let Some(KeptPrefix { verdict, key, .. }) = kept {
                     status = status.judged(verdict, key);
@@ -167,7 +176,7 @@ impl Book {
         };
         if registered.required != required {
             registered.required = required;
-            tracked.settles = Some(settles);
+            tracked.wait_until(settles);
         }
         if registered.status.name != status.name {
             registered.status =
@@ -184,7 +193,7 @@ impl Book {
         peering: &PeeringPlan,
         listed: &PeeringServicePrefix,
         terms: &Terms,
-        settles: Duration,
+        (settles, now): (Duration, Now),
     ) {
         let prefix = listed.prefix;
         let sessions = terms.service_sessions(peering, listed);
@@ -194,13 +203,13 @@ impl Book {
         let service = match tracked.service.take() {
             Some(before) => {
                 if before.sessions != sessions {
-                    tracked.settles = Some(settles);
+                    tracked.wait_until(settles);
                 }
                 let status = ServicePrefixStatus { verdict: before.status.verdict.clone(), ..status };
                 Service { sessions, status: Arc::new(status), ..before }
             }
             None => {
-                tracked.settles = Some(settles);
+                tracked.wait_until(settles_after(kept.is_some(), (settles, now)));
                 let presence = kept.as_ref().map(|kept| kept.presence).unwrap_or_default();
                 let verdict = kept.map_or_else(|| status.verdict.clone(), |kept| kept.verdict);
                 let status = Arc::new(ServicePrefixStatus { verdict, ..status });
@@ -236,7 +245,10 @@ impl Book {
         }
         let Some(tracked) = self.prefixes.get_mut(&prefix) else { return };
         match sighting {
-            Some(sighting) => tracked.seen.insert(peer, sighting),
+            Some(sighting) => {
+                self.seers.insert(peer);
+                tracked.seen.insert(peer, sighting)
+            }
             None => tracked.seen.remove(&peer),
         };
         if tracked.is_nothing() {
@@ -251,8 +263,12 @@ impl Book {
         self.peers.contains(&peer) || self.plan.as_ref().is_some_and(in_range)
     }
 
-    /// A session sees nothing any more. O(registered).
+    /// A session sees nothing any more. O(registered), and O(1) where it saw none of it: of peers within a range many come
+    /// and go.
     pub(super) fn forget(&mut self, peer: IpAddr) {
+        if !self.seers.remove(&peer) {
+            return;
+        }
         let Self { prefixes, queue, .. } = self;
         prefixes.retain(|prefix, tracked| {
             if tracked.seen.remove(&peer).is_some() {
@@ -309,9 +325,11 @@ impl Book {
             if let (Some(key), false) = (&registered.status.key, had_key) {
                 keys.insert(key.clone(), (registered.partner, KeyHolder::Prefix(prefix)));
                 issued = Some(key.clone());
+                self.has_new_key = true;
             }
-            if let (Judged::Changed(events), Some(_)) = (&mut judged, &*service) {
-                // It comes and goes as a Peering Service prefix.
+            let is_here = service.as_ref().is_some_and(|service| service.peering == registered.peering);
+            if let (Judged::Changed(events), true) = (&mut judged, is_here) {
+                // There it comes and goes as a Peering Service prefix.
                 events.retain(|event| event.event_type == EventType::PrefixValidationEvent);
             }
             outcomes.push((registered.peering.clone(), judged));
@@ -415,6 +433,11 @@ impl Book {
         Some(kept)
     }
 
+    /// Whether a key was issued since it was last asked.
+    pub(super) fn take_new_key(&mut self) -> bool {
+        std::mem::take(&mut self.has_new_key)
+    }
+
     /// What was taken to be written down was not.
     pub(super) fn save_again(&mut self) {
         self.is_unsaved = true;
@@ -424,4 +447,9 @@ impl Book {
     pub(super) fn plan(&self) -> Option<&Arc<Plan>> {
         self.plan.as_ref()
     }
+}
+
+/// When a prefix that is listed just now is judged by what there is.
+fn settles_after(is_kept: bool, (settles, now): (Duration, Now)) -> Duration {
+    if is_kept { now.moment + AFTER_RESTART } else { settles }
 }

@@ -34,10 +34,14 @@ impl Events {
         self.0.came.notify_one();
     }
 
-    /// All that are kept, the oldest first. O(n log n).
+    /// All that are kept, the oldest first. Whoever records one waits for a single peering's at most. O(n log n).
     #[must_use]
     pub fn list(&self) -> Vec<Arc<Event>> {
-        let mut all: Vec<_> = self.lock().by_peering.values().flatten().cloned().collect();
+        let peerings: Vec<Arc<str>> = self.lock().by_peering.keys().cloned().collect();
+        let mut all = Vec::new();
+        for peering in peerings {
+            all.extend(self.lock().by_peering.get(&peering).into_iter().flatten().cloned());
+        }
         all.sort_by_key(|(number, _)| *number);
         all.into_iter().map(|(_, event)| event).collect()
     }
@@ -65,12 +69,10 @@ impl Events {
         log.is_saved &= log.by_peering.len() == before;
     }
 
-    /// What is to be written down, where anything came since it was last asked.
-    pub(super) fn unsaved(&self) -> Option<Vec<Arc<Event>>> {
-        if std::mem::replace(&mut self.lock().is_saved, true) {
-            return None;
-        }
-        Some(self.list())
+    /// The log, to be written down where anything came since it was last asked.
+    pub(super) fn unsaved(&self) -> Option<Self> {
+        let is_saved = std::mem::replace(&mut self.lock().is_saved, true);
+        (!is_saved).then(|| self.clone())
     }
 
     /// What was taken to be written down was not.
@@ -135,7 +137,7 @@ mod tests {
         assert_eq!((list.len(), list[0], list[1], list[KEPT], list[KEPT + 1]), (KEPT + 2, 1, 1986, 3009, 2));
         events.keep_only(|peering| peering == "a");
         assert_eq!(times(&events.list()), [1, 2]);
-        assert_eq!(events.unsaved().map(|all| all.len()), Some(2));
+        assert_eq!(events.unsaved().map(|log| log.list().len()), Some(2));
         assert!(events.unsaved().is_none());
         events.save_again();
         assert!(events.unsaved().is_some());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use super::events::Events;
 use crate::peering::{Event, Presence, ServiceVerdict, Verdict};
 use crate::speaker::store::{StateError, Store};
 use crate::wire::Asn;
@@ -94,7 +95,8 @@ impl KeptState {
 #[derive(Debug)]
 pub(super) struct ToKeep {
     pub(super) registrations: Option<KeptRegistrations>,
-    pub(super) events: Option<Vec<Arc<Event>>>,
+    /// As the log is when it is written: taking it takes its time too.
+    pub(super) events: Option<Events>,
 }
 
 impl ToKeep {
@@ -104,7 +106,7 @@ impl ToKeep {
             store.write(REGISTERED, registrations)?;
         }
         if let Some(events) = &self.events {
-            store.write(EVENTS, events)?;
+            store.write(EVENTS, &events.list())?;
         }
         Ok(())
     }

@@ -32,8 +32,10 @@ const NEWS_A_TURN: usize = 1024;
 const JUDGED_A_TURN: usize = 256;
 /// How long what changes gathers before it is looked at, and how often readers are told at most.
 const GATHER: Duration = Duration::from_millis(50);
-/// How often state is written at most.
+/// How often verdicts are written at most; a new key is at once.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How often the log of events is written at most: all of it, however few came.
+const SAVE_EVENTS_EVERY: Duration = Duration::from_secs(10);
 /// When writing is tried again that failed.
 const SAVE_AGAIN: Duration = Duration::from_secs(10);
 /// How long the registrar rests that died.
@@ -70,6 +72,7 @@ pub(super) struct Registrar {
     open_at: Instant,
     is_published: bool,
     save_at: Option<Instant>,
+    save_events_at: Option<Instant>,
     saved_at: Option<Instant>,
     saving: Option<JoinHandle<Result<(), StateError>>>,
 }
@@ -105,6 +108,7 @@ pub(super) async fn run(links: Links) {
         open_at: Instant::now(),
         is_published: true,
         save_at: None,
+        save_events_at: None,
         saved_at: None,
         saving: None,
     };
@@ -147,7 +151,7 @@ impl Registrar {
                     None => return self.end().await,
                 },
                 saved = finished(self.saving.as_mut()) => self.on_saved(saved),
-                () = self.events.came() => self.save_soon(),
+                () = self.events.came() => self.save_events_later(),
                 news = gathered(&self.mailbox, self.open_at), if !self.is_busy() => self.take_news(news),
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => self.on_time(),
                 () = std::future::ready(()), if self.is_busy() => {}
@@ -163,7 +167,8 @@ impl Registrar {
     /// When there will be.
     fn next(&self) -> Option<Instant> {
         let judge = self.book.next().and_then(|at| self.began.checked_add(at));
-        let save = self.save_at.filter(|_| self.saving.is_none());
+        let save = [self.save_at, self.save_events_at].into_iter().flatten().min();
+        let save = save.filter(|_| self.saving.is_none());
         let publish = (!self.is_published).then_some(self.open_at);
         [judge, save, publish].into_iter().flatten().min()
     }
@@ -175,8 +180,11 @@ impl Registrar {
         if self.open_at <= Instant::now() && !self.is_busy() {
             self.publish();
         }
-        if self.save_at.is_some_and(|at| at <= Instant::now()) {
-            self.save();
+        let is_due = |at: Instant| at <= Instant::now();
+        let (is_save, is_events) =
+            (self.save_at.is_some_and(is_due), self.save_events_at.is_some_and(is_due));
+        if is_save || is_events {
+            self.save(is_events);
         }
     }
 
@@ -184,6 +192,7 @@ impl Registrar {
         let plan = self.plans.borrow_and_update().clone();
         self.book.apply(&plan, self.now());
         self.publish();
+        self.save_events_later();
     }
 
     fn take_news(&mut self, news: News) {
@@ -216,6 +225,11 @@ impl Registrar {
     /// Shows readers what changed.
     fn publish(&mut self) {
         self.is_published = true;
+        if self.book.take_new_key() {
+            // Somebody may bring it from now on, so that it is to be there after whatever comes.
+            self.save_at = Some(Instant::now());
+            self.save(false);
+        }
         let changed = self.book.publish();
         let Some(plan) = self.book.plan() else { return };
         let before = self.registry.load_full();
@@ -242,16 +256,26 @@ impl Registrar {
         self.save_at.get_or_insert(earliest);
     }
 
+    fn save_events_later(&mut self) {
+        self.save_events_at.get_or_insert(Instant::now() + SAVE_EVENTS_EVERY);
+    }
+
     /// What is to be written, if there is anything and somewhere to write it.
-    fn take_unsaved(&mut self) -> Option<(Store, ToKeep)> {
+    fn take_unsaved(&mut self, with_events: bool) -> Option<(Store, ToKeep)> {
         self.save_at = None;
-        let keep = ToKeep { registrations: self.book.unsaved(), events: self.events.unsaved() };
+        self.save_events_at.take_if(|_| with_events);
+        let events = if with_events { self.events.unsaved() } else { None };
+        let keep = ToKeep { registrations: self.book.unsaved(), events };
         let store = self.store.clone()?;
         (keep.registrations.is_some() || keep.events.is_some()).then_some((store, keep))
     }
 
-    fn save(&mut self) {
-        if let Some((store, keep)) = self.take_unsaved() {
+    /// One write at a time: of two at once the older could be the last.
+    fn save(&mut self, with_events: bool) {
+        if self.saving.is_some() {
+            return;
+        }
+        if let Some((store, keep)) = self.take_unsaved(with_events) {
             self.saving = Some(spawn_blocking(move || keep.write(&store)));
         }
     }
@@ -262,17 +286,22 @@ impl Registrar {
             warn!(error, "the state of registrations cannot be written; it is tried again");
             self.book.save_again();
             self.events.save_again();
-            self.save_at = Some(Instant::now() + SAVE_AGAIN);
+            let again = Some(Instant::now() + SAVE_AGAIN);
+            (self.save_at, self.save_events_at) = (again, again);
         }
     }
 
-    /// Writes down what there is.
+    /// Writes down what there is; tries once more what cannot be written.
     async fn end(&mut self) {
-        if self.saving.is_some() {
-            let saved = finished(self.saving.as_mut()).await;
-            self.on_saved(saved);
+        self.saved().await;
+        for _ in 0..2 {
+            self.save(true);
+            self.saved().await;
         }
-        self.save();
+    }
+
+    /// Until nothing is being written.
+    async fn saved(&mut self) {
         if self.saving.is_some() {
             let saved = finished(self.saving.as_mut()).await;
             self.on_saved(saved);

@@ -40,6 +40,7 @@ impl Terms {
         for range in &plan.ranges {
             each(&range.template, &mut |required, family| required.ranges.get_mut(family).push(range.range));
         }
+        peerings.values_mut().for_each(|required| name_peers(required, plan));
         let mut places: HashMap<Place, Required> = HashMap::new();
         for peering in plan.peerings.iter().filter(|p| p.peering_service) {
             let Some(required) = peerings.get(&peering.name) else { continue };
@@ -50,6 +51,7 @@ impl Terms {
                 place.peers.get_mut(family).extend(required.peers.get(family));
                 place.ranges.get_mut(family).extend(required.ranges.get(family));
             }
+            place.named.extend(&required.named);
         }
         let peerings = peerings.into_iter().map(|(name, required)| (name, Arc::new(required))).collect();
         Self { peerings, places }
@@ -72,5 +74,13 @@ impl Terms {
         let primary = prefix.primary_location.as_ref().or(peering.peering_location.as_ref());
         let backup = prefix.backup_location.as_ref();
         ServiceSessions { primary: at(primary.cloned()), backup: backup.map(|to| at(Some(to.clone()))) }
+    }
+}
+
+/// Notes whom the plan names within a peering's ranges. O(ranges * sessions).
+fn name_peers(required: &mut Required, plan: &Plan) {
+    for range in Family::ALL.iter().flat_map(|family| required.ranges.get(*family)) {
+        let peers = plan.sessions.iter().map(|session| session.peer_address);
+        required.named.extend(peers.filter(|peer| range.contains(peer)));
     }
 }

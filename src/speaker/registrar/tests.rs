@@ -216,6 +216,16 @@ async fn f43_keys_verdicts_and_events_outlive_a_restart() {
     assert_eq!(office.told(P).len(), 3, "announced, verified, registered; and nothing new");
     office.post(A1, P, sighting(7018, &[Reason::MissingCommunity]));
     assert_eq!(office.failed(P, "Advertisement missing MAPS community").await, Some(key));
+    office.announced(&[A1], P);
+    let key = office.verified(P).await;
+    office.0.end().await;
+
+    let office = open();
+    office.announced(&[A1], P);
+    until("the registry", || office.registered(P)).await;
+    office.post(A1, P, sighting(7018, &[Reason::MissingCommunity]));
+    let missing = "Advertisement missing MAPS community";
+    assert_eq!(office.failed(P, missing).await, Some(key), "what is wrong is, though A2 is not back");
     office.0.end().await;
     std::fs::write(dir.path().join("registered.json"), "{").unwrap();
     let error = KeptState::read(dir.path()).unwrap_err().to_string();
@@ -359,6 +369,66 @@ async fn f52_what_happens_to_a_prefix_is_told_with_its_level() {
     office.service_says(P, nowhere, LearnedType::None).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn f43_a_verdict_from_before_a_restart_stands_while_a_session_is_not_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Office::with(&config(), KeptState::read(dir.path()).unwrap());
+    let office = open();
+    office.announced(&[A1, A2], P);
+    office.verified(P).await;
+    office.0.end().await;
+
+    let office = open();
+    office.announced(&[A1], P);
+    until("the registry", || office.registered(P)).await;
+    sleep(Duration::from_secs(110)).await;
+    assert_eq!(office.registered(P).unwrap().verdict, Verdict::VERIFIED);
+    let other = office.registered("8.24.16.0/23").unwrap();
+    assert_eq!(other.verdict, Verdict::PENDING, "and so does what nothing was known of");
+    office.failed(P, "Prefix not received from IP: 10.0.2.0").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_is_written_less_often_than_keys_and_never_lost_at_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let kept = || KeptState::read(dir.path()).unwrap();
+    let office = Office::with(&config(), kept());
+    office.announced(&[A1, A2], P);
+    office.verified(P).await;
+    let has_key = || kept().registrations.registered_prefixes.iter().any(|p| p.key.is_some()).then_some(());
+    until("the key", has_key).await;
+    assert_eq!(kept().events, [], "a key is not held up by them");
+    until("the log", || (kept().events == plain(&office)).then_some(())).await;
+    office.post(A1, P, None);
+    office.failed(P, "Prefix not received from IP: 10.0.1.0").await;
+    assert_ne!(kept().events, plain(&office));
+    office.0.end().await;
+    assert_eq!(kept().events, plain(&office));
+    assert!(!kept().registrations.registered_prefixes[0].verdict.is_good());
+}
+
+/// The log as it is read.
+fn plain(office: &Office) -> Vec<crate::peering::Event> {
+    office.0.desk.events().list().iter().map(|event| (**event).clone()).collect()
+}
+
+#[tokio::test]
+async fn of_a_range_a_session_that_another_peering_names_counts_for_that_alone() {
+    let range = "  - {name: a2, bgp_session: {peer_range_v4: 10.0.3.0/24, microsoft_session_ipv4_address: 10.0.3.200}}";
+    let a2 = "  - {name: a2, bgp_session: {session_prefix_v4: 10.0.2.0/31}}";
+    let text = config().replace(a2, range);
+    assert_ne!(text, config());
+    let office = Office::open(&text);
+    office.announced(&[A1, C1], P);
+    office.announced(&[A1, "10.0.3.7"], "8.24.16.0/23");
+    office.verified("8.24.16.0/23").await;
+    assert_eq!(office.registered(P).unwrap().verdict, Verdict::PENDING, "C1 is Chicago's");
+    office.announced(&["10.0.3.7"], P);
+    office.verified(P).await;
+    office.0.mailbox.forget("10.0.3.7".parse().unwrap());
+    office.failed(P, "Prefix not received from IP: 10.0.3.0/24").await;
+}
+
 /// Dies of one prefix.
 fn rough(prefix: IpNet, required: &crate::peering::Required, seen: &crate::peering::Seen) -> Verdict {
     assert_ne!(prefix, net(P), "a bug");
@@ -417,7 +487,7 @@ async fn a_connection_that_becomes_active_is_waited_for() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_announcement_of_many_prefixes_by_many_sessions_is_judged() {
-    let nets: Vec<String> = (0..2_000_u32)
+    let nets: Vec<String> = (0..10_000_u32)
         .map(|n| Ipv4Net::new((0x0800_0000 + n * 256).into(), 24).unwrap().to_string())
         .collect();
     let connection =

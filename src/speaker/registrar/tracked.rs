@@ -10,7 +10,8 @@ use tracing::error;
 use super::registry::{RegisteredPrefixStatus, ServicePrefixStatus};
 use crate::peering::{
     Event, KeyHolder, LearnedType, Presence, Required, Seen, ServiceSessions, ServiceVerdict, Verdict,
-    changes, judge_registered_prefix, judge_service_prefix, validated,
+    changes, judge_registered_prefix, judge_service_prefix, validated, wrong_registered_prefix,
+    wrong_service_prefix,
 };
 use crate::wire::Asn;
 
@@ -47,6 +48,11 @@ pub(super) struct Tracked {
 }
 
 impl Tracked {
+    /// Has verdicts wait until a moment, if they do not wait longer.
+    pub(super) fn wait_until(&mut self, at: Duration) {
+        self.settles = self.settles.max(Some(at));
+    }
+
     /// Neither is it listed any more nor does a session see it.
     pub(super) fn is_nothing(&self) -> bool {
         self.registered.is_none() && self.service.is_none() && self.seen.is_empty()
@@ -85,16 +91,18 @@ pub(super) enum Judged {
 }
 
 impl Registered {
-    /// Judges it by what is seen; while it settles, only what more news could not mend counts.
+    /// Judges it by what is seen; while it settles, what is missing does not count yet, and what is wrong does.
     pub(super) fn judge(&mut self, judges: &Judges, seen: &Seen, settles: bool, now: Now) -> Judged {
         if !self.status.is_registered() {
             return Judged::Same;
         }
         let prefix = self.status.prefix;
-        let verdict = guarded(prefix, || (judges.registered)(prefix, &self.required, seen))
+        let mut verdict = guarded(prefix, || (judges.registered)(prefix, &self.required, seen))
             .unwrap_or_else(Verdict::internal_error);
         if settles && !verdict.is_good() && !self.required.is_settled(prefix, seen) {
-            return Judged::Unsettled;
+            let wrong = guarded(prefix, || wrong_registered_prefix(prefix, &self.required, seen));
+            let Some(wrong) = wrong.flatten() else { return Judged::Unsettled };
+            verdict = wrong;
         }
         let presence = Presence::of_registered(prefix, &self.required, seen);
         if verdict == self.status.verdict && presence == self.presence {
@@ -130,12 +138,14 @@ impl Service {
     ) -> Judged {
         let prefix = self.status.prefix;
         let verdict = guarded(prefix, || (judges.service)(prefix, key, &self.sessions, seen));
-        let verdict = verdict.unwrap_or_else(|| ServiceVerdict {
+        let mut verdict = verdict.unwrap_or_else(|| ServiceVerdict {
             verdict: Verdict::internal_error(),
             learned_type: LearnedType::None,
         });
         if settles && !verdict.verdict.is_good() && !self.sessions.is_settled(prefix, seen) {
-            return Judged::Unsettled;
+            let wrong = guarded(prefix, || wrong_service_prefix(prefix, key, &self.sessions, seen));
+            let Some(wrong) = wrong.flatten() else { return Judged::Unsettled };
+            verdict = wrong;
         }
         let presence = Presence::of_service(prefix, &self.sessions, seen);
         if verdict == self.status.verdict && presence == self.presence {
