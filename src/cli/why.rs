@@ -132,6 +132,7 @@ struct Path {
 struct Check {
     holds: String,
     passed: bool,
+    note: Option<String>,
     reason: Option<String>,
     detail: Option<String>,
     fix: Option<String>,
@@ -222,7 +223,11 @@ impl Path {
             self.next_hop
         );
         text.line(2, &what)?;
-        for Check { holds, passed, reason, detail, fix } in &self.checks {
+        for Check { holds, passed, note, reason, detail, fix } in &self.checks {
+            if let Some(note) = note {
+                text.line(2, &format!("note  {note}"))?;
+                continue;
+            }
             if *passed {
                 text.line(2, &format!("ok    {holds}"))?;
                 continue;
@@ -305,6 +310,7 @@ mod tests {
               AS path 3356 65001 {7,8}, next hop 4.68.74.181, origin: IRR Unknown, RPKI
               Unknown
               ok    the prefix is public address space, and no default route
+              note  RPKI: Unknown
               FAIL  Advertisement missing MAPS community (8075:8007 is not among the
               communities)
                     to do: add 8075:8007 to the route in the export policy, and send

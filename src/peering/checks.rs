@@ -64,8 +64,8 @@ impl Check {
             Self::PathLength => "the path has three ASNs at most",
             Self::PrivateAsn => "the path is without private ASNs",
             Self::Prepending => "no ASN stands in the path twice",
-            Self::Rpki => "RPKI has nothing against the origin",
-            Self::Irr => "the routing registry has the origin",
+            Self::Rpki => "RPKI has the prefix with this origin",
+            Self::Irr => "the routing registry has the prefix with this origin",
         }
     }
 

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use super::{AdjRibIn, Entry, Table};
 use crate::accept::marks::{Tally, Token};
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
-use crate::peering::{Check, Facts, ImportPolicy, Judged, Reason, Sighting};
+use crate::peering::{Check, Facts, Finding, ImportPolicy, Judged, Sighting};
 use crate::wire::{PathId, PerFamily};
 
 /// The paths of one prefix that are looked at one by one for the best; of more, an accepted one is still found.
@@ -224,8 +224,8 @@ pub struct Explained {
 pub struct ExplainedPath {
     /// The route.
     pub route: ReceivedRoute,
-    /// Every check that is made, in order, and why it fails.
-    pub checks: Vec<(Check, Option<Reason>)>,
+    /// Every check that is made, in order, and what it found.
+    pub checks: Vec<(Check, Finding)>,
 }
 
 fn explained<N: Ord + Copy + Into<IpNet>>(

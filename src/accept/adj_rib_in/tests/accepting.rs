@@ -1,7 +1,11 @@
 //! Which routes are accepted, and what is told of registered prefixes.
 
 use super::*;
-use crate::peering::{ConnectionState, ImportPolicy, Reason, Registered, Sighting};
+use crate::peering::origin::{IrrRoute, IrrTable, RpkiTable, Vrp};
+use crate::peering::{
+    Check, ConnectionState, Enforcement, Finding, ImportPolicy, Note, OriginTables, Reason, Registered,
+    Sighting,
+};
 
 const PEER: u32 = 3356;
 const ORIGIN: u32 = 174;
@@ -290,6 +294,42 @@ fn f51_the_peers_med_counts_for_nothing() {
     }
     take(&mut rib, &body(&[], &[path, maps], &["5.1.0.0/16"]));
     assert_eq!((rib.get(key("5.1.0.0/16")).unwrap().attrs.med, rib.accepted().ipv4), (None, 1));
+}
+
+#[test]
+fn f55_what_registries_say_of_a_route_that_is_let_in_is_told_as_it_is() {
+    let tables = |origin: u32| OriginTables {
+        rpki: Arc::new(RpkiTable::new(
+            &[Vrp { prefix: net("5.1.0.0/16"), max_len: 16, asn: Asn(origin) }],
+            &[],
+        )),
+        irr: Arc::new(IrrTable::new(vec![IrrRoute {
+            prefix: net("5.1.0.0/16"),
+            min_len: 16,
+            max_len: 16,
+            origin: Asn(origin),
+        }])),
+    };
+    let refuse = Enforcement { rpki_invalid: true, irr_invalid: true, irr_unknown: true };
+    let found = |origins: OriginTables, enforce| {
+        let mut rib = rib_with(ImportPolicy { origins: Arc::new(origins), enforce, ..policy() });
+        take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+        let [path] = rib.explain(net("5.1.0.0/16")).paths.try_into().unwrap();
+        let of = |check| path.checks.iter().find(|(made, _)| *made == check).unwrap().1;
+        (of(Check::Rpki), of(Check::Irr), rib.accepted().ipv4)
+    };
+    let show = Enforcement::default();
+    let (noted, fails) = (Finding::Noted, Finding::Fails);
+    assert_eq!(found(tables(ORIGIN), show), (Finding::Holds, Finding::Holds, 1));
+    assert_eq!(found(tables(9), show), (noted(Note::RpkiInvalid), noted(Note::IrrInvalid), 1));
+    assert_eq!(found(tables(9), refuse), (fails(Reason::RpkiInvalid), fails(Reason::IrrInvalid), 0));
+    assert_eq!(found(OriginTables::default(), show), (noted(Note::RpkiUnknown), noted(Note::IrrUnknown), 1));
+    assert_eq!(
+        found(OriginTables::default(), refuse),
+        (noted(Note::RpkiUnknown), fails(Reason::IrrUnknown), 0)
+    );
+    let said = Note::RpkiInvalid.to_string();
+    assert_eq!(said, "RPKI: Invalid, which the config lets in (rpki.invalid: show)");
 }
 
 #[test]
