@@ -297,6 +297,34 @@ fn f51_the_peers_med_counts_for_nothing() {
 }
 
 #[test]
+fn f40_a_turn_looks_at_so_many_paths_and_stops_at_an_accepted_one() {
+    let mut rib = rib_with(policy());
+    let of = |prefix: &str, ids: std::ops::Range<u32>| -> Vec<u8> {
+        let nlri = nlri(&[prefix]);
+        ids.flat_map(|id| [&id.to_be_bytes()[..], &nlri].concat()).collect()
+    };
+    let announce = |rib: &mut AdjRibIn, attributes: &[Vec<u8>], reach: &[u8]| {
+        let octets = [body(&[], attributes, &[]), reach.to_vec()].concat();
+        let families = PerFamily { ipv4: true, ipv6: true };
+        let context = UpdateContext { peer_asn: Asn(PEER), families, add_path: families, ..ctx() };
+        let update = decode_update(&octets, &context);
+        assert_eq!(update.treatment(), Treatment::Accept, "{:?}", update.faults());
+        rib.apply(&update, 7).unwrap();
+    };
+    let hop = attribute(0x40, 3, &[4, 68, 74, 181]);
+    let refused = [path(&[PEER, ORIGIN]), hop.clone()];
+    announce(&mut rib, &refused, &of("5.1.0.0/16", 1..11));
+    announce(&mut rib, &refused, &of("5.2.3.0/24", 1..2));
+    assert_eq!((rib.take_sightings(10).len(), rib.take_sightings(10).len()), (1, 1), "ten paths are a turn");
+    let [path, maps] = good();
+    announce(&mut rib, &[path, hop, maps], &of("5.1.0.0/16", 1..2));
+    announce(&mut rib, &refused, &of("5.2.3.0/24", 1..2));
+    let seen = rib.take_sightings(2);
+    let counts: Vec<usize> = seen.iter().map(|(_, seen)| seen.as_ref().unwrap().reasons.len()).collect();
+    assert_eq!(counts, [0, 1], "behind the accepted one nothing is looked at");
+}
+
+#[test]
 fn f55_what_registries_say_of_a_route_that_is_let_in_is_told_as_it_is() {
     let tables = |origin: u32| OriginTables {
         rpki: Arc::new(RpkiTable::new(
