@@ -14,7 +14,7 @@ use super::{AdjRibIn, Entry, Table};
 use crate::accept::marks::{Tally, Token};
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::peering::{Check, Facts, Finding, ImportPolicy, Judged, Sighting};
-use crate::wire::{PathId, PerFamily};
+use crate::wire::{Family, PathId, PerFamily};
 
 /// The paths of one prefix that are looked at one by one for the best; of more, an accepted one is still found.
 const MOST_COMPARED: usize = 64;
@@ -99,9 +99,17 @@ impl Judge {
         }
     }
 
-    /// Routes went, and nobody noted which.
-    pub(super) fn some_went(&mut self) {
-        self.news.touch_all();
+    /// Routes of a family went or became stale, and nobody noted which. O(watched prefixes).
+    pub(super) fn some_went(&mut self, family: Family) {
+        for (place, prefix) in self.policy.registered.watched().iter().enumerate() {
+            let own = match prefix {
+                IpNet::V4(_) => Family::Ipv4,
+                IpNet::V6(_) => Family::Ipv6,
+            };
+            if own == family {
+                self.news.touch(place);
+            }
+        }
     }
 
     pub(super) fn policy(&self) -> &ImportPolicy {

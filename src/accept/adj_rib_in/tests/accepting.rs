@@ -1,6 +1,7 @@
 //! Which routes are accepted, and what is told of registered prefixes.
 
 use super::*;
+use crate::fsm::Moment;
 use crate::peering::origin::{IrrRoute, IrrTable, RpkiTable, Vrp};
 use crate::peering::{
     Check, ConnectionState, Enforcement, Finding, ImportPolicy, Note, OriginTables, Reason, Registered,
@@ -311,17 +312,30 @@ fn f40_a_turn_looks_at_so_many_paths_and_stops_at_an_accepted_one() {
         assert_eq!(update.treatment(), Treatment::Accept, "{:?}", update.faults());
         rib.apply(&update, 7).unwrap();
     };
-    let hop = attribute(0x40, 3, &[4, 68, 74, 181]);
-    let refused = [path(&[PEER, ORIGIN]), hop.clone()];
+    let refused = [path(&[PEER, ORIGIN])];
     announce(&mut rib, &refused, &of("5.1.0.0/16", 1..11));
     announce(&mut rib, &refused, &of("5.2.3.0/24", 1..2));
     assert_eq!((rib.take_sightings(10).len(), rib.take_sightings(10).len()), (1, 1), "ten paths are a turn");
-    let [path, maps] = good();
-    announce(&mut rib, &[path, hop, maps], &of("5.1.0.0/16", 1..2));
+    announce(&mut rib, &good(), &of("5.1.0.0/16", 1..2));
     announce(&mut rib, &refused, &of("5.2.3.0/24", 1..2));
     let seen = rib.take_sightings(2);
     let counts: Vec<usize> = seen.iter().map(|(_, seen)| seen.as_ref().unwrap().reasons.len()).collect();
     assert_eq!(counts, [0, 1], "behind the accepted one nothing is looked at");
+}
+
+#[test]
+fn f40_a_refresh_by_which_nothing_went_has_nothing_to_tell() {
+    let mut rib = rib_with(policy());
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+    told(&mut rib);
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+    told(&mut rib);
+    assert_eq!((rib.end_refresh(Family::Ipv4), rib.has_to_judge()), (0, false));
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
+    assert_eq!((rib.end_refresh(Family::Ipv4), rib.has_to_judge()), (1, true));
+    assert_eq!(rib.take_sightings(2), [(net("5.1.0.0/16"), None)], "and of its family only");
+    assert!(!rib.has_to_judge());
 }
 
 #[test]
