@@ -342,7 +342,7 @@ mod tests {
             "13.64.0.0/14",
             expect![[r#"
                 13.64.0.0/14 to contoso-ashburn-1-v4 (4.68.74.181 AS3356): advertised, AS path
-                8075 12076, next hop 4.68.74.182, as it is since 2026-11-22T12:00:00Z, from
+                8075 12075, next hop 4.68.74.182, as it is since 2026-11-22T12:00:00Z, from
                 rib/microsoft.yaml:6
                 13.64.0.0/14 to contoso-ashburn-1-v6 (2001:1900::1 AS3356): not advertised: the
                 session is not Established, from rib/microsoft.yaml:6

@@ -337,7 +337,7 @@ fn plain() -> Group {
 fn three_routes() -> Vec<(Group, Vec<IpNet>)> {
     let attrs = AttrSet {
         origin: Origin::Egp,
-        as_path: vec![Asn(12076)],
+        as_path: vec![Asn(12075)],
         med: Some(50),
         communities: vec!["8075:1007".parse().unwrap(), "8075:1008".parse().unwrap()],
         ..AttrSet::default()

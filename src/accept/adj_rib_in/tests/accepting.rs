@@ -173,8 +173,8 @@ fn f37_a_path_of_four_is_too_long() {
 #[test]
 fn f38_a_private_asn_anywhere_in_the_path_is_an_error() {
     for asn in [64_512, 65_534, 4_200_000_000, 4_294_967_294] {
-        for asns in [[PEER, asn], [PEER, asn]].into_iter().map(|a| a.to_vec()).chain([vec![PEER, asn, 174]]) {
-            let found = reasons(policy(), &[path(&asns), maps()], "5.1.0.0/16");
+        for asns in [&[PEER, asn][..], &[PEER, asn, 174]] {
+            let found = reasons(policy(), &[path(asns), maps()], "5.1.0.0/16");
             assert_eq!(found, [Reason::PrivateAsn(Asn(asn))]);
             assert_eq!(found[0].to_string(), "AS path isn't correct");
         }
