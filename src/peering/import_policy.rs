@@ -157,7 +157,7 @@ impl ImportPolicy {
 
     fn check(&self, check: Check, prefix: IpNet, facts: &Facts<'_>) -> Option<Reason> {
         match check {
-            Check::AddressSpace => self.space_refusal(prefix).map(Reason::Special),
+            Check::AddressSpace => self.space_refusal(prefix).map(|what| Reason::Special(prefix, what)),
             Check::Registration => self.registration(prefix, facts.origin()),
             Check::Rpki => self.rpki_refusal(prefix, facts.origin()),
             Check::Irr => self.irr_refusal(prefix, facts.origin()),

@@ -133,14 +133,13 @@ fn f34_bogons_and_a_default_route_are_refused() {
         ("127.0.0.0/8", false),
     ] {
         let refused = reasons(all(prefix), &good(), prefix);
-        assert!(matches!(refused.as_slice(), [Reason::Special(_)]), "{prefix}: {refused:?}");
+        assert!(matches!(refused.as_slice(), [Reason::Special(_, _)]), "{prefix}: {refused:?}");
         let lab = ImportPolicy { lab: true, ..all(prefix) };
         assert_eq!(reasons(lab, &good(), prefix).is_empty(), in_a_lab, "{prefix}");
     }
-    assert_eq!(
-        reasons(all("192.168.1.0/24"), &good(), "192.168.1.0/24")[0].to_string(),
-        "Invalid IP prefix: private space (RFC 1918)"
-    );
+    let [refused] = reasons(all("192.168.1.0/24"), &good(), "192.168.1.0/24").try_into().unwrap();
+    assert_eq!(refused.to_string(), "Invalid IP prefix 192.168.1.0/24");
+    assert_eq!(refused.detail().as_deref(), Some("it is private space (RFC 1918)"));
 }
 
 #[test]
@@ -150,6 +149,7 @@ fn f35_only_registered_prefixes_are_accepted_and_others_held_with_the_reason() {
     assert_eq!(reasons(policy(), &good(), "6.0.0.0/16"), not_registered(None));
     let elsewhere = ImportPolicy { peering_service: false, ..policy() };
     assert_eq!(reasons(elsewhere, &good(), "5.1.0.0/16"), [Reason::NotPeeringService]);
+    assert_eq!(Reason::NotPeeringService.to_string(), "The peering is not used for Peering Service");
     assert_eq!(reasons(ImportPolicy::default(), &good(), "5.1.0.0/16").len(), 2, "none is the first policy");
 }
 
@@ -215,7 +215,7 @@ fn every_reason_is_told_in_order() {
     let found = reasons(policy, &[path(&[PEER, 12076, 64_512, 64_512])], "10.0.0.0/8");
     let expected = [
         Reason::ConnectionNotActive(ConnectionState::Validating),
-        Reason::Special("private space (RFC 1918)"),
+        Reason::Special(net("10.0.0.0/8"), "private space (RFC 1918)"),
         Reason::ExpressRoute,
         Reason::NotRegistered { covered_by: None },
         Reason::MissingCommunity,
