@@ -364,7 +364,7 @@ impl AdjRibIn {
     pub fn clear(&mut self) {
         self.v4.clear();
         self.v6.clear();
-        self.judge.some_went();
+        Family::ALL.into_iter().for_each(|family| self.judge.some_went(family));
         self.settle();
         self.rounds = PerFamily::default();
     }

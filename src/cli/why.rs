@@ -132,6 +132,7 @@ struct Path {
 struct Check {
     holds: String,
     passed: bool,
+    note: Option<String>,
     reason: Option<String>,
     detail: Option<String>,
     fix: Option<String>,
@@ -222,7 +223,11 @@ impl Path {
             self.next_hop
         );
         text.line(2, &what)?;
-        for Check { holds, passed, reason, detail, fix } in &self.checks {
+        for Check { holds, passed, note, reason, detail, fix } in &self.checks {
+            if let Some(note) = note {
+                text.line(2, &format!("note  {note}"))?;
+                continue;
+            }
             if *passed {
                 text.line(2, &format!("ok    {holds}"))?;
                 continue;
@@ -305,6 +310,7 @@ mod tests {
               AS path 3356 65001 {7,8}, next hop 4.68.74.181, origin: IRR Unknown, RPKI
               Unknown
               ok    the prefix is public address space, and no default route
+              note  RPKI: Unknown
               FAIL  Advertisement missing MAPS community (8075:8007 is not among the
               communities)
                     to do: add 8075:8007 to the route in the export policy, and send
@@ -336,7 +342,7 @@ mod tests {
             "13.64.0.0/14",
             expect![[r#"
                 13.64.0.0/14 to contoso-ashburn-1-v4 (4.68.74.181 AS3356): advertised, AS path
-                8075 12076, next hop 4.68.74.182, as it is since 2026-11-22T12:00:00Z, from
+                8075 12075, next hop 4.68.74.182, as it is since 2026-11-22T12:00:00Z, from
                 rib/microsoft.yaml:6
                 13.64.0.0/14 to contoso-ashburn-1-v6 (2001:1900::1 AS3356): not advertised: the
                 session is not Established, from rib/microsoft.yaml:6

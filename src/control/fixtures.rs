@@ -23,7 +23,7 @@ use crate::control::{router, socket_router};
 use crate::fsm::State;
 use crate::metrics::{MessageType, Metrics, SessionLabels, Way};
 use crate::peering::origin::{RpkiTable, Vrp};
-use crate::peering::{Check, Enforcement, OriginTables, Reason, RouteOrigin};
+use crate::peering::{Check, Enforcement, Finding, Note, OriginTables, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
     Ask, CacheState, CacheStatus, CannotRefresh, Handle, OriginStatus, Origins, OriginsInForce, Overview,
@@ -235,10 +235,12 @@ async fn answer(
     }
 }
 
-/// Two checks, and what the route says of the second.
+/// Three checks, and what the route says of the last.
 fn explained(route: &ReceivedRoute) -> ExplainedPath {
-    let community = route.reasons.first().copied();
-    let checks = vec![(Check::AddressSpace, None), (Check::Community, community)];
+    let community = route.reasons.first().copied().map_or(Finding::Holds, Finding::Fails);
+    let rpki = Finding::Noted(Note::RpkiUnknown);
+    let checks =
+        vec![(Check::AddressSpace, Finding::Holds), (Check::Rpki, rpki), (Check::Community, community)];
     ExplainedPath { route: route.clone(), checks }
 }
 
@@ -335,7 +337,7 @@ fn plain() -> Group {
 fn three_routes() -> Vec<(Group, Vec<IpNet>)> {
     let attrs = AttrSet {
         origin: Origin::Egp,
-        as_path: vec![Asn(12076)],
+        as_path: vec![Asn(12075)],
         med: Some(50),
         communities: vec!["8075:1007".parse().unwrap(), "8075:1008".parse().unwrap()],
         ..AttrSet::default()

@@ -15,7 +15,7 @@ use super::json::ReceivedRouteJson;
 use super::list;
 use super::query::{Wanted, before, echo};
 use super::router::App;
-use crate::accept::{PathKey, ReceivedRoute};
+use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::peering::Validity;
 use crate::speaker::SessionSnapshot;
 use crate::wire::PathId;
@@ -136,10 +136,19 @@ fn validity(key: &str, value: &str) -> Result<Validity, ApiError> {
 }
 
 impl Filter {
-    fn lets_through(&self, route: &ReceivedRoute) -> bool {
-        self.as_path.as_ref().is_none_or(|path| route.attrs.as_path.to_string() == *path)
-            && self.origin_as.is_none_or(|state| route.validity.irr == state)
+    fn lets_through(&self, route: &ReceivedRoute, last: &mut Option<LastPath>) -> bool {
+        self.origin_as.is_none_or(|state| route.validity.irr == state)
             && self.rpki.is_none_or(|state| route.validity.rpki == state)
+            && self.as_path.as_ref().is_none_or(|path| {
+                if let Some((attrs, is_it)) = last
+                    && Arc::ptr_eq(attrs, &route.attrs)
+                {
+                    return *is_it;
+                }
+                let is_it = route.attrs.as_path.to_string() == *path;
+                *last = Some((Arc::clone(&route.attrs), is_it));
+                is_it
+            })
     }
 
     /// Where a session's routes begin that may be let through.
@@ -147,6 +156,10 @@ impl Filter {
         self.prefix.and_then(before).map(list::last_path)
     }
 }
+
+/// The attributes whose path was compared last, and whether it is the one that is asked for: many routes share them, and
+/// a path may be long.
+type LastPath = (Arc<ReceivedAttrs>, bool);
 
 /// A page, as Azure has it.
 #[derive(Serialize)]
@@ -193,7 +206,7 @@ async fn page(
     filter: &Filter,
 ) -> Result<(Vec<ReceivedRoute>, Option<Token>), ApiError> {
     let mut after = filter.from.and_then(|token| token.after).or_else(|| filter.start());
-    let mut page = Page { routes: Vec::new(), seen: 0 };
+    let mut page = Page { routes: Vec::new(), seen: 0, last: None };
     for session in sessions(app, peering, filter.from.map(|token| token.peer))? {
         let peer = session.plan.peer_address;
         loop {
@@ -214,6 +227,7 @@ async fn page(
 struct Page {
     routes: Vec<ReceivedRoute>,
     seen: usize,
+    last: Option<LastPath>,
 }
 
 /// How far a page took what was fetched.
@@ -232,7 +246,7 @@ impl Page {
             if filter.prefix.is_some_and(|prefix| route.prefix != prefix) {
                 return Taken::Past;
             }
-            let is_wanted = filter.lets_through(&route);
+            let is_wanted = filter.lets_through(&route, &mut self.last);
             if is_wanted && self.routes.len() == PAGE || self.seen == MOST_SEEN {
                 return Taken::Full;
             }

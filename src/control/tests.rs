@@ -90,7 +90,7 @@ async fn what_is_advertised() {
     check("/api/v1/sessions/contoso-ashburn-1-v4/advertised", expect![[r#"
         [
         {"prefix":"13.64.0.0/11","nextHop":"4.68.74.182","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":3,"stale":false},
-        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
+        {"prefix":"13.64.0.0/14","nextHop":"4.68.74.182","origin":"egp","asPath":"8075 12075","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"stale":false},
         {"prefix":"2603:1000::/24","nextHop":"2001:1900::2","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"onlyToCustomer":null,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"source":null,"file":"rib/microsoft.yaml","line":4,"stale":false}
         ]
     "#]]).await;
@@ -114,7 +114,7 @@ async fn routes() {
     check("/api/v1/routes", expect![[r#"
         [
         {"prefix":"13.64.0.0/11","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"source":null,"file":"rib/microsoft.yaml","line":3,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"peeringLocations":[],"peerings":[]},
-        {"prefix":"13.64.0.0/14","origin":"egp","asPath":"8075 12076","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"peeringLocations":["Ashburn"],"peerings":[]},
+        {"prefix":"13.64.0.0/14","origin":"egp","asPath":"8075 12075","med":50,"communities":["8075:1007","8075:1008"],"extendedCommunities":[],"largeCommunities":[],"source":"service-tags 376","file":"rib/microsoft.yaml","line":6,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"peeringLocations":["Ashburn"],"peerings":[]},
         {"prefix":"2603:1000::/24","origin":"igp","asPath":"8075","med":null,"communities":[],"extendedCommunities":[],"largeCommunities":[],"source":null,"file":"rib/microsoft.yaml","line":4,"since":{"generation":3,"time":"2026-11-22T12:00:00Z"},"peeringLocations":[],"peerings":[]}
         ]
     "#]]).await;

@@ -18,7 +18,7 @@ use crate::accept::{Explained, ExplainedPath, ReceivedRoute};
 use crate::advertise::ToldRoute;
 use crate::config::DenyAll;
 use crate::fsm::State as SessionState;
-use crate::peering::{Check, ConnectionState, Reason};
+use crate::peering::{Check, ConnectionState, Finding};
 use crate::rib::{Generation, RouteView};
 use crate::speaker::{Handle, SessionSnapshot};
 use crate::wire::Asn;
@@ -190,6 +190,8 @@ struct CheckJson {
     /// In words.
     holds: &'static str,
     passed: bool,
+    /// It passed without what has to hold.
+    note: Option<String>,
     #[serde(flatten)]
     failure: Option<FailureJson>,
 }
@@ -226,11 +228,12 @@ fn missing(prefix: IpNet, session: &SessionSnapshot) -> FailureJson {
 
 impl<'a> PathJson<'a> {
     fn new(path: &'a ExplainedPath) -> Self {
-        let check = |(check, reason): &(Check, Option<Reason>)| CheckJson {
+        let check = |(check, finding): &(Check, Finding)| CheckJson {
             check: *check,
             holds: check.holds(),
-            passed: reason.is_none(),
-            failure: reason.as_ref().map(|reason| FailureJson {
+            passed: finding.reason().is_none(),
+            note: finding.note().map(|note| note.to_string()),
+            failure: finding.reason().map(|reason| FailureJson {
                 reason: reason.to_string(),
                 detail: reason.detail(),
                 fix: reason.remedy().into_owned(),

@@ -10,7 +10,7 @@ use crate::wire::{AsPath, Asn, AsnKind, Community, SegmentKind};
 pub(super) const MAPS: Community = Community(8075 << 16 | 8007);
 /// The most hops of a registered prefix's path.
 pub(super) const MOST_HOPS: usize = 3;
-/// ASNs of a path that is too long which are looked through for one that comes again.
+/// ASNs of a path that is too long which are looked through.
 const MOST_COMPARED: usize = 64;
 /// ExpressRoute's ASN.
 const EXPRESS_ROUTE: Asn = Asn(12076);
@@ -64,8 +64,8 @@ impl Check {
             Self::PathLength => "the path has three ASNs at most",
             Self::PrivateAsn => "the path is without private ASNs",
             Self::Prepending => "no ASN stands in the path twice",
-            Self::Rpki => "RPKI has nothing against the origin",
-            Self::Irr => "the routing registry has the origin",
+            Self::Rpki => "RPKI has the prefix with this origin",
+            Self::Irr => "the routing registry has the prefix with this origin",
         }
     }
 
@@ -109,7 +109,14 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn has_express_route(&self) -> bool {
-        self.as_path.asns().any(|asn| asn == EXPRESS_ROUTE)
+        self.asns().any(|asn| asn == EXPRESS_ROUTE)
+    }
+
+    /// The ASNs that are looked through: of a path that is too long only the beginning, since a peer decides how long it
+    /// is, and no route is accepted by it.
+    fn asns(&self) -> impl Iterator<Item = Asn> {
+        let most = if self.too_long().is_some() { MOST_COMPARED } else { usize::MAX };
+        self.as_path.asns().take(most)
     }
 
     pub(super) fn has_maps_community(&self) -> bool {
@@ -123,7 +130,7 @@ impl<'a> Facts<'a> {
 
     /// The first private ASN that is not the one allowed.
     pub(super) fn private_asn(&self, allowed: Option<Asn>) -> Option<Asn> {
-        self.as_path.asns().find(|asn| asn.kind() == AsnKind::Private && Some(*asn) != allowed)
+        self.asns().find(|asn| asn.kind() == AsnKind::Private && Some(*asn) != allowed)
     }
 
     /// The first ASN of the path's sequences that has been there before. Without memory for a path that is not too long;
@@ -173,6 +180,23 @@ mod tests {
         }
         let path = path(&[(SEQUENCE, &[3356]), (SegmentKind::Set, &[7, 7]), (SEQUENCE, &[3356])]);
         assert_eq!(facts(&path).prepended(), Some(Asn(3356)), "over segments, and no set counts");
+    }
+
+    #[test]
+    fn of_a_path_that_is_too_long_the_beginning_is_looked_through() {
+        for (before, is_seen) in [(0, true), (MOST_COMPARED - 1, true), (MOST_COMPARED, false)] {
+            for (asn, finds) in [
+                (EXPRESS_ROUTE, (|f| f.has_express_route()) as fn(&Facts<'_>) -> bool),
+                (Asn(64_512), |f| f.private_asn(None).is_some()),
+            ] {
+                let numbers: Vec<u32> = (1..).take(before).chain([asn.0]).chain([1, 2, 3, 4]).collect();
+                let path = path(&[(SegmentKind::Sequence, &numbers)]);
+                assert_eq!(finds(&facts(&path)), is_seen, "AS{asn} behind {before}");
+            }
+        }
+        // Sets count as one hop each, so this path is not too long.
+        let numbers: Vec<u32> = (1..=200).chain([12_076]).collect();
+        assert!(facts(&path(&[(SegmentKind::Set, &numbers)])).has_express_route());
     }
 
     #[test]

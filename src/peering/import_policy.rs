@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use super::checks::{Check, Facts};
+use super::finding::{Finding, Note};
 use super::origin::{OriginTables, RouteOrigin, Validity};
 use super::reason::Reason;
 use super::{ConnectionState, Registered};
@@ -113,23 +114,27 @@ impl ImportPolicy {
         judged.passes
             && (judged.origin_is_registered || place.is_some_and(|place| self.registered.is_own(place)))
             && self.space_refusal(prefix).is_none()
-            && (self.enforce == Enforcement::default()
-                || self
-                    .origin_refusals(&self.origin_of(prefix, judged.origin))
-                    .into_iter()
-                    .all(|r| r.is_none()))
+            && self.rpki_refusal(prefix, judged.origin).is_none()
+            && self.irr_refusal(prefix, judged.origin).is_none()
     }
 
     /// Everything that keeps a route from being accepted, in the order of [`Check::ALL`].
     #[must_use]
     pub fn reasons(&self, prefix: IpNet, facts: &Facts<'_>) -> Vec<Reason> {
-        self.checks(prefix, facts).filter_map(|(_, reason)| reason).collect()
+        self.made().filter_map(|check| self.check(check, prefix, facts)).collect()
     }
 
     /// Every check that is made of a route, in order, and what it found.
-    pub fn checks(&self, prefix: IpNet, facts: &Facts<'_>) -> impl Iterator<Item = (Check, Option<Reason>)> {
-        let made = Check::ALL.into_iter().filter(|check| self.makes(*check));
-        made.map(move |check| (check, self.check(check, prefix, facts)))
+    pub fn checks(&self, prefix: IpNet, facts: &Facts<'_>) -> impl Iterator<Item = (Check, Finding)> {
+        self.made().map(move |check| {
+            let refusal = self.check(check, prefix, facts).map(Finding::Fails);
+            let noted = || self.note(check, prefix, facts.origin()).map(Finding::Noted);
+            (check, refusal.or_else(noted).unwrap_or(Finding::Holds))
+        })
+    }
+
+    fn made(&self) -> impl Iterator<Item = Check> {
+        Check::ALL.into_iter().filter(|check| self.makes(*check))
     }
 
     /// What is registered is asked of on peerings for Peering Service only.
@@ -152,16 +157,10 @@ impl ImportPolicy {
 
     fn check(&self, check: Check, prefix: IpNet, facts: &Facts<'_>) -> Option<Reason> {
         match check {
-            Check::AddressSpace => self.space_refusal(prefix).map(Reason::Special),
+            Check::AddressSpace => self.space_refusal(prefix).map(|what| Reason::Special(prefix, what)),
             Check::Registration => self.registration(prefix, facts.origin()),
-            Check::Rpki => {
-                let [rpki, _] = self.origin_refusals(&self.origin_of(prefix, facts.origin()));
-                rpki
-            }
-            Check::Irr => {
-                let [_, irr] = self.origin_refusals(&self.origin_of(prefix, facts.origin()));
-                irr
-            }
+            Check::Rpki => self.rpki_refusal(prefix, facts.origin()),
+            Check::Irr => self.irr_refusal(prefix, facts.origin()),
             Check::ConnectionState
             | Check::PeeringService
             | Check::ExpressRoute
@@ -207,16 +206,46 @@ impl ImportPolicy {
         special::reason(&prefix).filter(|_| !(self.lab && special::is_for_labs(&prefix)))
     }
 
-    /// What RPKI and the routing registry have against a route, where that is to keep it out.
-    fn origin_refusals(&self, origin: &RouteOrigin) -> [Option<Reason>; 2] {
-        let Enforcement { rpki_invalid, irr_invalid, irr_unknown } = self.enforce;
-        let rpki = (rpki_invalid && origin.rpki == Validity::Invalid).then_some(Reason::RpkiInvalid);
-        let irr = match origin.irr {
+    /// What RPKI has against a route, where that is to keep it out; it is not asked where nothing is.
+    fn rpki_refusal(&self, prefix: IpNet, origin: Option<Asn>) -> Option<Reason> {
+        let is_invalid = || self.rpki_validity(prefix, origin) == Validity::Invalid;
+        (self.enforce.rpki_invalid && is_invalid()).then_some(Reason::RpkiInvalid)
+    }
+
+    /// The same of the routing registry.
+    fn irr_refusal(&self, prefix: IpNet, origin: Option<Asn>) -> Option<Reason> {
+        let Enforcement { rpki_invalid: _, irr_invalid, irr_unknown } = self.enforce;
+        if !irr_invalid && !irr_unknown {
+            return None;
+        }
+        match self.origins.irr.validate(prefix, origin) {
             Validity::Invalid => irr_invalid.then_some(Reason::IrrInvalid),
             Validity::Unknown => irr_unknown.then_some(Reason::IrrUnknown),
             Validity::Valid => None,
-        };
-        [rpki, irr]
+        }
+    }
+
+    fn rpki_validity(&self, prefix: IpNet, origin: Option<Asn>) -> Validity {
+        let (validity, _) = self.origins.rpki.validate(prefix, origin);
+        validity
+    }
+
+    /// What there is to say of a route that a check lets through.
+    fn note(&self, check: Check, prefix: IpNet, origin: Option<Asn>) -> Option<Note> {
+        match check {
+            Check::Rpki => Note::of_rpki(self.rpki_validity(prefix, origin)),
+            Check::Irr => Note::of_irr(self.origins.irr.validate(prefix, origin)),
+            Check::ConnectionState
+            | Check::PeeringService
+            | Check::AddressSpace
+            | Check::ExpressRoute
+            | Check::Leak
+            | Check::Registration
+            | Check::Community
+            | Check::PathLength
+            | Check::PrivateAsn
+            | Check::Prepending => None,
+        }
     }
 
     /// What registries know of a route.

@@ -4,6 +4,7 @@ mod address;
 mod checks;
 mod enums;
 mod event;
+mod finding;
 mod import_policy;
 pub mod origin;
 mod peer_asn;
@@ -26,6 +27,7 @@ pub use enums::{
     ValidationState,
 };
 pub use event::Event;
+pub use finding::{Finding, Note};
 pub use import_policy::{Enforcement, ImportPolicy, Judged};
 pub use origin::{OriginTables, RouteOrigin, Validity};
 pub use peer_asn::{Contact, PeerAsn, is_peer_name};

@@ -16,8 +16,8 @@ pub enum Reason {
     NeedsBfd,
     /// The peering is not used for Peering Service, so nothing can be registered under it: no import policy (RFC 8212).
     NotPeeringService,
-    /// A default route, or space that no one may announce; in words.
-    Special(&'static str),
+    /// A default route, or space that no one may announce: the prefix, and what it is in words.
+    Special(IpNet, &'static str),
     /// The path contains ExpressRoute's ASN.
     ExpressRoute,
     /// A leak by RFC 9234.
@@ -50,8 +50,8 @@ impl fmt::Display for Reason {
                 write!(f, "The connection is {}, and routes are used in Active only", state.name())
             }
             Self::NeedsBfd => f.write_str("Voice requires BFD, which is not supported yet"),
-            Self::NotPeeringService => f.write_str("Operation is not supported for this peering type"),
-            Self::Special(what) => write!(f, "Invalid IP prefix: {what}"),
+            Self::NotPeeringService => f.write_str("The peering is not used for Peering Service"),
+            Self::Special(prefix, _) => write!(f, "Invalid IP prefix {prefix}"),
             Self::ExpressRoute => {
                 f.write_str("The path contains AS12076, which is never exchanged with peers")
             }

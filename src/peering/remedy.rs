@@ -13,10 +13,10 @@ impl Reason {
             Self::PrivateAsn(asn) => Some(format!("AS{asn} is a private ASN")),
             Self::Prepended(asn) => Some(format!("AS{asn} stands in the path more than once")),
             Self::MissingCommunity => Some("8075:8007 is not among the communities".to_owned()),
-            Self::NotPeeringService => Some("the peering is not used for Peering Service".to_owned()),
+            Self::Special(_, what) => Some(format!("it is {what}")),
             Self::ConnectionNotActive(_)
             | Self::NeedsBfd
-            | Self::Special(_)
+            | Self::NotPeeringService
             | Self::ExpressRoute
             | Self::Leak
             | Self::NotRegistered { .. }
@@ -39,7 +39,7 @@ impl Reason {
             Self::NotPeeringService => {
                 "change nothing on your router: have the peering enabled for Peering Service, and register the prefix"
             }
-            Self::Special(_) => "announce your own public address space only, and no default route",
+            Self::Special(_, _) => "announce your own public address space only, and no default route",
             Self::ExpressRoute => "filter routes with AS12076 in the path from what you announce here",
             Self::Leak => {
                 "announce your own and your customers' routes only: by ONLY_TO_CUSTOMER this one is neither"

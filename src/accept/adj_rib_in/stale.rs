@@ -65,6 +65,9 @@ impl AdjRibIn {
             true
         });
         drop(token);
+        if self.stale.get(family).count() > 0 {
+            self.judge.some_went(family);
+        }
         self.settle();
         self.stale.get(family).count()
     }
@@ -107,12 +110,14 @@ impl AdjRibIn {
 
     /// The same, with the room yet to be settled.
     fn keep(&mut self, family: Family, keep: impl FnMut(&mut Entry) -> bool) -> u64 {
-        // Which ones went, or became stale, is not noted one by one.
-        self.judge.some_went();
-        match family {
+        let gone = match family {
             Family::Ipv4 => retain(&mut self.v4, keep),
             Family::Ipv6 => retain(&mut self.v6, keep),
+        };
+        if gone > 0 {
+            self.judge.some_went(family);
         }
+        gone
     }
 }
 

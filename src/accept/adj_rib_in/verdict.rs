@@ -13,8 +13,8 @@ use ipnet::IpNet;
 use super::{AdjRibIn, Entry, Table};
 use crate::accept::marks::{Tally, Token};
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
-use crate::peering::{Check, Facts, ImportPolicy, Judged, Reason, Sighting};
-use crate::wire::{PathId, PerFamily};
+use crate::peering::{Check, Facts, Finding, ImportPolicy, Judged, Sighting};
+use crate::wire::{Family, PathId, PerFamily};
 
 /// The paths of one prefix that are looked at one by one for the best; of more, an accepted one is still found.
 const MOST_COMPARED: usize = 64;
@@ -99,9 +99,17 @@ impl Judge {
         }
     }
 
-    /// Routes went, and nobody noted which.
-    pub(super) fn some_went(&mut self) {
-        self.news.touch_all();
+    /// Routes of a family went or became stale, and nobody noted which. O(watched prefixes).
+    pub(super) fn some_went(&mut self, family: Family) {
+        for (place, prefix) in self.policy.registered.watched().iter().enumerate() {
+            let own = match prefix {
+                IpNet::V4(_) => Family::Ipv4,
+                IpNet::V6(_) => Family::Ipv6,
+            };
+            if own == family {
+                self.news.touch(place);
+            }
+        }
     }
 
     pub(super) fn policy(&self) -> &ImportPolicy {
@@ -160,16 +168,19 @@ impl AdjRibIn {
         self.judge.anew = if left == 0 { last.map(Anew::Behind) } else { None };
     }
 
-    /// What has become of up to `limit` watched prefixes since they were told of last, and of those that are watched no
-    /// more; `None`: it is not there, or only as a stale route. O(limit log n).
+    /// What has become of watched prefixes since they were told of last, and of those that are watched no more; `None`:
+    /// it is not there, or only as a stale route. Ends at the prefix with which `limit` paths have been looked at; one
+    /// without paths counts as one.
     pub fn take_sightings(&mut self, limit: usize) -> Vec<(IpNet, Option<Sighting>)> {
         let mut seen: Vec<(IpNet, Option<Sighting>)> =
             self.judge.news.dropped.drain(..).map(|prefix| (prefix, None)).collect();
-        let count = limit.min(self.judge.news.touched.len());
-        let places: Vec<usize> = self.judge.news.touched.drain(..count).collect();
-        for place in places {
+        let mut left = limit;
+        while left > 0
+            && let Some(place) = self.judge.news.touched.pop_front()
+        {
             let Some(prefix) = self.judge.policy.registered.watched().get(place).copied() else { continue };
-            let sighting = self.sighting(prefix);
+            let (sighting, paths) = self.sighting(prefix);
+            left = left.saturating_sub(paths.max(1));
             let Some(mark) = self.judge.news.marks.get_mut(place) else { continue };
             let was_told = std::mem::replace(mark, Mark { is_touched: false, is_told: sighting.is_some() });
             if sighting.is_some() || was_told.is_told {
@@ -179,8 +190,9 @@ impl AdjRibIn {
         seen
     }
 
-    /// Of the paths of a prefix that are not stale, the one that is accepted, or else the one with the fewest reasons.
-    fn sighting(&self, prefix: IpNet) -> Option<Sighting> {
+    /// Of the paths of a prefix that are not stale, the one that is accepted, or else the one with the fewest reasons; and
+    /// how many were looked at.
+    fn sighting(&self, prefix: IpNet) -> (Option<Sighting>, usize) {
         match prefix {
             IpNet::V4(net) => best(&self.v4, net, self.judge.policy()),
             IpNet::V6(net) => best(&self.v6, net, self.judge.policy()),
@@ -224,8 +236,8 @@ pub struct Explained {
 pub struct ExplainedPath {
     /// The route.
     pub route: ReceivedRoute,
-    /// Every check that is made, in order, and why it fails.
-    pub checks: Vec<(Check, Option<Reason>)>,
+    /// Every check that is made, in order, and what it found.
+    pub checks: Vec<(Check, Finding)>,
 }
 
 fn explained<N: Ord + Copy + Into<IpNet>>(
@@ -258,11 +270,12 @@ fn judge_from<N: Ord + Copy + Into<IpNet>>(
     }
 }
 
-fn best<N: Ord + Copy + Into<IpNet>>(table: &Table<N>, prefix: N, policy: &ImportPolicy) -> Option<Sighting> {
-    let paths = || {
-        let all = table.range((prefix, PathId::default())..=(prefix, PathId::MAX));
-        all.map(|(_, entry)| entry).filter(|entry| entry.stale.is_none())
-    };
+fn best<N: Ord + Copy + Into<IpNet>>(
+    table: &Table<N>,
+    prefix: N,
+    policy: &ImportPolicy,
+) -> (Option<Sighting>, usize) {
+    let paths = || table.range((prefix, PathId::default())..=(prefix, PathId::MAX)).map(|(_, entry)| entry);
     let seen = |entry: &Entry| {
         let facts = facts(&entry.shared.attrs);
         let (prefix, origin) = (prefix.into(), facts.origin());
@@ -273,9 +286,18 @@ fn best<N: Ord + Copy + Into<IpNet>>(table: &Table<N>, prefix: N, policy: &Impor
             reasons: policy.reasons(prefix, &facts),
         }
     };
-    let accepted = paths().skip(MOST_COMPARED).find(|entry| entry.accepted.is_some());
-    let compared = paths().take(MOST_COMPARED).chain(accepted).map(seen);
-    compared.min_by_key(|sighting| sighting.reasons.len())
+    let mut count = 0_usize;
+    let accepted = paths().find(|entry| {
+        count = count.saturating_add(1);
+        entry.stale.is_none() && entry.accepted.is_some()
+    });
+    // By a policy that is new it may be so no more.
+    let accepted = accepted.map(seen).filter(|sighting| sighting.reasons.is_empty());
+    let fewest = || {
+        let compared = paths().filter(|entry| entry.stale.is_none()).take(MOST_COMPARED).map(seen);
+        compared.min_by_key(|sighting| sighting.reasons.len())
+    };
+    (accepted.or_else(fewest), count)
 }
 
 /// What is looked at of a route's attributes.

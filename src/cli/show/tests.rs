@@ -278,7 +278,7 @@ async fn routes() {
     check("routes", None, expect![[r#"
         PREFIX          AS PATH     SINCE     FROM                  ATTRIBUTES                                      SOURCE
         13.64.0.0/11    8075        #3 3d02h  rib/microsoft.yaml:3
-        13.64.0.0/14    8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 only at Ashburn  service-tags 376
+        13.64.0.0/14    8075 12075  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008 only at Ashburn  service-tags 376
         2603:1000::/24  8075        #3 3d02h  rib/microsoft.yaml:4
     "#]]).await;
 }
@@ -291,7 +291,7 @@ async fn the_route_of_an_address_on_80_columns() {
         expect![[r#"
             PREFIX        AS PATH   SINCE     FROM                  ATTRIBUTES  SOURCE
             13.64.0.0/14  8075      #3 3d02h  rib/microsoft.yaml:6  egp med 50  service-tags
-                          12076                                     8075:1007   376
+                          12075                                     8075:1007   376
                                                                     8075:1008
                                                                     only at
                                                                     Ashburn
@@ -317,7 +317,7 @@ async fn advertised() {
     check("advertised 4.68.74.181", None, expect![[r#"
         PREFIX          NEXT HOP      AS PATH     SINCE     FROM                  ATTRIBUTES                      SOURCE
         13.64.0.0/11    4.68.74.182   8075        #3 3d02h  rib/microsoft.yaml:3
-        13.64.0.0/14    4.68.74.182   8075 12076  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008  service-tags 376
+        13.64.0.0/14    4.68.74.182   8075 12075  #3 3d02h  rib/microsoft.yaml:6  egp med 50 8075:1007 8075:1008  service-tags 376
         2603:1000::/24  2001:1900::2  8075        #3 3d02h  rib/microsoft.yaml:4
     "#]]).await;
 }

@@ -100,9 +100,14 @@ async fn f55_why_tells_each_check_with_the_documented_words_and_the_way_out() {
         (checks[0]["check"].as_str(), checks[0]["passed"].as_bool()),
         (Some("AddressSpace"), Some(true))
     );
-    assert_eq!(checks[1]["reason"], "Advertisement missing MAPS community");
     assert_eq!(
-        checks[1]["fix"],
+        (checks[1]["note"].as_str(), checks[1]["passed"].as_bool()),
+        (Some("RPKI: Unknown"), Some(true))
+    );
+    assert_eq!((checks[0]["note"].is_null(), checks[2]["note"].is_null()), (true, true));
+    assert_eq!(checks[2]["reason"], "Advertisement missing MAPS community");
+    assert_eq!(
+        checks[2]["fix"],
         "add 8075:8007 to the route in the export policy, and send communities to this neighbour"
     );
     assert_eq!(rows.as_array().unwrap().len(), 3, "of every session");

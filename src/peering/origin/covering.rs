@@ -31,8 +31,9 @@ impl<T> Covering<T> {
         all
     }
 
-    /// What is said of each prefix that is `net` or covers it, the longest first. O(log n + length of the prefix).
-    pub(super) fn covering(&self, net: IpNet) -> impl Iterator<Item = (u8, &T)> {
+    /// What is said of each prefix that is `net` or covers it, the longest first: all of one prefix together, in the
+    /// order in which it came. O(log n + length of the prefix), however much there is of one.
+    pub(super) fn covering(&self, net: IpNet) -> impl Iterator<Item = &[T]> {
         let v4 = Prefix::of_net(&net).map(|prefix| self.v4.covering(prefix));
         let v6 = Prefix::of_net(&net).map(|prefix| self.v6.covering(prefix));
         v4.into_iter().flatten().chain(v6.into_iter().flatten())
@@ -93,15 +94,12 @@ impl<A: Address, T> Tree<A, T> {
         }
     }
 
-    fn covering(&self, prefix: Prefix<A>) -> impl Iterator<Item = (u8, &T)> {
+    fn covering(&self, prefix: Prefix<A>) -> impl Iterator<Item = &[T]> {
         // Whatever covers the prefix covers the last node that does not stand behind it, too.
         let behind = self.nodes.partition_point(|node| node.prefix <= prefix);
         let first = behind.checked_sub(1).and_then(|last| self.first_covering(last, prefix));
         let parent = |at: &usize| usize::try_from(self.nodes.get(*at)?.parent?).ok();
-        std::iter::successors(first, parent).flat_map(|at| {
-            let len = self.nodes.get(at).map_or(0, |node| node.prefix.len);
-            self.values_of(at).iter().map(move |value| (len, value))
-        })
+        std::iter::successors(first, parent).map(|at| self.values_of(at))
     }
 
     fn values_of(&self, at: usize) -> &[T] {
@@ -145,12 +143,12 @@ mod tests {
             nets.sort_unstable();
             let table = Covering::of_sorted(nets.iter().map(|net| (*net, *net)));
             for asked in asked.into_iter().chain(nets.clone()) {
-                let found: Vec<IpNet> = table.covering(asked).map(|(_, net)| *net).collect();
+                let found: Vec<IpNet> = table.covering(asked).flatten().copied().collect();
                 let mut wanted: Vec<IpNet> = nets.iter().copied().filter(|net| net.contains(&asked)).collect();
                 wanted.sort_by_key(|net| std::cmp::Reverse(net.prefix_len()));
                 prop_assert_eq!(&found, &wanted);
-                for (len, net) in table.covering(asked) {
-                    prop_assert_eq!(len, net.prefix_len());
+                for of_one in table.covering(asked) {
+                    prop_assert!(!of_one.is_empty() && of_one.iter().all(|net| *net == of_one[0]));
                 }
             }
             let v4 = nets.iter().filter(|net| matches!(net, IpNet::V4(_))).count();

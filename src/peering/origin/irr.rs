@@ -65,9 +65,18 @@ impl IrrTable {
     pub fn validate(&self, prefix: IpNet, origin: Option<Asn>) -> Validity {
         let len = prefix.prefix_len();
         let mut found = Validity::Unknown;
-        for (_, route) in self.routes.covering(prefix) {
-            if (route.min_len..=route.max_len).contains(&len) {
-                if origin == Some(route.origin) {
+        for routes in self.routes.covering(prefix) {
+            let mut left = routes;
+            // Routes with the same lengths stand together, sorted by origin.
+            while let Some(first) = left.first() {
+                let lengths = (first.min_len, first.max_len);
+                let (same, others) =
+                    left.split_at(left.partition_point(|route| (route.min_len, route.max_len) <= lengths));
+                left = others;
+                if !(first.min_len..=first.max_len).contains(&len) {
+                    continue;
+                }
+                if origin.is_some_and(|asn| same.binary_search_by_key(&asn, |route| route.origin).is_ok()) {
                     return Validity::Valid;
                 }
                 found = Validity::Invalid;

@@ -1,5 +1,6 @@
 //! Validated ROA Payloads and what they say of a route (RFC 6811).
 
+use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -76,7 +77,7 @@ pub struct VrpFile {
 }
 
 /// What stands behind a prefix of the table.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Authorised {
     max_len: u8,
     asn: Asn,
@@ -102,8 +103,11 @@ impl RpkiTable {
             let ours = |anchor: u16| own.get(usize::from(anchor)).copied().flatten();
             all.extend(file.vrps.iter().map(|(vrp, anchor)| (*vrp, anchor.and_then(ours))));
         }
-        // Of one VRP, one that says its trust anchor goes first.
-        all.sort_unstable_by_key(|(vrp, anchor)| (*vrp, anchor.is_none(), *anchor));
+        // An ASN's VRPs of one prefix stand together, the one with the longest parts first, so that none has to be
+        // looked for among all that a cache may have of one prefix. Of one VRP, one that says its trust anchor goes first.
+        all.sort_unstable_by_key(|(vrp, anchor)| {
+            (vrp.prefix, vrp.asn, Reverse(vrp.max_len), anchor.is_none(), *anchor)
+        });
         all.dedup_by_key(|(vrp, _)| *vrp);
         let authorised = all.into_iter().map(|(vrp, trust_anchor)| {
             (vrp.prefix, Authorised { max_len: vrp.max_len, asn: vrp.asn, trust_anchor })
@@ -112,15 +116,20 @@ impl RpkiTable {
     }
 
     /// RFC 6811 §2, and the trust anchor of the VRP that says so: of one that matches, else of the longest that covers.
+    /// O(length of the prefix × log n).
     #[must_use]
     pub fn validate(&self, prefix: IpNet, origin: Option<Asn>) -> (Validity, Option<&Arc<str>>) {
         let mut covered = None;
-        for (_, vrp) in self.vrps.covering(prefix) {
-            let is_match = prefix.prefix_len() <= vrp.max_len && vrp.asn != Asn(0) && origin == Some(vrp.asn);
-            if is_match {
+        let origin = origin.filter(|asn| *asn != Asn(0));
+        for vrps in self.vrps.covering(prefix) {
+            let own = origin.and_then(|asn| {
+                let at = vrps.partition_point(|vrp| vrp.asn < asn);
+                vrps.get(at).filter(|vrp| vrp.asn == asn)
+            });
+            if let Some(vrp) = own.filter(|vrp| prefix.prefix_len() <= vrp.max_len) {
                 return (Validity::Valid, self.anchor_of(vrp));
             }
-            covered = covered.or(Some(vrp));
+            covered = covered.or(vrps.first());
         }
         match covered {
             Some(vrp) => (Validity::Invalid, self.anchor_of(vrp)),

@@ -295,6 +295,55 @@ fn what_is_wrong_with_a_list_of_prefixes_has_its_place() {
     );
 }
 
+/// Registries with few prefixes, lengths and origins, so that many share a prefix.
+fn dense() -> impl Strategy<Value = (u8, u8, u8, u32)> {
+    (0_u8..=3, 0_u8..4, 0_u8..4, 0_u32..4).prop_map(|(bits, a, b, asn)| (bits, a.min(b), a.max(b), asn))
+}
+
+fn dense_net(bits: u8, len: u8) -> IpNet {
+    IpNet::new(std::net::IpAddr::from([20, bits << 6, 0, 0]), len).unwrap().trunc()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn validity_is_that_of_going_through_all(
+        items in prop::collection::vec((dense(), 6_u8..=10), 0..40),
+        asked in prop::collection::vec((0_u8..=3, 6_u8..=12, prop::option::of(0_u32..5)), 1..20),
+    ) {
+        let vrps: Vec<Vrp> = items
+            .iter()
+            .map(|((bits, _, more, asn), len)| Vrp { prefix: dense_net(*bits, *len), max_len: len + more, asn: Asn(*asn) })
+            .collect();
+        let routes: Vec<IrrRoute> = items
+            .iter()
+            .map(|((bits, a, b, asn), len)| IrrRoute {
+                prefix: dense_net(*bits, *len),
+                min_len: len + a,
+                max_len: len + b,
+                origin: Asn(*asn),
+            })
+            .collect();
+        let (rpki, irr) = (RpkiTable::new(&vrps, &[]), IrrTable::new(routes.clone()));
+        for (bits, len, origin) in asked {
+            let (prefix, origin) = (dense_net(bits, len), origin.map(Asn));
+            let of = |any: bool, own: bool| match (any, own) {
+                (_, true) => Validity::Valid,
+                (true, false) => Validity::Invalid,
+                (false, false) => Validity::Unknown,
+            };
+            let covers: Vec<_> = vrps.iter().filter(|vrp| vrp.prefix.contains(&prefix)).collect();
+            let own = |vrp: &&Vrp| vrp.max_len >= len && vrp.asn != Asn(0) && Some(vrp.asn) == origin;
+            let wanted = of(!covers.is_empty(), covers.iter().any(own));
+            prop_assert_eq!(rpki.validate(prefix, origin).0, wanted, "{} {:?} {:?}", prefix, origin, vrps);
+            let stand = |r: &&IrrRoute| r.prefix.contains(&prefix) && (r.min_len..=r.max_len).contains(&len);
+            let any = routes.iter().any(|r| stand(&r));
+            let own = routes.iter().any(|r| stand(&r) && Some(r.origin) == origin);
+            prop_assert_eq!(irr.validate(prefix, origin), of(any, own), "{} {:?} {:?}", prefix, origin, routes);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]

@@ -153,7 +153,7 @@ fn in_words(reason: Reason) -> String {
         Reason::ConnectionNotActive(_)
         | Reason::NeedsBfd
         | Reason::NotPeeringService
-        | Reason::Special(_)
+        | Reason::Special(_, _)
         | Reason::ExpressRoute
         | Reason::Leak
         | Reason::NotRegistered { .. }

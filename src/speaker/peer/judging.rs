@@ -5,7 +5,7 @@ use crate::fsm::Moment;
 
 /// Routes judged anew in one turn, between which the session goes on: some hundred microseconds.
 const JUDGED: usize = 2048;
-/// Registered prefixes that are told of in one turn.
+/// Paths of registered prefixes that are looked at in one turn, for what is told of those.
 const TOLD: usize = 256;
 
 impl Peer {

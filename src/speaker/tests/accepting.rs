@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::load_text as load_config;
-use crate::peering::Reason;
+use crate::peering::{Note, Reason};
 
 /// Another partner.
 const OTHER: Ipv4Addr = Ipv4Addr::new(127, 0, 7, 2);
@@ -139,8 +139,10 @@ async fn f55_a_prefix_is_explained_check_by_check() {
     let explained = us.handle().explain("contoso-1-v4", "5.1.0.0/16".parse().unwrap()).await.unwrap();
     assert!(explained.is_registered);
     let [path] = explained.paths.as_slice() else { panic!("{explained:?}") };
-    let failed: Vec<_> = path.checks.iter().filter_map(|(_, reason)| *reason).collect();
+    let failed: Vec<_> = path.checks.iter().filter_map(|(_, finding)| finding.reason()).collect();
     assert_eq!((path.checks.len(), failed.as_slice()), (12, &[Reason::MissingCommunity][..]));
+    let noted: Vec<_> = path.checks.iter().filter_map(|(_, finding)| finding.note()).collect();
+    assert_eq!(noted, [Note::RpkiUnknown, Note::IrrUnknown], "there is no registry, and that is said");
     let absent = us.handle().explain("contoso-1-v4", "6.0.0.0/16".parse().unwrap()).await.unwrap();
     assert!(!absent.is_registered && absent.paths.is_empty());
     them.stop().await;

@@ -1,7 +1,12 @@
 //! Which routes are accepted, and what is told of registered prefixes.
 
 use super::*;
-use crate::peering::{ConnectionState, ImportPolicy, Reason, Registered, Sighting};
+use crate::fsm::Moment;
+use crate::peering::origin::{IrrRoute, IrrTable, RpkiTable, Vrp};
+use crate::peering::{
+    Check, ConnectionState, Enforcement, Finding, ImportPolicy, Note, OriginTables, Reason, Registered,
+    Sighting,
+};
 
 const PEER: u32 = 3356;
 const ORIGIN: u32 = 174;
@@ -128,14 +133,13 @@ fn f34_bogons_and_a_default_route_are_refused() {
         ("127.0.0.0/8", false),
     ] {
         let refused = reasons(all(prefix), &good(), prefix);
-        assert!(matches!(refused.as_slice(), [Reason::Special(_)]), "{prefix}: {refused:?}");
+        assert!(matches!(refused.as_slice(), [Reason::Special(_, _)]), "{prefix}: {refused:?}");
         let lab = ImportPolicy { lab: true, ..all(prefix) };
         assert_eq!(reasons(lab, &good(), prefix).is_empty(), in_a_lab, "{prefix}");
     }
-    assert_eq!(
-        reasons(all("192.168.1.0/24"), &good(), "192.168.1.0/24")[0].to_string(),
-        "Invalid IP prefix: private space (RFC 1918)"
-    );
+    let [refused] = reasons(all("192.168.1.0/24"), &good(), "192.168.1.0/24").try_into().unwrap();
+    assert_eq!(refused.to_string(), "Invalid IP prefix 192.168.1.0/24");
+    assert_eq!(refused.detail().as_deref(), Some("it is private space (RFC 1918)"));
 }
 
 #[test]
@@ -145,6 +149,7 @@ fn f35_only_registered_prefixes_are_accepted_and_others_held_with_the_reason() {
     assert_eq!(reasons(policy(), &good(), "6.0.0.0/16"), not_registered(None));
     let elsewhere = ImportPolicy { peering_service: false, ..policy() };
     assert_eq!(reasons(elsewhere, &good(), "5.1.0.0/16"), [Reason::NotPeeringService]);
+    assert_eq!(Reason::NotPeeringService.to_string(), "The peering is not used for Peering Service");
     assert_eq!(reasons(ImportPolicy::default(), &good(), "5.1.0.0/16").len(), 2, "none is the first policy");
 }
 
@@ -168,8 +173,8 @@ fn f37_a_path_of_four_is_too_long() {
 #[test]
 fn f38_a_private_asn_anywhere_in_the_path_is_an_error() {
     for asn in [64_512, 65_534, 4_200_000_000, 4_294_967_294] {
-        for asns in [[PEER, asn], [PEER, asn]].into_iter().map(|a| a.to_vec()).chain([vec![PEER, asn, 174]]) {
-            let found = reasons(policy(), &[path(&asns), maps()], "5.1.0.0/16");
+        for asns in [&[PEER, asn][..], &[PEER, asn, 174]] {
+            let found = reasons(policy(), &[path(asns), maps()], "5.1.0.0/16");
             assert_eq!(found, [Reason::PrivateAsn(Asn(asn))]);
             assert_eq!(found[0].to_string(), "AS path isn't correct");
         }
@@ -210,7 +215,7 @@ fn every_reason_is_told_in_order() {
     let found = reasons(policy, &[path(&[PEER, 12076, 64_512, 64_512])], "10.0.0.0/8");
     let expected = [
         Reason::ConnectionNotActive(ConnectionState::Validating),
-        Reason::Special("private space (RFC 1918)"),
+        Reason::Special(net("10.0.0.0/8"), "private space (RFC 1918)"),
         Reason::ExpressRoute,
         Reason::NotRegistered { covered_by: None },
         Reason::MissingCommunity,
@@ -290,6 +295,83 @@ fn f51_the_peers_med_counts_for_nothing() {
     }
     take(&mut rib, &body(&[], &[path, maps], &["5.1.0.0/16"]));
     assert_eq!((rib.get(key("5.1.0.0/16")).unwrap().attrs.med, rib.accepted().ipv4), (None, 1));
+}
+
+#[test]
+fn f40_a_turn_looks_at_so_many_paths_and_stops_at_an_accepted_one() {
+    let mut rib = rib_with(policy());
+    let of = |prefix: &str, ids: std::ops::Range<u32>| -> Vec<u8> {
+        let nlri = nlri(&[prefix]);
+        ids.flat_map(|id| [&id.to_be_bytes()[..], &nlri].concat()).collect()
+    };
+    let announce = |rib: &mut AdjRibIn, attributes: &[Vec<u8>], reach: &[u8]| {
+        let octets = [body(&[], attributes, &[]), reach.to_vec()].concat();
+        let families = PerFamily { ipv4: true, ipv6: true };
+        let context = UpdateContext { peer_asn: Asn(PEER), families, add_path: families, ..ctx() };
+        let update = decode_update(&octets, &context);
+        assert_eq!(update.treatment(), Treatment::Accept, "{:?}", update.faults());
+        rib.apply(&update, 7).unwrap();
+    };
+    let refused = [path(&[PEER, ORIGIN])];
+    announce(&mut rib, &refused, &of("5.1.0.0/16", 1..11));
+    announce(&mut rib, &refused, &of("5.2.3.0/24", 1..2));
+    assert_eq!((rib.take_sightings(10).len(), rib.take_sightings(10).len()), (1, 1), "ten paths are a turn");
+    announce(&mut rib, &good(), &of("5.1.0.0/16", 1..2));
+    announce(&mut rib, &refused, &of("5.2.3.0/24", 1..2));
+    let seen = rib.take_sightings(2);
+    let counts: Vec<usize> = seen.iter().map(|(_, seen)| seen.as_ref().unwrap().reasons.len()).collect();
+    assert_eq!(counts, [0, 1], "behind the accepted one nothing is looked at");
+}
+
+#[test]
+fn f40_a_refresh_by_which_nothing_went_has_nothing_to_tell() {
+    let mut rib = rib_with(policy());
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+    told(&mut rib);
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
+    take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+    told(&mut rib);
+    assert_eq!((rib.end_refresh(Family::Ipv4), rib.has_to_judge()), (0, false));
+    rib.begin_refresh(Moment::default(), Family::Ipv4);
+    assert_eq!((rib.end_refresh(Family::Ipv4), rib.has_to_judge()), (1, true));
+    assert_eq!(rib.take_sightings(2), [(net("5.1.0.0/16"), None)], "and of its family only");
+    assert!(!rib.has_to_judge());
+}
+
+#[test]
+fn f55_what_registries_say_of_a_route_that_is_let_in_is_told_as_it_is() {
+    let tables = |origin: u32| OriginTables {
+        rpki: Arc::new(RpkiTable::new(
+            &[Vrp { prefix: net("5.1.0.0/16"), max_len: 16, asn: Asn(origin) }],
+            &[],
+        )),
+        irr: Arc::new(IrrTable::new(vec![IrrRoute {
+            prefix: net("5.1.0.0/16"),
+            min_len: 16,
+            max_len: 16,
+            origin: Asn(origin),
+        }])),
+    };
+    let refuse = Enforcement { rpki_invalid: true, irr_invalid: true, irr_unknown: true };
+    let found = |origins: OriginTables, enforce| {
+        let mut rib = rib_with(ImportPolicy { origins: Arc::new(origins), enforce, ..policy() });
+        take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
+        let [path] = rib.explain(net("5.1.0.0/16")).paths.try_into().unwrap();
+        let of = |check| path.checks.iter().find(|(made, _)| *made == check).unwrap().1;
+        (of(Check::Rpki), of(Check::Irr), rib.accepted().ipv4)
+    };
+    let show = Enforcement::default();
+    let (noted, fails) = (Finding::Noted, Finding::Fails);
+    assert_eq!(found(tables(ORIGIN), show), (Finding::Holds, Finding::Holds, 1));
+    assert_eq!(found(tables(9), show), (noted(Note::RpkiInvalid), noted(Note::IrrInvalid), 1));
+    assert_eq!(found(tables(9), refuse), (fails(Reason::RpkiInvalid), fails(Reason::IrrInvalid), 0));
+    assert_eq!(found(OriginTables::default(), show), (noted(Note::RpkiUnknown), noted(Note::IrrUnknown), 1));
+    assert_eq!(
+        found(OriginTables::default(), refuse),
+        (noted(Note::RpkiUnknown), fails(Reason::IrrUnknown), 0)
+    );
+    let said = Note::RpkiInvalid.to_string();
+    assert_eq!(said, "RPKI: Invalid, which the config lets in (rpki.invalid: show)");
 }
 
 #[test]
