@@ -393,6 +393,7 @@ impl Entry {
             prefix,
             path_id,
             next_hop: self.next_hop,
+            med: policy.med,
             attrs: Stale::shown(self.stale.as_ref(), &self.shared.attrs),
             received_at: self.received_at,
             stale: self.stale.is_some(),

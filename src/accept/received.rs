@@ -73,6 +73,8 @@ pub struct ReceivedRoute {
     pub path_id: PathId,
     /// The next hop.
     pub next_hop: IpAddr,
+    /// MULTI_EXIT_DISC as the policy sets it; what the peer sent is in `attrs` and counts for nothing.
+    pub med: u32,
     /// Shared by the prefixes of one UPDATE.
     pub attrs: Arc<ReceivedAttrs>,
     /// Seconds since the epoch at which it was last announced.

@@ -18,6 +18,7 @@ pub(super) const SHAPE: Shape = Shape {
         "accept_longer_than_24",
         "pending_remove",
         "ix_rs_sku",
+        "received_med",
     ],
     more: &[],
 };
@@ -42,6 +43,8 @@ pub struct PolicyPlan {
     pub connection_pending_remove: bool,
     /// The tier of an exchange with route servers.
     pub ix_rs_tier: Tier,
+    /// What overwrites MULTI_EXIT_DISC of routes that peers announce.
+    pub received_med: u32,
 }
 
 impl Default for PolicyPlan {
@@ -53,6 +56,7 @@ impl Default for PolicyPlan {
             accept_longer_than_24: true,
             connection_pending_remove: false,
             ix_rs_tier: Tier::Premium,
+            received_med: 0,
         }
     }
 }
@@ -91,6 +95,8 @@ pub(super) fn read(section: &Section<'_>, faults: &mut Faults) -> Policy {
         _ => None,
     });
     plan.ix_rs_tier = section.read("ix_rs_sku", faults, sku).map_or(plan.ix_rs_tier, |at| at.value);
+    let med = section.read("received_med", faults, values::number(0..=u32::MAX));
+    plan.received_med = med.map_or(plan.received_med, |at| at.value);
     policy
 }
 

@@ -281,6 +281,7 @@ pub(crate) fn received(n: u8) -> ReceivedRoute {
         prefix: format!("4.{n}.0.0/16").parse().unwrap(),
         path_id: PathId::default(),
         next_hop: "4.68.74.181".parse().unwrap(),
+        med: 0,
         attrs: Arc::new(ReceivedAttrs {
             origin: Origin::Incomplete,
             as_path: AsPathBuf::new([

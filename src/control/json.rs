@@ -362,7 +362,10 @@ pub(super) struct ReceivedJson<'a> {
     extended_communities: &'a [ExtendedCommunity],
     large_communities: &'a [LargeCommunity],
     origin: Origin,
-    med: Option<u32>,
+    /// As policy sets it.
+    med: u32,
+    /// As it came.
+    received_med: Option<u32>,
     only_to_customer: Option<Asn>,
     is_leak: bool,
     stale: bool,
@@ -379,7 +382,8 @@ impl<'a> ReceivedJson<'a> {
             extended_communities: &route.attrs.extended_communities,
             large_communities: &route.attrs.large_communities,
             origin: route.attrs.origin,
-            med: route.attrs.med,
+            med: route.med,
+            received_med: route.attrs.med,
             only_to_customer: route.attrs.only_to_customer,
             is_leak: route.attrs.is_leak,
             stale: route.stale,

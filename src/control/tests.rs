@@ -68,8 +68,8 @@ async fn one_session() {
 async fn what_was_received() {
     check("/api/v1/sessions/4.68.74.181/received", expect![[r#"
         [
-        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z","accepted":true,"reasons":[],"pathId":0,"communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"onlyToCustomer":3356,"isLeak":true,"stale":false},
-        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z","accepted":false,"reasons":["Advertisement missing MAPS community","AS path isn't correct"],"pathId":0,"communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":10,"onlyToCustomer":3356,"isLeak":true,"stale":false}
+        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z","accepted":true,"reasons":[],"pathId":0,"communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":0,"receivedMed":10,"onlyToCustomer":3356,"isLeak":true,"stale":false},
+        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z","accepted":false,"reasons":["Advertisement missing MAPS community","AS path isn't correct"],"pathId":0,"communities":["8075:8007"],"extendedCommunities":["rt:8075:100"],"largeCommunities":["8075:1:2"],"origin":"incomplete","med":0,"receivedMed":10,"onlyToCustomer":3356,"isLeak":true,"stale":false}
         ]
     "#]]).await;
 }

@@ -42,6 +42,8 @@ pub struct ImportPolicy {
     pub origins: Arc<OriginTables>,
     /// What of that keeps a route out.
     pub enforce: Enforcement,
+    /// What routes have as their MULTI_EXIT_DISC, whatever the peer sent: Microsoft overwrites it (peering policy).
+    pub med: u32,
 }
 
 /// Nothing is accepted.
@@ -56,6 +58,7 @@ impl Default for ImportPolicy {
             registered: Arc::default(),
             origins: Arc::default(),
             enforce: Enforcement::default(),
+            med: 0,
         }
     }
 }
@@ -71,6 +74,7 @@ impl PartialEq for ImportPolicy {
             registered,
             origins,
             enforce,
+            med,
         } = self;
         *connection_state == other.connection_state
             && *needs_bfd == other.needs_bfd
@@ -80,6 +84,7 @@ impl PartialEq for ImportPolicy {
             && *registered == other.registered
             && Arc::ptr_eq(origins, &other.origins)
             && *enforce == other.enforce
+            && *med == other.med
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) struct Imports {
     registered: HashMap<Arc<str>, Arc<Registered>>,
     origins: Arc<OriginTables>,
     enforce: Enforcement,
+    med: u32,
 }
 
 impl Imports {
@@ -34,6 +35,7 @@ impl Imports {
             registered: plan.peerings.iter().filter(|p| p.peering_service).map(of).collect(),
             origins: self.origins.clone(),
             enforce: self.enforce,
+            med: plan.policy.received_med,
         }
     }
 
@@ -55,6 +57,7 @@ impl Imports {
             registered: registered.cloned().unwrap_or_default(),
             origins: self.origins.clone(),
             enforce: self.enforce,
+            med: self.med,
         })
     }
 }

@@ -123,7 +123,9 @@ impl Route {
         }
         parts.extend(self.known());
         parts.extend(self.origin.clone().filter(|o| o != "igp"));
-        parts.extend(self.med.map(|med| format!("med {med}")));
+        // Of what a peer sent, 0 is what policy makes of every MED.
+        let is_received = self.received_timestamp.is_some();
+        parts.extend(self.med.filter(|med| !is_received || *med != 0).map(|med| format!("med {med}")));
         if self.is_leak {
             parts.push("leak".to_owned());
         }

@@ -329,14 +329,14 @@ async fn received() {
         Some(80),
         expect![[r#"
             PREFIX      NEXT HOP     AGE    AS PATH          ACCEPTED         ATTRIBUTES
-            4.1.0.0/16  4.68.74.181  3d02h  3356 65001       yes              incomplete med
-                                            {7,8}                             10 leak otc
-                                                                              3356 8075:8007
+            4.1.0.0/16  4.68.74.181  3d02h  3356 65001       yes              incomplete
+                                            {7,8}                             leak otc 3356
+                                                                              8075:8007
                                                                               rt:8075:100
                                                                               8075:1:2
-            4.2.0.0/16  4.68.74.181  3d02h  3356 65001       no:              incomplete med
-                                            {7,8}            Advertisement    10 leak otc
-                                                             missing MAPS     3356 8075:8007
+            4.2.0.0/16  4.68.74.181  3d02h  3356 65001       no:              incomplete
+                                            {7,8}            Advertisement    leak otc 3356
+                                                             missing MAPS     8075:8007
                                                              community; AS    rt:8075:100
                                                              path isn't       8075:1:2
                                                              correct

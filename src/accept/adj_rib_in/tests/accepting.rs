@@ -284,17 +284,21 @@ fn f48_any_prefix_of_a_registered_origin_is_accepted() {
 }
 
 #[test]
-fn f51_the_peers_med_counts_for_nothing() {
+fn f51_med_is_overwritten_by_policy_and_the_peers_counts_for_nothing() {
     let med = |value: u32| attribute(0x80, 4, &value.to_be_bytes());
     let [path, maps] = good();
-    let mut rib = rib_with(policy());
-    for value in [0, 1, u32::MAX] {
-        take(&mut rib, &body(&[], &[path.clone(), med(value), maps.clone()], &["5.1.0.0/16"]));
+    for set in [0, 77] {
+        let mut rib = rib_with(ImportPolicy { med: set, ..policy() });
+        for value in [0, 1, u32::MAX] {
+            take(&mut rib, &body(&[], &[path.clone(), med(value), maps.clone()], &["5.1.0.0/16"]));
+            let route = rib.get(key("5.1.0.0/16")).unwrap();
+            assert_eq!((route.med, route.reasons.len()), (set, 0), "{value} was sent");
+            assert_eq!(route.attrs.med, Some(value), "what came is still to be seen");
+        }
+        take(&mut rib, &body(&[], &[path.clone(), maps.clone()], &["5.1.0.0/16"]));
         let route = rib.get(key("5.1.0.0/16")).unwrap();
-        assert_eq!((route.attrs.med, route.reasons.len()), (Some(value), 0), "it is shown as it came");
+        assert_eq!((route.med, route.attrs.med, rib.accepted().ipv4), (set, None, 1));
     }
-    take(&mut rib, &body(&[], &[path, maps], &["5.1.0.0/16"]));
-    assert_eq!((rib.get(key("5.1.0.0/16")).unwrap().attrs.med, rib.accepted().ipv4), (None, 1));
 }
 
 #[test]
