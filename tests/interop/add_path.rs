@@ -54,7 +54,7 @@ mod tests {
             if routes.iter().any(|route| route["prefix"] != PREFIX) {
                 return Err(format!("{routes:#?}"));
             }
-            let mut meds: Vec<Value> = routes.iter().map(|route| route["med"].clone()).collect();
+            let mut meds: Vec<Value> = routes.iter().map(|route| route["receivedMed"].clone()).collect();
             meds.sort_by_key(Value::as_u64);
             Ok(meds)
         }
@@ -101,7 +101,8 @@ mod tests {
         let meds = || {
             let routes = daemon.show(&["received", &name])?;
             let routes = routes.as_array().ok_or("no array")?;
-            let mut meds: Vec<u64> = routes.iter().filter_map(|route| route["med"].as_u64()).collect();
+            let mut meds: Vec<u64> =
+                routes.iter().filter_map(|route| route["receivedMed"].as_u64()).collect();
             meds.sort_unstable();
             Ok::<_, String>((routes.len(), meds))
         };

@@ -156,6 +156,17 @@ fn origin(sighted: Sighted) -> String {
     sighted.origin.map_or_else(|| "unknown".to_owned(), |asn| format!("AS{asn}"))
 }
 
+/// What the portal says of an error of a Peering Service prefix, as far as it has other words than the resource.
+fn portal_words(message: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 4] = [
+        ("Not receiving prefix advertisement", "Prefix wasn't received from Peering Service provider"),
+        ("Received route for prefix should have", "Prefix announcement doesn't have a valid BGP community"),
+        ("AS path length for prefix", "Prefix received with longer AS path(>3)"),
+        ("AS path for prefix shouldn't have", "Prefix received with private AS in the path"),
+    ];
+    WORDS.iter().find(|(begin, _)| message.starts_with(begin)).map(|(_, words)| *words)
+}
+
 /// The event of a verdict that is not what it was.
 #[must_use]
 pub fn validated(
@@ -175,7 +186,13 @@ pub fn validated(
     };
     let what = if is_service_prefix { "Peering Service prefix" } else { "registered prefix" };
     let summary = format!("The {what} {prefix} is {}", verdict.state.name());
-    let description = verdict.message.clone().unwrap_or_else(|| format!("{summary}."));
+    let description = match &verdict.message {
+        Some(message) => match portal_words(message).filter(|_| is_service_prefix) {
+            Some(words) => format!("{words}: {message}"),
+            None => message.clone(),
+        },
+        None => format!("{summary}."),
+    };
     let of = Of { peering, prefix, at };
     of.event(EventType::PrefixValidationEvent, level, summary, description)
 }

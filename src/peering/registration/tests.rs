@@ -157,6 +157,22 @@ fn f49_what_fails_of_a_peering_service_prefix_is_said_in_the_documented_words() 
 }
 
 #[test]
+fn f49_events_of_a_peering_service_prefix_have_the_portals_words() {
+    let key = KeyHolder::Prefix(net(P));
+    let of = |reason: Reason| served(P, key, &[(A, &[reason]), (B, &[]), (C, &[])]).1;
+    for (message, words) in [
+        (served(P, key, &[(A, &[])]).1, "Prefix wasn't received from Peering Service provider"),
+        (of(Reason::MissingCommunity), "Prefix announcement doesn't have a valid BGP community"),
+        (of(Reason::PathTooLong(4)), "Prefix received with longer AS path(>3)"),
+        (of(Reason::PrivateAsn(Asn(64512))), "Prefix received with private AS in the path"),
+    ] {
+        let verdict = Verdict::failed(message.clone());
+        let said = |is_service| validated((&"p".into(), net(P)), &verdict, is_service, 0).event_description;
+        assert_eq!((said(true), said(false)), (format!("{words}: {message}"), message.clone()));
+    }
+}
+
+#[test]
 fn f50_the_provider_needs_two_sessions_in_the_primary_and_one_in_the_backup_location() {
     let judge = |primary: &[&str], backup: Option<&[&str]>| {
         let sessions = ServiceSessions { primary: required(primary), backup: backup.map(required) };
