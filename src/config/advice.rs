@@ -9,6 +9,7 @@ use super::written::{BgpSession, Peering};
 use super::{PeeringPlan, SessionPlan};
 use crate::peering::{BANDWIDTH_STEP_MBPS, ConnectionState, Kind, Shortfall, Standing};
 use crate::rib::load::events::Mark;
+use crate::wire::PerFamily;
 
 /// Warnings on one peering.
 pub(super) fn peering(
@@ -47,13 +48,37 @@ pub(super) fn peering(
     let standing = plan.standing(sessions.iter().map(|session| &**session));
     redundancy(&standing, (mark, name), faults);
     bandwidths(written, plan, faults);
-    let (v4, v6) = (sessions.iter().any(|s| s.families.ipv4), sessions.iter().any(|s| s.families.ipv6));
-    if v4 != v6 && setting == Setting::Live {
-        let (has, lacks) = if v4 { ("IPv4", "IPv6") } else { ("IPv6", "IPv4") };
-        let what = format!("{name} carries {has} only");
-        faults.warning(mark, what, format!("add {lacks} sessions: both are expected at every location"));
+    if setting == Setting::Live {
+        families(written, plan, sessions, faults);
     }
     eligibility(written, plan, &standing, faults);
+}
+
+/// Both families are expected at every location, and of a direct peering on every connection.
+fn families(written: &Peering, plan: &PeeringPlan, sessions: &[Arc<SessionPlan>], faults: &mut Faults) {
+    let mut one_only = |mark, name: &str, carried: &mut dyn Iterator<Item = PerFamily<bool>>| {
+        let all = carried.fold(PerFamily::default(), |all: PerFamily<bool>, one| PerFamily {
+            ipv4: all.ipv4 || one.ipv4,
+            ipv6: all.ipv6 || one.ipv6,
+        });
+        let (has, lacks) = match (all.ipv4, all.ipv6) {
+            (true, false) => ("IPv4", "IPv6"),
+            (false, true) => ("IPv6", "IPv4"),
+            (true, true) | (false, false) => return false,
+        };
+        let fix = format!("add {lacks} sessions: both are expected at every location");
+        faults.warning(mark, format!("{name} carries {has} only"), fix);
+        true
+    };
+    let mark = written.name.as_ref().map_or(written.mark, |name| name.mark);
+    if one_only(mark, &plan.name, &mut sessions.iter().map(|s| s.families)) || plan.kind == Kind::Exchange {
+        return;
+    }
+    for (connection, written) in plan.connections.iter().zip(&written.connections) {
+        let mark = written.name.as_ref().map_or(written.mark, |name| name.mark);
+        let own = sessions.iter().filter(|session| session.connection == connection.name);
+        one_only(mark, &connection.name, &mut own.map(|s| s.families));
+    }
 }
 
 /// What a connection may lack beside the others.

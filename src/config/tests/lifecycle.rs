@@ -427,3 +427,15 @@ fn the_announcement_budget_is_warned_of() {
     .assert_eq(&with_rib(&two_places(""), &rib(2001)));
     assert_eq!(with_rib(&(two_places("") + "policy: {announcement_note: 900}\n"), &rib(899)), "");
 }
+
+#[test]
+fn a_connection_of_one_family_beside_one_of_both_is_warned_of() {
+    let text = with_peering(
+        "  connections:\n  - {name: a, bgp_session: {session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2a01::/64'}}\n  \
+         - {name: b, bgp_session: {session_prefix_v4: 4.68.74.184/30}}\n",
+    );
+    expect![
+        "c.yaml:8:12: warning: b carries IPv4 only: add IPv6 sessions: both are expected at every location"
+    ]
+    .assert_eq(&said(text));
+}
