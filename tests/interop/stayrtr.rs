@@ -182,7 +182,8 @@ mod tests {
         let origin =
             until_origin(&daemon, "the cache to be in sync", |o| are(o, &[("synced", true)], [1, 1]));
         let before = origin["rpki"]["caches"][0].clone();
-        assert_eq!((&before["lastError"], &before["serial"]), (&Value::Null, &json!(0)), "{before:#}");
+        // Whether it was asked before it listened is a matter of which of the two was quicker.
+        assert_eq!(before["serial"], 0, "{before:#}");
 
         // The cache's own refresh interval is an hour: it is its Serial Notify that brings this.
         let more = [first.as_slice(), &[vrp("8.8.8.0/24", 24, 15169), vrp("9.0.0.0/8", 8, 3356)]].concat();
