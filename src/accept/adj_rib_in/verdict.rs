@@ -144,8 +144,14 @@ impl AdjRibIn {
     /// Whether [`Self::judge_more`] or [`Self::take_sightings`] has something to do.
     #[must_use]
     pub fn has_to_judge(&self) -> bool {
+        self.judge.anew.is_some() || self.has_to_tell()
+    }
+
+    /// Whether [`Self::take_sightings`] has.
+    #[must_use]
+    pub fn has_to_tell(&self) -> bool {
         let News { touched, dropped, marks: _ } = &self.judge.news;
-        self.judge.anew.is_some() || !touched.is_empty() || !dropped.is_empty()
+        !touched.is_empty() || !dropped.is_empty()
     }
 
     /// Judges up to `limit` more routes by a policy that is new. O(log n + limit).

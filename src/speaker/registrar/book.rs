@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::answers::Answers;
 use super::events::Events;
 use super::kept::{Found, KeptAsn, KeptPrefix, KeptRegistrations, KeptServicePrefix};
-use super::mailbox::SeenBy;
+use super::keys::{Keys, Owner};
 use super::queue::Queue;
 use super::registry::{PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus, ServicePrefixStatus};
 use super::terms::Terms;
-use super::tracked::{Judged, Judges, Now, Registered, Service, Tracked, new_key};
+use super::tracked::{Judged, Judges, Now, Registered, Service, Tracked};
 use crate::config::{PeeringPlan, Plan};
 use crate::peering::{
-    EventType, KeyHolder, LearnedType, PeeringServicePrefix, ProvisioningState, RegisteredPrefix,
-    ServiceVerdict, Sighting, Verdict,
+    EventType, LearnedType, PeeringServicePrefix, ProvisioningState, RegisteredPrefix, ServiceVerdict,
+    Sighting, Verdict,
 };
 use crate::wire::Asn;
 
@@ -55,34 +56,34 @@ pub(super) struct Book {
     /// Who has seen any of the prefixes since they were last forgotten.
     seers: HashSet<IpAddr>,
     prefixes: HashMap<IpNet, Tracked>,
-    /// Of each partner's registered ASNs, the key.
+    /// Of each partner's registered ASNs, the key that is shown.
     asns: HashMap<(Asn, Asn), Arc<str>>,
-    /// Whose each key is, and what it stands for.
-    keys: HashMap<Arc<str>, (Asn, KeyHolder)>,
-    /// Which Peering Service prefixes a key was brought with.
-    brought: HashMap<Arc<str>, Vec<IpNet>>,
+    keys: Keys,
     queue: Queue,
+    answers: Answers,
     found: Found,
     /// Peerings of which readers have not seen the newest.
     unpublished: HashSet<Arc<str>>,
     is_unsaved: bool,
-    /// A key was issued that is nowhere but here.
-    has_new_key: bool,
 }
 
 impl Book {
     /// With what a life before left.
-    pub(super) fn new(kept: KeptRegistrations, events: Events, judges: Judges) -> Self {
-        Self { found: kept.into(), events, judges, ..Self::default() }
+    pub(super) fn new(mut kept: KeptRegistrations, events: Events, judges: Judges) -> Self {
+        let keys = Keys::with(std::mem::take(&mut kept.removed_keys));
+        Self { found: kept.into(), keys, events, judges, ..Self::default() }
     }
 
     /// Puts a plan in force. O(registered + sessions).
-    pub(super) fn apply(&mut self, plan: &Arc<Plan>, now: Now) {
+    pub(super) fn apply(&mut self, plan: &Arc<Plan>, number: u64, now: Now) {
         let is_first = self.plan.is_none();
         let settles = now.moment + if is_first { AFTER_START } else { AFTER_CHANGE };
         let terms = Terms::of(plan);
         self.plan = Some(plan.clone());
         self.drop_strangers(plan);
+        if !is_first {
+            self.answers.ask(number, &self.peers, now.moment);
+        }
         self.drop_unlisted(plan);
         self.list_asns(plan, &terms);
         for peering in &plan.peerings {
@@ -97,7 +98,9 @@ impl Book {
         self.index();
         self.prefixes.keys().for_each(|prefix| self.queue.push(*prefix));
         self.events.keep_only(|name| plan.peerings.iter().any(|p| &*p.name == name));
-        self.found = Found::default();
+        let unlisted = std::mem::take(&mut self.found).into_keys();
+        unlisted.for_each(|(owner, key)| self.keys.retire(owner, key));
+        self.keys.say_retired();
         self.is_unsaved = true;
     }
 
@@ -108,10 +111,11 @@ impl Book {
             |peer: &IpAddr| peers.contains(peer) || plan.ranges.iter().any(|r| r.range.contains(peer));
         self.prefixes.values_mut().for_each(|tracked| tracked.seen.retain(|peer, _| is_known(peer)));
         self.seers.retain(is_known);
+        self.answers.keep_only(is_known);
         self.peers = peers;
     }
 
-    /// What is listed no more, or under another peering, or with another key, is gone.
+    /// What is listed no more, or under another peering, or another partner's, or with another key, is gone.
     fn drop_unlisted(&mut self, plan: &Plan) {
         let prefixes =
             plan.peerings.iter().flat_map(|p| p.registered_prefixes.iter().map(move |l| (l.prefix, p)));
@@ -120,10 +124,20 @@ impl Book {
             plan.peerings.iter().flat_map(|p| p.peering_service_prefixes.iter().map(move |l| (p, l)));
         let service: HashMap<IpNet, (&Arc<PeeringPlan>, &PeeringServicePrefix)> =
             service.map(|(p, l)| (l.prefix, (p, l))).collect();
-        self.prefixes.retain(|prefix, tracked| {
-            tracked.registered.take_if(|r| prefixes.get(prefix).is_none_or(|p| p.name != r.peering));
+        let Self { prefixes: all, keys, .. } = self;
+        all.retain(|prefix, tracked| {
+            let gone = tracked.registered.take_if(|r| {
+                prefixes.get(prefix).is_none_or(|p| p.name != r.peering || p.peer_asn != r.partner)
+            });
+            if let Some(gone) = gone
+                && let Some(key) = gone.status.key.clone()
+            {
+                keys.retire(gone.owner(), key);
+            }
             tracked.service.take_if(|s| {
-                service.get(prefix).is_none_or(|(p, l)| p.name != s.peering || l.key != s.status.key)
+                service.get(prefix).is_none_or(|(p, l)| {
+                    p.name != s.peering || p.peer_asn != s.partner || l.key != s.status.key
+                })
             });
             // What sessions see of it is kept as long as they do: they say it once.
             prefixes.contains_key(prefix) || service.contains_key(prefix) || !tracked.seen.is_empty()
@@ -131,22 +145,29 @@ impl Book {
     }
 
     fn list_asns(&mut self, plan: &Plan, terms: &Terms) {
-        let mut before = std::mem::take(&mut self.asns);
+        let Self { asns, found, keys, .. } = self;
+        let listed: HashSet<(Asn, Asn)> = plan
+            .peerings
+            .iter()
+            .flat_map(|peering| peering.registered_asns.iter().map(|l| (peering.peer_asn, l.asn)))
+            .collect();
+        for ((partner, asn), key) in asns.extract_if(|id, _| !listed.contains(id)) {
+            keys.retire(Owner::Asn { partner, asn }, key);
+        }
         for peering in &plan.peerings {
-            for listed in &peering.registered_asns {
-                let id = (peering.peer_asn, listed.asn);
-                if self.asns.contains_key(&id) {
-                    continue;
-                }
-                let kept = before.remove(&id).or_else(|| self.found.asns.remove(&id));
-                let is_new = kept.is_none();
-                let key = kept.or_else(|| terms.required(&peering.name).is_active.then(new_key));
-                if let Some(key) = key {
-                    self.has_new_key |= is_new;
-                    self.asns.insert(id, key);
+            for asn in peering.registered_asns.iter().map(|listed| listed.asn) {
+                let partner = peering.peer_asn;
+                if let Some(key) = found.asns.remove(&(partner, asn)) {
+                    asns.insert((partner, asn), key);
+                } else if !asns.contains_key(&(partner, asn)) && terms.required(&peering.name).is_active {
+                    keys.issue(Owner::Asn { partner, asn });
                 }
             }
         }
+        keys.drop_waiting(|owner| match owner {
+            Owner::Prefix { .. } => true,
+            Owner::Asn { partner, asn } => listed.contains(&(*partner, *asn)),
+        });
     }
 
     fn list_prefix(
@@ -159,11 +180,12 @@ impl Book {
         let prefix = listed.prefix;
         let required = terms.required(&peering.name);
         let tracked = self.prefixes.entry(prefix).or_default();
-        let kept = self.found.prefixes.remove(&(peering.name.clone(), prefix));
+        let kept = self.found.take_prefix(&peering.name, peering.peer_asn, prefix);
         let mut status = RegisteredPrefixStatus::new(listed.name.as_ref(), prefix);
         let mut registered = match tracked.registered.take() {
             Some(registered) => registered,
             None => {
+                self.answers.hold(prefix);
                 tracked.wait_until(settles_after(kept.is_some(), (settles, now)));
                 let presence = kept.as_ref().map(|kept| kept.presence).unwrap_or_default();
                 if let Some(KeptPrefix { verdict, key, .. }) = kept {
@@ -175,6 +197,7 @@ impl Book {
             }
         };
         if registered.required != required {
+            self.answers.hold(prefix);
             registered.required = required;
             tracked.wait_until(settles);
         }
@@ -203,12 +226,14 @@ impl Book {
         let service = match tracked.service.take() {
             Some(before) => {
                 if before.sessions != sessions {
+                    self.answers.hold(prefix);
                     tracked.wait_until(settles);
                 }
                 let status = ServicePrefixStatus { verdict: before.status.verdict.clone(), ..status };
                 Service { sessions, status: Arc::new(status), ..before }
             }
             None => {
+                self.answers.hold(prefix);
                 tracked.wait_until(settles_after(kept.is_some(), (settles, now)));
                 let presence = kept.as_ref().map(|kept| kept.presence).unwrap_or_default();
                 let verdict = kept.map_or_else(|| status.verdict.clone(), |kept| kept.verdict);
@@ -220,26 +245,34 @@ impl Book {
         tracked.service = Some(service);
     }
 
-    /// Whose each key is, and who brought it.
+    /// Whose each key is, and who brought it; of what is listed no more, none waits to be shown.
     fn index(&mut self) {
-        (self.keys, self.brought) = (HashMap::new(), HashMap::new());
-        for ((partner, asn), key) in &self.asns {
-            self.keys.insert(key.clone(), (*partner, KeyHolder::Asn(*asn)));
+        let Self { keys, prefixes, asns, .. } = self;
+        keys.clear_index();
+        for ((partner, asn), key) in asns {
+            keys.show(&Owner::Asn { partner: *partner, asn: *asn }, key.clone());
         }
-        for (prefix, tracked) in &self.prefixes {
-            if let Some(Registered { partner, status, .. }) = &tracked.registered
-                && let Some(key) = &status.key
+        for (prefix, tracked) in &*prefixes {
+            if let Some(registered) = &tracked.registered
+                && let Some(key) = &registered.status.key
             {
-                self.keys.insert(key.clone(), (*partner, KeyHolder::Prefix(*prefix)));
+                keys.show(&registered.owner(), key.clone());
             }
             if let Some(key) = tracked.service.as_ref().and_then(|service| service.status.key.clone()) {
-                self.brought.entry(key).or_default().push(*prefix);
+                keys.bring(key, *prefix);
             }
         }
+        keys.drop_waiting(|owner| match owner {
+            Owner::Prefix { prefix, .. } => {
+                let tracked = prefixes.get(prefix).and_then(|tracked| tracked.registered.as_ref());
+                tracked.is_some_and(|registered| registered.owner() == *owner)
+            }
+            Owner::Asn { .. } => true,
+        });
     }
 
     /// What a session has now of a prefix.
-    pub(super) fn see(&mut self, (peer, prefix): SeenBy, sighting: Option<Sighting>) {
+    pub(super) fn see(&mut self, (peer, prefix): (IpAddr, IpNet), sighting: Option<Sighting>) {
         if !self.is_known(peer) {
             return;
         }
@@ -266,6 +299,7 @@ impl Book {
     /// A session sees nothing any more. O(registered), and O(1) where it saw none of it: of peers within a range many come
     /// and go.
     pub(super) fn forget(&mut self, peer: IpAddr) {
+        self.answers.gone(peer);
         if !self.seers.remove(&peer) {
             return;
         }
@@ -276,6 +310,13 @@ impl Book {
             }
             !tracked.is_nothing()
         });
+    }
+
+    /// A session has told all that there is by a plan.
+    pub(super) fn answered(&mut self, peer: IpAddr, plan: u64) {
+        if self.is_known(peer) {
+            self.answers.answered(peer, plan);
+        }
     }
 
     /// Has a prefix validated again.
@@ -305,6 +346,7 @@ impl Book {
     /// Judges up to so many of the prefixes of which something is new. O(of these).
     pub(super) fn judge(&mut self, most: usize, now: Now) {
         self.queue.on_time(now.moment);
+        self.answers.released(now.moment).into_iter().for_each(|prefix| self.queue.push(prefix));
         for _ in 0..most {
             let Some(prefix) = self.queue.pop() else { return };
             self.judge_one(prefix, now);
@@ -312,20 +354,20 @@ impl Book {
     }
 
     fn judge_one(&mut self, prefix: IpNet, now: Now) {
+        if self.answers.holds(&prefix) {
+            return;
+        }
         let Self { judges, prefixes, keys, .. } = self;
         let Some(tracked) = prefixes.get_mut(&prefix) else { return };
         let Tracked { seen, settles, registered, service } = tracked;
         settles.take_if(|at| *at <= now.moment);
         let settling = settles.is_some();
         let mut outcomes: Vec<(Arc<str>, Judged)> = Vec::with_capacity(2);
-        let mut issued = None;
         if let Some(registered) = registered {
-            let had_key = registered.status.key.is_some();
             let mut judged = registered.judge(judges, seen, settling, now);
-            if let (Some(key), false) = (&registered.status.key, had_key) {
-                keys.insert(key.clone(), (registered.partner, KeyHolder::Prefix(prefix)));
-                issued = Some(key.clone());
-                self.has_new_key = true;
+            if registered.lacks_key() {
+                keys.issue(registered.owner());
+                self.is_unsaved = true;
             }
             let is_here = service.as_ref().is_some_and(|service| service.peering == registered.peering);
             if let (Judged::Changed(events), true) = (&mut judged, is_here) {
@@ -335,9 +377,7 @@ impl Book {
             outcomes.push((registered.peering.clone(), judged));
         }
         if let Some(service) = service {
-            let holder = service.status.key.as_ref().and_then(|key| keys.get(key));
-            let holder = holder.filter(|(partner, _)| *partner == service.partner);
-            let holder = holder.map_or(KeyHolder::Nobody, |(_, holder)| *holder);
+            let holder = keys.holder(service.status.key.as_ref(), service.partner);
             outcomes.push((service.peering.clone(), service.judge(judges, holder, seen, settling, now)));
         }
         let is_settled = registered.as_ref().is_none_or(|r| r.required.is_settled(prefix, seen))
@@ -356,8 +396,6 @@ impl Book {
                 }
             }
         }
-        let waiting = issued.and_then(|key| self.brought.get(&key));
-        waiting.into_iter().flatten().for_each(|prefix| self.queue.push(*prefix));
     }
 
     /// Whether every prefix of which something is new has been judged.
@@ -367,7 +405,7 @@ impl Book {
 
     /// When something is to be judged again.
     pub(super) fn next(&self) -> Option<Duration> {
-        self.queue.next()
+        [self.queue.next(), self.answers.next()].into_iter().flatten().min()
     }
 
     /// Peerings that readers have not seen the newest of, each as it is now. O(registered under them).
@@ -385,8 +423,10 @@ impl Book {
             peering.peering_service_prefixes.iter().filter_map(|l| tracked(&l.prefix)?.service.as_ref());
         let asns = peering.registered_asns.iter().map(|listed| {
             let key = self.asns.get(&(peering.peer_asn, listed.asn)).cloned();
+            let owner = Owner::Asn { partner: peering.peer_asn, asn: listed.asn };
+            let is_registered = key.is_some() || self.keys.waiting(&owner).is_some();
             let provisioning_state =
-                if key.is_some() { ProvisioningState::Succeeded } else { ProvisioningState::Failed };
+                if is_registered { ProvisioningState::Succeeded } else { ProvisioningState::Failed };
             let name = listed.name.clone().unwrap_or_else(|| listed.asn.to_string().into());
             Arc::new(RegisteredAsnStatus { name, asn: listed.asn, key, provisioning_state })
         });
@@ -402,7 +442,8 @@ impl Book {
         registry
     }
 
-    /// What is to be written down, where anything changed since it was last asked. O(registered).
+    /// What is to be written down, where anything changed since it was last asked: [`Self::saved`] says that it was.
+    /// O(registered).
     pub(super) fn unsaved(&mut self) -> Option<KeptRegistrations> {
         if !std::mem::take(&mut self.is_unsaved) {
             return None;
@@ -411,8 +452,9 @@ impl Book {
         for (prefix, tracked) in &self.prefixes {
             kept.registered_prefixes.extend(tracked.registered.as_ref().map(|r| KeptPrefix {
                 peering: r.peering.clone(),
+                partner: Some(r.partner),
                 prefix: *prefix,
-                key: r.status.key.clone(),
+                key: r.status.key.clone().or_else(|| self.keys.waiting(&r.owner()).cloned()),
                 verdict: r.status.verdict.clone(),
                 presence: r.presence,
             }));
@@ -427,6 +469,13 @@ impl Book {
         let asns =
             asns.map(|((partner, asn), key)| KeptAsn { asn: *asn, partner: *partner, key: key.clone() });
         kept.registered_asns.extend(asns);
+        let waiting = self.keys.all_waiting().filter_map(|(owner, key)| match owner {
+            Owner::Asn { partner, asn } => Some(KeptAsn { asn: *asn, partner: *partner, key: key.clone() }),
+            Owner::Prefix { .. } => None,
+        });
+        kept.registered_asns.extend(waiting);
+        kept.removed_keys = self.keys.removed();
+        self.keys.write();
         kept.registered_prefixes.sort_by_key(|kept| kept.prefix);
         kept.registered_asns.sort_by_key(|kept| (kept.partner, kept.asn));
         kept.peering_service_prefixes.sort_by_key(|kept| kept.prefix);
@@ -435,12 +484,48 @@ impl Book {
 
     /// Whether a key was issued since it was last asked.
     pub(super) fn take_new_key(&mut self) -> bool {
-        std::mem::take(&mut self.has_new_key)
+        self.keys.take_new()
+    }
+
+    /// What was taken to be written down is on disk, or there is none that it would be on: keys that waited for that are
+    /// shown, and are good for whoever brought them. O(these).
+    pub(super) fn saved(&mut self) {
+        for (owner, key) in self.keys.written() {
+            match &owner {
+                Owner::Prefix { peering, prefix, .. } => {
+                    let tracked = self.prefixes.get_mut(prefix);
+                    let Some(registered) = tracked.and_then(|tracked| tracked.registered.as_mut()) else {
+                        continue;
+                    };
+                    let verdict = registered.status.verdict.clone();
+                    registered.status = Arc::new(registered.status.judged(verdict, Some(key.clone())));
+                    self.unpublished.insert(peering.clone());
+                }
+                Owner::Asn { partner, asn } => {
+                    self.asns.insert((*partner, *asn), key.clone());
+                    let peerings = self.plan.iter().flat_map(|plan| &plan.peerings);
+                    let of_partner = peerings.filter(|peering| peering.peer_asn == *partner);
+                    self.unpublished.extend(of_partner.map(|peering| peering.name.clone()));
+                }
+            }
+            self.keys.brought_with(&key).iter().for_each(|prefix| self.queue.push(*prefix));
+            self.keys.show(&owner, key);
+        }
     }
 
     /// What was taken to be written down was not.
     pub(super) fn save_again(&mut self) {
         self.is_unsaved = true;
+    }
+
+    /// How many keys wait to be written down.
+    pub(super) fn hidden_keys(&self) -> usize {
+        self.keys.waiting_count()
+    }
+
+    /// Whether readers have not seen the newest of anything.
+    pub(super) fn is_unpublished(&self) -> bool {
+        !self.unpublished.is_empty()
     }
 
     /// The plan in force.
