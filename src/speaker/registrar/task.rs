@@ -129,6 +129,8 @@ pub(super) async fn run(links: Links) {
     registrar.take_plan();
     while AssertUnwindSafe(registrar.serve()).catch_unwind().await.is_err() {
         error!("the registrar died, and goes on with what it has: this is a bug");
+        // It may have been within a plan.
+        registrar.plans.mark_changed();
         sleep(AFTER_PANIC).await;
     }
 }
