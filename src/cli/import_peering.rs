@@ -14,11 +14,11 @@ use crate::wire::Asn;
 
 /// Turns peerings as Azure's API, its command line or the legacy list has them into a config.
 ///
-/// Files are JSON: a resource, an array of them, or a list ({"value": […]}) of peerings, peerAsns, registeredPrefixes and
-/// registeredAsns. Addresses, limits and connection states are kept; MD5 keys never are. A peering of the legacy list is
-/// marked legacy: true, and its IPv4 and IPv6 sessions stay the separate connections as which Azure lists them. The config
-/// is checked as `peeringd check` does, and nothing is written where it would not load. Findings go to stderr, each with
-/// the file, line and column of the resource.
+/// Files are JSON: a resource, an array of them, or a list ({"value": […]}) of peerings, peerAsns, registeredPrefixes,
+/// registeredAsns, peeringServices and their prefixes. Addresses, limits and connection states are kept; MD5 keys never
+/// are. A peering of the legacy list is marked legacy: true, and its IPv4 and IPv6 sessions stay the separate connections
+/// as which Azure lists them. The config is checked as `peeringd check` does, and nothing is written where it would not
+/// load. Findings go to stderr, each with the file, line and column of the resource.
 #[derive(Args, Debug)]
 pub struct ImportPeeringArgs {
     /// Resources, JSON; the legacy list is known by its peerings having no names

@@ -1,15 +1,18 @@
 //! Azure's resources, as its API and its command line write them, → the text of a config.
 //!
-//! Peerings, peer ASNs, registered prefixes and registered ASNs are read, one by one, in arrays, or in ARM's lists
-//! (`{"value": […]}`), and so is the legacy list. What a client writes becomes config; what Azure sets itself is read as a
-//! fact: the connection's state is ours to set here, error messages become comments, session states are not of use. The
-//! config that comes out is loaded before it is given away, and what is wrong with it is said of the resource's own line.
+//! Peerings, peer ASNs, registered prefixes, registered ASNs, and Peering Services with their prefixes are read, one by
+//! one, in arrays, or in ARM's lists (`{"value": […]}`), and so is the legacy list. What a client writes becomes config;
+//! what Azure sets itself is read as a fact: the connection's state is ours to set here, error messages and verdicts
+//! become comments, session states are not of use. The config that comes out is loaded before it is given away, and what
+//! is wrong with it is said of the resource's own line.
 
 mod json;
 mod object;
 mod output;
 mod peering;
+mod registered;
 mod resource;
+mod service;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -19,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::output::Output;
+use self::registered::Registered;
 use self::resource::{Resource, Type};
 use super::document::Node;
 use super::faults::Faults;
@@ -70,6 +74,8 @@ pub struct Counts {
     pub registered_prefixes: usize,
     /// Registered ASNs.
     pub registered_asns: usize,
+    /// Peering Service prefixes, those left out too.
+    pub service_prefixes: usize,
 }
 
 /// A config that loads.
@@ -196,18 +202,14 @@ fn write(
             peering::peer_asn(known, resource, faults, &mut body);
         }
     }
-    let mut writer = peering::Writer::new(options, &known, resources);
+    let registered = Registered::of(resources, faults);
+    let mut writer = peering::Writer::new(options, &known, resources, registered);
     if of(Type::Peering).next().is_some() {
         body.line(0, "peerings:", None);
     }
     for resource in of(Type::Peering) {
         if let Some(faults) = faults.get_mut(resource.file.number) {
             writer.peering(resource, faults, &mut body);
-        }
-    }
-    for resource in of(Type::RegisteredPrefix).chain(of(Type::RegisteredAsn)) {
-        if let Some(faults) = faults.get_mut(resource.file.number) {
-            writer.check_parent(resource, faults);
         }
     }
     let counts = Counts {
@@ -217,6 +219,7 @@ fn write(
         peer_asns: known.len(),
         registered_prefixes: of(Type::RegisteredPrefix).count(),
         registered_asns: of(Type::RegisteredAsn).count(),
+        service_prefixes: of(Type::ServicePrefix).count(),
     };
     if let Some(resource) = resources.first()
         && options.router_id.or(writer.router_id).is_none()
@@ -252,8 +255,8 @@ fn head(resources: &[Resource<'_>], counts: &Counts, output: &mut Output) {
     output.comment(0, &format!("Read: {}.", counts.in_words()));
     output.comment(
         0,
-        "Addresses and limits are as they were there. Not taken over: MD5 keys, session states, prefix keys, which peeringd \
-         gives anew, and connectivity probes, which it does not send.",
+        "Addresses and limits are as they were there. Not taken over: MD5 keys, session states, the prefix keys of what is \
+         registered, which peeringd gives anew, events, and connectivity probes, which it does not send.",
     );
 }
 
@@ -272,6 +275,7 @@ impl Counts {
             (self.peer_asns, "peer ASN", "peer ASNs"),
             (self.registered_prefixes, "registered prefix", "registered prefixes"),
             (self.registered_asns, "registered ASN", "registered ASNs"),
+            (self.service_prefixes, "Peering Service prefix", "Peering Service prefixes"),
         ] {
             if count > 0 {
                 words.push_str(&format!(", {}", plural(count, one, many)));

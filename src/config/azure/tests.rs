@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Plan, changes, load};
+use crate::config::{PeeringPlan, Plan, changes, load};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider};
 use crate::wire::PerFamily;
 
@@ -95,6 +95,71 @@ fn resources_become_config_with_their_addresses_and_limits() {
     );
     assert_eq!(session("northwind-rs-1-v4").local_address.to_string(), "80.249.209.20");
     assert_eq!(plan.router.router_id.to_string(), "4.68.74.182");
+}
+
+#[test]
+fn peering_service_prefixes_are_of_the_peering_of_their_provider() {
+    let files = ["direct.json", "peer-asns.json", "registered.json", "list.json", "services.json"]
+        .map(fixture)
+        .to_vec();
+    let imported = import_texts(files, &options()).unwrap_or_else(|findings| panic!("{findings}"));
+    assert!(imported.counts.in_words().ends_with("1 registered ASN, 4 Peering Service prefixes"));
+    let plan = plan(&imported);
+    let [contoso, _, northwind] = &plan.peerings[..] else { panic!() };
+    let shown = |peering: &PeeringPlan| {
+        let prefixes = peering.peering_service_prefixes.iter();
+        let lines = prefixes.map(|p| {
+            let words = [&p.name, &p.key, &p.primary_location, &p.backup_location];
+            format!("{} {:?}", p.prefix, words.map(|word| word.as_deref().unwrap_or("-")))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    expect![[r#"
+        8.23.254.0/24 ["office", "B7C1F0A2-53d1-4c1a-8d2e-2f1b7a9c0d11", "Ashburn", "Chicago"]
+        8.25.0.0/24 ["contoso-labs-office", "-", "Ashburn", "-"]"#]]
+    .assert_eq(&shown(contoso));
+    expect![[r#"8.26.0.0/24 ["member", "0c5a7a0e-9a3f-4f0e-8f39-6b1d7c2e4a55", "-", "-"]"#]]
+        .assert_eq(&shown(northwind));
+    expect![[r#"
+        registered.json:9:34: warning: the prefix key of this registered prefix is not taken over: peeringd makes its own: give customers the new key, which `peeringd show registered` has
+        registered.json:26:34: warning: the prefix key of this registered ASN is not taken over: peeringd makes its own: give customers the new key, which `peeringd show registered` has
+        list.json:30:35: warning: the IPv4 session lacks an address yet and is left out: add bgp_session to the config when both addresses are known
+        list.json:69:27: warning: connectivityProbes are not taken over, and stay as comments: probe by other means: peeringd sends BGP only
+        services.json:22:13: warning: the tags of a Peering Service are not taken over: put what is needed of them into the peering's tags
+        services.json:28:42: warning: logAnalyticsWorkspaceProperties is not taken over: scrape /metrics: peeringd reports to no workspace
+        services.json:42:34: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
+        services.json:58:3: warning: the Peering Service elsewhere of this prefix is in none of the files: the peering's location is taken for its primary one, and there is no backup: give the Peering Service too, or add primary_location and backup_location to the config
+        services.json:62:32: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
+        services.json:65:3: warning: the Peering Service prefix 8.27.0.0/24 is left out: the peering of its provider is in none of the files: give that peering too, with its PeerAsn and what is registered under it; or add the prefix to the config's peering_service_prefixes
+        direct.json:38:9: warning: contoso-ashburn-2 carries IPv4 only: add IPv6 sessions: both are expected at every location
+        direct.json:45:30: warning: contoso-ashburn-2 is in state provisioning_failed: routes flow in state active only
+        list.json:26:7: warning: fabrikam-ix-2 has no session: add bgp_session and its addresses when they are known
+        list.json:28:27: warning: fabrikam-ix-2 is in state pending_approval: routes flow in state active only
+        list.json:42:3: warning: northwind-rs carries IPv4 only: add IPv6 sessions: both are expected at every location"#]].assert_eq(&imported.warnings.to_string());
+    let comments =
+        imported.text.lines().filter(|line| line.contains("# Of the") || line.contains("# In Azure"));
+    let comments: Vec<_> = comments.map(str::trim).collect();
+    expect![[r##"
+        # In Azure: Verified
+        # In Azure: Pending
+        # Of the Peering Service contoso-hq with Contoso in Virginia, sku "Premium"
+        # In Azure: Verified, ViaServiceProvider
+        # Of the Peering Service contoso-labs with contoso in Virginia
+        # In Azure: Failed, Prefix is not announced by the service provider to Microsoft.
+        # In Azure: ViaSession"##]]
+    .assert_eq(&comments.join("\n"));
+}
+
+#[test]
+fn what_is_wrong_with_what_is_registered_is_said_of_its_own_file() {
+    let registered = (
+        source("b.json"),
+        "{\"id\": \"/peerings/p/registeredPrefixes/s\", \"name\": \"s\",\n \"properties\": {\"prefix\": [1]}}".to_owned(),
+    );
+    let router = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
+    let findings =
+        import_texts(vec![(source("a.json"), with("\"errorMessage\": null")), registered], &router);
+    expect!["b.json:2:27: prefix is a list: write one value"].assert_eq(&findings.unwrap_err().to_string());
 }
 
 #[test]
@@ -242,11 +307,10 @@ fn errors_stand_where_the_resource_does() {
         "[1, {\"kind\": \"Direct\"}, {\"type\": \"Microsoft.Compute/x\"}, {\"type\": \"Microsoft.Peering/peeringServices\"}]",
         &router,
         expect![[r#"
-        a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
-        a.json:1:2: a resource is 1, and should be an object: give the resource as Azure wrote it
-        a.json:1:5: this is no resource that is known: give peerings, peerAsns, registeredPrefixes and registeredAsns of Microsoft.Peering
-        a.json:1:25: the type Microsoft.Compute/x is unknown: give peerings, peerAsns, registeredPrefixes and registeredAsns of Microsoft.Peering
-        a.json:1:58: warning: a resource of type Microsoft.Peering/peeringServices: it is passed over: what customers bring in is written under peering_service_prefixes"#]],
+            a.json:1:2: a resource is 1, and should be an object: give the resource as Azure wrote it
+            a.json:1:5: this is no resource that is known: give peerings, peerAsns, registeredPrefixes, registeredAsns, peeringServices and their prefixes of Microsoft.Peering
+            a.json:1:25: the type Microsoft.Compute/x is unknown: give peerings, peerAsns, registeredPrefixes, registeredAsns, peeringServices and their prefixes of Microsoft.Peering
+            a.json:1:58: warning: nothing of the Peering Service is in the config: no file has a prefix of it: give its prefixes too, which are resources of their own"#]],
     );
     check(
         "{\"value\": [], \"nextLink\": \"https://x\"}",
@@ -302,7 +366,7 @@ proptest! {
     /// Whatever is done to a file of resources, it is imported whole or refused with places in it.
     #[test]
     fn hostile_resources_are_imported_whole_or_refused(
-        which in 0_usize..6,
+        which in 0_usize..7,
         at in any::<prop::sample::Index>(),
         len in 0_usize..40,
         put in prop::sample::select(vec![
@@ -310,7 +374,7 @@ proptest! {
             "\"0.0.0.0/0\"", "\"::\"", "[[[[", "\"x\":", "\"\\ud83d\\ude00\"",
         ]),
     ) {
-        let name = ["direct.json", "list.json", "peer-asns.json", "registered.json", "legacy.json", "cli.json"][which];
+        let name = ["direct.json", "list.json", "peer-asns.json", "registered.json", "legacy.json", "cli.json", "services.json"][which];
         let (_, text) = fixture(name);
         let from = at.index(text.len());
         let changed: Vec<u8> = [&text.as_bytes()[..from], put.as_bytes(), &text.as_bytes()[(from + len).min(text.len())..]].concat();
