@@ -113,23 +113,76 @@ impl<'d> Resource<'d> {
     }
 }
 
-/// All resources below a node: itself, or the items of an array or of a list's `value`.
-pub(super) fn collect<'d>(node: &'d Node, file: &File, faults: &mut Faults, into: &mut Vec<Resource<'d>>) {
-    if let Value::List(items) = &node.value {
-        items.iter().for_each(|item| collect(item, file, faults, into));
-        return;
-    }
-    let Some(object) = Object::open(node, "a resource", faults) else { return };
-    let list = object.raw("value").filter(|value| matches!(value.value, Value::List(_)));
-    if let Some(list) = list.filter(|_| object.get("properties").is_none()) {
-        if let Some(next) = object.get("nextLink") {
-            let fix = "fetch what stands there too, and give it as a further file";
-            faults.warning(next.mark, "the list goes on at nextLink", fix);
+/// What all files have.
+#[derive(Default)]
+pub(super) struct Found<'d> {
+    pub(super) resources: Vec<Resource<'d>>,
+    /// The types in lists that are whole, or the last page of one.
+    last_pages: Vec<Type>,
+    /// Lists that go on elsewhere.
+    others: Vec<Page>,
+}
+
+/// A page of a list that is not its last.
+struct Page {
+    file: usize,
+    /// Where it says so.
+    mark: Mark,
+    /// Of its first item; none where it has none.
+    of: Option<Type>,
+    count: usize,
+}
+
+impl<'d> Found<'d> {
+    /// Takes all resources below a node: itself, or the items of an array or of a list's `value`.
+    pub(super) fn collect(&mut self, node: &'d Node, file: &File, faults: &mut Faults) {
+        if let Value::List(items) = &node.value {
+            items.iter().for_each(|item| self.collect(item, file, faults));
+            return;
         }
-        collect(list, file, faults, into);
-        return;
+        let Some(object) = Object::open(node, "a resource", faults) else { return };
+        if let Some(error) = object.peek_object("error").filter(|error| error.peek("code").is_some()) {
+            let said: Vec<_> =
+                ["code", "message"].into_iter().filter_map(|field| error.peek(field)).collect();
+            let fix = "ask again, and give the answer that has resources";
+            return faults.error(
+                error.mark,
+                format!("Azure answered with an error: {}", shown(&said.join(": "))),
+                fix,
+            );
+        }
+        let list = object.raw("value").filter(|value| matches!(value.value, Value::List(_)));
+        let Some(list) = list.filter(|_| object.get("properties").is_none()) else {
+            self.resources.extend(resource(object, file, faults));
+            return;
+        };
+        let before = self.resources.len();
+        self.collect(list, file, faults);
+        let of = self.resources.get(before).map(|first| first.of);
+        match object.get("nextLink") {
+            Some(next) => {
+                let count = self.resources.len() - before;
+                self.others.push(Page { file: file.number, mark: next.mark, of, count });
+            }
+            None => self.last_pages.extend(of),
+        }
     }
-    into.extend(resource(object, file, faults));
+
+    /// Says which lists go on elsewhere: an error where no file has a last page of that type, since the config would lack
+    /// what stands there.
+    pub(super) fn check_pages(&self, faults: &mut [Faults]) {
+        for Page { file, mark, of, count } in &self.others {
+            let Some(faults) = faults.get_mut(*file) else { continue };
+            if of.is_some_and(|of| self.last_pages.contains(&of)) {
+                let what = "the list goes on at nextLink, and another file has its last page";
+                faults.warning(*mark, what, "check that no page between the two is missing");
+            } else {
+                let what = format!("the list goes on at nextLink, and only {count} of it is here");
+                let fix = "fetch what stands there too, and give it as a further file; or let `az … list` fetch all";
+                faults.error(*mark, what, fix);
+            }
+        }
+    }
 }
 
 fn resource<'d>(object: Object<'d>, file: &File, faults: &mut Faults) -> Option<Resource<'d>> {

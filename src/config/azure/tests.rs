@@ -172,9 +172,7 @@ fn what_the_command_line_flattened_is_the_same() {
     assert_eq!(plan.peerings[0].connections[0].peering_db_facility_id, Some(1));
     assert_eq!(plan.sessions[0].local_address.to_string(), "104.44.14.41");
     let whose = import_texts(vec![fixture("cli.json")], &options()).unwrap_err();
-    expect![[r#"
-        cli.json:2:3: no session has an IPv4 address of Microsoft's to be the router_id: give the router's own by --router-id
-        cli.json:27:26: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"#]]
+    expect!["cli.json:27:26: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"]
         .assert_eq(&whose.to_string());
 }
 
@@ -316,8 +314,8 @@ fn errors_stand_where_the_resource_does() {
         "{\"value\": [], \"nextLink\": \"https://x\"}",
         &router,
         expect![[r#"
-        a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
-        a.json:1:27: warning: the list goes on at nextLink: fetch what stands there too, and give it as a further file"#]],
+            a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
+            a.json:1:27: the list goes on at nextLink, and only 0 of it is here: fetch what stands there too, and give it as a further file; or let `az … list` fetch all"#]],
     );
     check(
         "[{\"name\": \"p\", \"kind\": \"Exchange\", \"properties\": {\"direct\": {}}},\n\
@@ -337,6 +335,44 @@ fn errors_stand_where_the_resource_does() {
             a.json:5:1: the registered ASN does not say under which peering it is: it has no id: give it with its id, …/peerings/NAME/…, as Azure wrote it
             a.json:6:63: peerAsn "x" is no whole number: write a number from 1 to 4294967295"#]],
     );
+}
+
+#[test]
+fn a_page_of_a_list_is_not_taken_for_the_whole() {
+    let router = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
+    let peering = |name: &str| {
+        format!(
+            "{{\"name\": \"{name}\", \"kind\": \"Direct\", \"properties\": {{\"direct\": {{\"peerAsn\": {{\"id\": \"AS3356\"}}}}}}}}"
+        )
+    };
+    let first = format!("{{\"value\": [{}],\r\n\"nextLink\": \"https://x\"}}", peering("p"));
+    let last = format!("{{\"value\": [{}], \"nextLink\": null}}", peering("q"));
+    let said = |files: &[&String]| {
+        let texts = files.iter().enumerate().map(|(n, text)| (source(&format!("{n}.json")), (*text).clone()));
+        let (Ok(Imported { warnings: said, .. }) | Err(said)) = import_texts(texts.collect(), &router);
+        said.to_string()
+    };
+    expect!["0.json:2:13: the list goes on at nextLink, and only 1 of it is here: fetch what stands there too, and give it as a further file; or let `az … list` fetch all"].assert_eq(&said(&[&first]));
+    expect![[r#"
+        0.json:2:13: warning: the list goes on at nextLink, and another file has its last page: check that no page between the two is missing
+        0.json:1:12: warning: p has no connections: add them: nobody is spoken to there
+        1.json:1:12: warning: q has no connections: add them: nobody is spoken to there"#]].assert_eq(&said(&[&first, &last]));
+    let asns =
+        "[{\"name\": \"AS3356\", \"type\": \"peerAsns\", \"properties\": {\"peerAsn\": 3356}}]".to_owned();
+    assert!(said(&[&first, &asns]).contains("0.json:2:13: the list goes on at nextLink"), "a list of others");
+    expect![[r#"
+        1.json:1:1: warning: this file has no resource to import: check that the command that wrote it asked for what was meant
+        0.json:1:12: warning: q has no connections: add them: nobody is spoken to there"#]].assert_eq(&said(&[&last, &"[]".to_owned()]));
+    let error = "{\"error\": {\"code\": \"AuthorizationFailed\", \"message\": \"The client has no\\nauthorization\"}}".to_owned();
+    expect![[r#"
+        0.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
+        0.json:1:11: Azure answered with an error: AuthorizationFailed: The client has no\nauthorization: ask again, and give the answer that has resources"#]].assert_eq(&said(&[&error]));
+}
+
+#[test]
+fn an_unknown_peer_asn_is_the_only_thing_wrong() {
+    let text = with("\"errorMessage\": null").replace("peerAsns/AS3356", "peerAsns/contoso");
+    check(&text, &options(), expect!["a.json:2:19: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"]);
 }
 
 #[test]
