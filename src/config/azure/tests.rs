@@ -372,7 +372,13 @@ fn a_page_of_a_list_is_not_taken_for_the_whole() {
 #[test]
 fn an_unknown_peer_asn_is_the_only_thing_wrong() {
     let text = with("\"errorMessage\": null").replace("peerAsns/AS3356", "peerAsns/contoso");
-    check(&text, &options(), expect!["a.json:2:19: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"]);
+    check(
+        &text,
+        &options(),
+        expect![
+            "a.json:2:19: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"
+        ],
+    );
 }
 
 #[test]
