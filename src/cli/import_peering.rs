@@ -12,7 +12,7 @@ use super::out::{self, WriteError};
 use crate::config::azure::{self, Counts, Options, Source};
 use crate::wire::Asn;
 
-/// Turns peerings as Azure's API, its command line or the legacy list has them into a config.
+/// Make a config of Azure Peering resources or of the legacy list.
 ///
 /// Files are JSON: a resource, an array of them, or a list ({"value": […]}) of peerings, peerAsns, registeredPrefixes,
 /// registeredAsns, peeringServices and their prefixes. Addresses, limits and connection states are kept; MD5 keys never
