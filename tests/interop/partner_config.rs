@@ -451,6 +451,16 @@ mod tests {
     }
 
     #[test]
+    fn gobgp_speaks_over_link_local_addresses() {
+        works_over_link_local::<Gobgp>(|_, _| {});
+    }
+
+    #[test]
+    fn openbgpd_speaks_over_link_local_addresses() {
+        works_over_link_local::<Openbgpd>(|_, _| {});
+    }
+
+    #[test]
     fn openbgpd_carries_both_families_on_one_session() {
         works::<Openbgpd>(both_over(Sessions::BothOnIpv4));
     }

@@ -151,6 +151,36 @@ fn peering_service_prefixes_are_of_the_peering_of_their_provider() {
 }
 
 #[test]
+fn peering_service_prefixes_as_peeringd_shows_them_say_their_peering() {
+    let shown = |peering: &str| {
+        let text = format!(
+            "{{\"value\": [{{\"name\": \"hq\", \"type\": \"Microsoft.Peering/peeringServices/prefixes\", \
+             \"id\": \"/providers/Microsoft.Peering/peeringServices/p/prefixes/hq\", \"peering\": \"{peering}\", \
+             \"properties\": {{\"prefix\": \"8.25.0.0/24\", \"learnedType\": \"None\", \"peeringServicePrefixKey\": null}}}}]}}"
+        );
+        let peering = with("\"bgpSession\": {\"sessionPrefixV4\": \"4.68.74.180/30\"}")
+            .replace("{\"direct\"", "{\"peeringLocation\": \"Ashburn\", \"direct\"")
+            .replace("\"connections\"", "\"useForPeeringService\": true, \"connections\"");
+        import_texts(vec![(source("a.json"), peering), (source("b.json"), text)], &options())
+            .unwrap_or_else(|findings| panic!("{findings}"))
+    };
+    let imported = shown("P");
+    let plan = plan(&imported);
+    let [prefix] = plan.peerings[0].peering_service_prefixes.as_slice() else { panic!("{}", imported.text) };
+    assert_eq!((prefix.name.as_deref(), prefix.primary_location.as_deref()), (Some("hq"), None));
+    let said = imported.warnings.to_string();
+    assert!(
+        said.contains("b.json:1:12: warning: the Peering Service p of this prefix is in none of the files"),
+        "{said}"
+    );
+    let said = shown("q").warnings.to_string();
+    assert!(
+        said.contains("8.25.0.0/24 is left out: the peering q is in none of the files: give that peering"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_is_wrong_with_what_is_registered_is_said_of_its_own_file() {
     let registered = (
         source("b.json"),
