@@ -81,6 +81,13 @@ impl<'d> Resource<'d> {
         segment(self.id, last_type(Type::PeeringService))
     }
 
+    /// The whole id of a Peering Service, its own or that of a prefix, in lower case: names are those of a resource group.
+    pub(super) fn service_id(&self) -> Option<String> {
+        let id = self.id.to_lowercase();
+        let service = id.split_once("/prefixes/").map_or(id.as_str(), |(service, _)| service);
+        Some(service.to_owned()).filter(|service| !service.is_empty())
+    }
+
     /// What is particular to a peering's kind, without a word on what is wrong with it.
     fn inner(&self) -> Option<Object<'d>> {
         ["direct", "exchange"].into_iter().find_map(|kind| self.properties.peek_object(kind))

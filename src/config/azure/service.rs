@@ -58,7 +58,7 @@ impl<'a, 'd> Services<'a, 'd> {
     ) -> Self {
         let of = |wanted: Type| resources.iter().filter(move |resource| resource.of == wanted);
         let services: HashMap<String, &Resource<'d>> =
-            of(Type::PeeringService).filter_map(|s| Some((s.name.as_ref()?.to_lowercase(), s))).collect();
+            of(Type::PeeringService).filter_map(|s| Some((s.service_id()?, s))).collect();
         let holders = Holders::of(resources, peerings);
         let mut used = HashSet::new();
         let mut names = HashSet::new();
@@ -67,7 +67,7 @@ impl<'a, 'd> Services<'a, 'd> {
             let Some(faults) = faults.get_mut(resource.file.number) else { continue };
             check(resource, faults);
             let service_name = resource.service();
-            let service = service_name.and_then(|name| services.get(&name.to_lowercase()).copied());
+            let service = resource.service_id().and_then(|id| services.get(&id).copied());
             used.extend(service.map(|service| service.mark_in_file()));
             let Some(peering) = holders.find(resource, service, faults) else { continue };
             let name = resource.name.as_deref().map(|name| {
@@ -203,7 +203,15 @@ struct Holders<'a, 'p> {
     by_key: HashMap<String, &'a str>,
     by_prefix: HashMap<&'a str, &'a str>,
     /// Of each provider, in lower case: peerings with their locations, those that are used for Peering Service first.
-    by_provider: HashMap<String, Vec<(&'a str, Option<&'a str>)>>,
+    by_provider: HashMap<String, Vec<Candidate<'a>>>,
+}
+
+/// A peering of a provider.
+#[derive(Clone, Copy)]
+struct Candidate<'a> {
+    name: &'a str,
+    location: Option<&'a str>,
+    is_for_peering_service: bool,
 }
 
 impl<'a, 'p> Holders<'a, 'p> {
@@ -253,32 +261,27 @@ impl<'a, 'p> Holders<'a, 'p> {
     /// A provider's peering, at the location if it has one there.
     fn of_provider(&self, provider: &str, location: Option<&str>) -> Option<&'a str> {
         let peerings = self.by_provider.get(&provider.to_lowercase())?;
-        let is_there = |at: Option<&str>| {
-            location.is_some_and(|location| at.is_some_and(|at| at.eq_ignore_ascii_case(location)))
-        };
-        let there = peerings.iter().find(|(_, at)| is_there(*at));
-        there.or(peerings.first()).map(|(name, _)| *name)
+        let is_there = |at: &str| location.is_some_and(|location| at.eq_ignore_ascii_case(location));
+        let there = peerings.iter().find(|peering| peering.location.is_some_and(is_there));
+        there.or(peerings.first()).map(|peering| peering.name)
     }
 }
 
 /// The peerings of each PeerAsn, by its peerName and by its own name.
-fn by_provider<'a>(resources: &'a [Resource<'_>]) -> HashMap<String, Vec<(&'a str, Option<&'a str>)>> {
-    let mut of_asn: HashMap<String, Vec<(bool, &str, Option<&str>)>> = HashMap::new();
+fn by_provider<'a>(resources: &'a [Resource<'_>]) -> HashMap<String, Vec<Candidate<'a>>> {
+    let mut of_asn: HashMap<String, Vec<Candidate<'a>>> = HashMap::new();
     for peering in resources.iter().filter(|resource| resource.of == Type::Peering) {
         let Some((name, asn)) = peering.name.as_deref().zip(peering.peer_asn_name()) else { continue };
-        let location = peering.properties.peek("peeringLocation");
-        of_asn.entry(asn.to_lowercase()).or_default().push((
-            !peering.is_for_peering_service(),
-            name,
-            location,
-        ));
+        let (location, is_for_peering_service) =
+            (peering.properties.peek("peeringLocation"), peering.is_for_peering_service());
+        let candidate = Candidate { name, location, is_for_peering_service };
+        of_asn.entry(asn.to_lowercase()).or_default().push(candidate);
     }
     let mut by_provider = HashMap::new();
     for asn in resources.iter().filter(|resource| resource.of == Type::PeerAsn) {
         let Some(name) = asn.name.as_deref() else { continue };
         let Some(peerings) = of_asn.get_mut(&name.to_lowercase()) else { continue };
-        peerings.sort_by_key(|(is_other, ..)| *is_other);
-        let peerings: Vec<_> = peerings.iter().map(|(_, name, location)| (*name, *location)).collect();
+        peerings.sort_by_key(|peering| !peering.is_for_peering_service);
         for called in [asn.properties.peek("peerName"), Some(name)].into_iter().flatten() {
             by_provider.entry(called.to_lowercase()).or_insert_with(|| peerings.clone());
         }

@@ -127,10 +127,11 @@ fn peering_service_prefixes_are_of_the_peering_of_their_provider() {
         list.json:69:27: warning: connectivityProbes are not taken over, and stay as comments: probe by other means: peeringd sends BGP only
         services.json:22:13: warning: the tags of a Peering Service are not taken over: put what is needed of them into the peering's tags
         services.json:28:42: warning: logAnalyticsWorkspaceProperties is not taken over: scrape /metrics: peeringd reports to no workspace
-        services.json:42:34: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
-        services.json:58:3: warning: the Peering Service elsewhere of this prefix is in none of the files: the peering's location is taken for its primary one, and there is no backup: give the Peering Service too, or add primary_location and backup_location to the config
-        services.json:62:32: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
-        services.json:65:3: warning: the Peering Service prefix 8.27.0.0/24 is left out: the peering of its provider is in none of the files: give that peering too, with its PeerAsn and what is registered under it; or add the prefix to the config's peering_service_prefixes
+        services.json:32:3: warning: nothing of the Peering Service contoso-hq is in the config: no file has a prefix of it: give its prefixes too, which are resources of their own
+        services.json:48:34: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
+        services.json:64:3: warning: the Peering Service elsewhere of this prefix is in none of the files: the peering's location is taken for its primary one, and there is no backup: give the Peering Service too, or add primary_location and backup_location to the config
+        services.json:68:32: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
+        services.json:71:3: warning: the Peering Service prefix 8.27.0.0/24 is left out: the peering of its provider is in none of the files: give that peering too, with its PeerAsn and what is registered under it; or add the prefix to the config's peering_service_prefixes
         direct.json:38:9: warning: contoso-ashburn-2 carries IPv4 only: add IPv6 sessions: both are expected at every location
         direct.json:45:30: warning: contoso-ashburn-2 is in state provisioning_failed: routes flow in state active only
         list.json:26:7: warning: fabrikam-ix-2 has no session: add bgp_session and its addresses when they are known
