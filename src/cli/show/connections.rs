@@ -1,23 +1,25 @@
 //! `show connections`: a line each.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 /// A connection, as far as the table goes.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Connection {
-    name: String,
-    peering: String,
-    connection_state: String,
+    pub(super) name: String,
+    pub(super) peering: String,
+    pub(super) connection_state: String,
     direct_peering_type: Option<String>,
     use_for_peering_service: bool,
     type_change: Option<TypeChange>,
     error_message: Option<String>,
     session_availability: Option<f64>,
     flap_counts: u64,
-    sessions: Vec<Session>,
-    findings: Vec<String>,
-    maps_lacks: Vec<String>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) findings: Vec<String>,
+    pub(super) maps_lacks: Vec<String>,
     unsupported: Option<String>,
 }
 
@@ -31,8 +33,9 @@ struct TypeChange {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Session {
-    session_state: String,
+pub(super) struct Session {
+    pub(super) session_ip: IpAddr,
+    pub(super) session_state: String,
 }
 
 pub(super) const HEAD: [&str; 8] =
@@ -48,10 +51,15 @@ impl Connection {
             in_words(kind, self.use_for_peering_service),
             self.connection_state.clone(),
             format!("{up}/{}", self.sessions.len()),
-            self.session_availability.map_or_else(|| "-".to_owned(), |part| format!("{:.2} %", part * 100.0)),
+            self.availability(),
             self.flap_counts.to_string(),
             self.note(),
         ]
+    }
+
+    /// The mean of its sessions'.
+    pub(super) fn availability(&self) -> String {
+        self.session_availability.map_or_else(|| "-".to_owned(), |part| format!("{:.2} %", part * 100.0))
     }
 
     /// Whatever is not as it should be, or is becoming another.
