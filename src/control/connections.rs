@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler as _;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::act::{MOST_OCTETS, only_post};
 use super::error::ApiError;
+use super::find::{self, InPath};
 use super::json::unix_now;
-use super::list::{self, Page, Rows, Source};
+use super::list::{self, Listed, Rows};
 use super::router::App;
 use crate::config::{ConnectionPlan, Kept, PeeringPlan, Phase, Plan, SessionPlan};
 use crate::fsm;
@@ -37,10 +38,10 @@ pub(super) async fn connections(State(app): State<App>) -> Result<Response, ApiE
         sessions: by_connection(handle.sessions()),
         standings: standings(&plan),
         metrics: app.metrics().clone(),
-        places: places.into_iter(),
         plan,
     };
-    list::answer(connections, app.readers()).await
+    let push = move |place: (usize, usize), rows: &mut Rows| connections.push(place, rows);
+    list::answer(Listed { items: places.into_iter(), push }, app.readers()).await
 }
 
 /// The sessions of each connection, in the order of all.
@@ -64,7 +65,7 @@ fn standings(plan: &Plan) -> Vec<Standing> {
     plan.peerings.iter().map(standing).collect()
 }
 
-/// Every connection, in the order of the config.
+/// What is shown of every connection.
 struct Connections {
     plan: Arc<Plan>,
     kept: Arc<Kept>,
@@ -73,26 +74,20 @@ struct Connections {
     sessions: HashMap<Arc<str>, Vec<Arc<SessionSnapshot>>>,
     standings: Vec<Standing>,
     metrics: Metrics,
-    /// Which peering, and which of its connections.
-    places: std::vec::IntoIter<(usize, usize)>,
-}
-
-impl Source for Connections {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some((at, nth)) = self.places.next() else { return Ok(Page::Last) };
-            let found = self.plan.peerings.get(at).zip(self.standings.get(at));
-            if let Some((peering, standing)) = found
-                && let Some(connection) = peering.connections.get(nth)
-            {
-                out.push(&self.one(peering, standing, connection))?;
-            }
-        }
-        Ok(Page::More)
-    }
 }
 
 impl Connections {
+    /// The row of a connection: which peering's, and which of that.
+    fn push(&self, (at, nth): (usize, usize), rows: &mut Rows) -> Result<(), ApiError> {
+        let found = self.plan.peerings.get(at).zip(self.standings.get(at));
+        if let Some((peering, standing)) = found
+            && let Some(connection) = peering.connections.get(nth)
+        {
+            rows.push(&self.one(peering, standing, connection))?;
+        }
+        Ok(())
+    }
+
     fn one<'a>(
         &'a self,
         peering: &'a PeeringPlan,
@@ -217,12 +212,11 @@ struct Begun {
 
 async fn type_change(
     State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
+    name: InPath,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Begun>, ApiError> {
     let Json(Wanted { to }) = wanted.map_err(|e| ApiError::bad_request(e.body_text()))?;
-    let Path(connection) =
-        name.map_err(|_| ApiError::bad_request("the connection's name in the path is not UTF-8"))?;
+    let connection = find::named(name, "connection's name")?;
     match app.handle().change_type(&connection, &to).await {
         Ok(TypeChangeBegun { from, to, ahead }) => Ok(Json(Begun { connection, from, to, ahead })),
         Err(error) => Err(refused(&error)),

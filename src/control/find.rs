@@ -1,7 +1,10 @@
-//! Which session is meant: by its name, its peer's address, or its connection's name.
+//! What is meant by a name: a session by its own, its peer's address, or its connection's.
 
 use std::net::IpAddr;
 use std::sync::Arc;
+
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 
 use super::error::ApiError;
 use crate::config::RangePlan;
@@ -13,6 +16,15 @@ const MAX_LISTED: usize = 20;
 const MAX_ECHO: usize = 100;
 /// How alike a name must be to be offered, of 1.
 const ALIKE: f64 = 0.8;
+
+/// What a request's path names.
+pub(super) type InPath<T = String> = Result<Path<T>, PathRejection>;
+
+/// What a path names, of which `what` is said where it cannot be read.
+pub(super) fn named<T>(in_path: InPath<T>, what: &str) -> Result<T, ApiError> {
+    let unread = |_| ApiError::bad_request(format!("the {what} in the path is not UTF-8"));
+    in_path.map(|Path(name)| name).map_err(unread)
+}
 
 /// The session that `wanted` names: a session's name, a peer's address, or the name of a connection that has one
 /// session. O(sessions).

@@ -17,14 +17,12 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
-use super::json::{AdvertisedJson, ReceivedJson, RouteJson, SessionJson};
+use super::json::{AdvertisedJson, ReceivedJson, RouteJson};
 use super::query::{Range, Wanted, before};
-use super::range::RangeJson;
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::{Told, ToldRoute};
-use crate::config::RangePlan;
 use crate::rib::{Generation, RouteView};
-use crate::speaker::{AskError, Handle, SessionSnapshot};
+use crate::speaker::{AskError, Handle};
 use crate::wire::{Asn, Family, PathId, PerFamily};
 
 /// Bytes of the longest answer that needs no place.
@@ -245,30 +243,21 @@ impl Cursor {
     }
 }
 
-/// Every session.
-pub(super) struct Sessions(pub(super) std::vec::IntoIter<Arc<SessionSnapshot>>);
-
-impl Source for Sessions {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some(session) = self.0.next() else { return Ok(Page::Last) };
-            out.push(&SessionJson::new(&session))?;
-        }
-        Ok(Page::More)
-    }
+/// Rows that are all at hand: how an item becomes one is `push`.
+pub(super) struct Listed<I, F> {
+    pub(super) items: I,
+    pub(super) push: F,
 }
 
-/// Every range, and the sessions among which its peers are.
-pub(super) struct Ranges {
-    pub(super) ranges: std::vec::IntoIter<Arc<RangePlan>>,
-    pub(super) sessions: Vec<Arc<SessionSnapshot>>,
-}
-
-impl Source for Ranges {
+impl<I, F> Source for Listed<I, F>
+where
+    I: Iterator + Send + 'static,
+    F: FnMut(I::Item, &mut Rows) -> Result<(), ApiError> + Send + 'static,
+{
     async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
         while !out.is_full() {
-            let Some(range) = self.ranges.next() else { return Ok(Page::Last) };
-            out.push(&RangeJson::new(&range, &self.sessions))?;
+            let Some(item) = self.items.next() else { return Ok(Page::Last) };
+            (self.push)(item, out)?;
         }
         Ok(Page::More)
     }

@@ -3,14 +3,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use ipnet::IpNet;
 use serde::Serialize;
 
 use super::error::ApiError;
+use super::find::{self, InPath};
 use super::json::ReceivedRouteJson;
 use super::list;
 use super::query::{Wanted, before, echo};
@@ -172,11 +172,10 @@ struct PageJson<'a> {
 /// `GET /api/v1/peerings/{peering}/receivedRoutes`.
 pub(super) async fn received_routes(
     State(app): State<App>,
-    peering: Result<Path<String>, PathRejection>,
+    peering: InPath,
     filter: Filter,
 ) -> Result<Response, ApiError> {
-    let Path(peering) =
-        peering.map_err(|_| ApiError::bad_request("the peering's name in the path is not UTF-8"))?;
+    let peering = find::named(peering, "peering's name")?;
     let (routes, next) = page(&app, &peering, &filter).await?;
     let next_link = next.map(|token| format!("{}{SKIP_TOKEN}={token}", filter.link));
     list::value(

@@ -10,22 +10,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
 use self::peer_asn::PeerAsnJson;
 use self::peering::PeeringJson;
 use super::error::ApiError;
-use super::list::{self, Page, Rows, Source};
+use super::find::{self, InPath};
+use super::list::{self, Listed, Rows};
 use super::router::App;
-use crate::config::{Plan, RangePlan, SessionPlan};
+use crate::config::{PeeringPlan, Plan, RangePlan, SessionPlan};
 use crate::fsm;
 use crate::peering::{PeerAsn, ValidationState};
 use crate::speaker::Handle;
 use crate::wire::Asn;
 
+/// Azure's namespace of all its types.
+pub(super) const NAMESPACE: &str = "Microsoft.Peering";
 /// What stands before the path of a resource in its id; it is in no subscription.
 pub(super) const PROVIDER: &str = "/providers/Microsoft.Peering";
 
@@ -108,33 +110,15 @@ impl Scene {
     }
 }
 
-/// Every peering, in the order of the config.
-struct Peerings {
-    scene: Scene,
-    next: usize,
-}
-
-impl Source for Peerings {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some(peering) = self.scene.plan.peerings.get(self.next) else { return Ok(Page::Last) };
-            out.push(&PeeringJson::new(peering, &self.scene))?;
-            self.next += 1;
-        }
-        Ok(Page::More)
-    }
-}
-
 async fn peerings(State(app): State<App>) -> Result<Response, ApiError> {
-    let all = Peerings { scene: Scene::of(app.handle()), next: 0 };
-    list::answer(all, app.readers()).await
+    let scene = Scene::of(app.handle());
+    let items = scene.plan.peerings.clone().into_iter();
+    let push = move |of: Arc<PeeringPlan>, rows: &mut Rows| rows.push(&PeeringJson::new(&of, &scene));
+    list::answer(Listed { items, push }, app.readers()).await
 }
 
-async fn one_peering(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Response, ApiError> {
-    let name = named(name)?;
+async fn one_peering(State(app): State<App>, name: InPath) -> Result<Response, ApiError> {
+    let name = find::named(name, "peering's name")?;
     let scene = Scene::of(app.handle());
     let Some(peering) = scene.plan.peerings.iter().find(|peering| peering.name.eq_ignore_ascii_case(&name))
     else {
@@ -144,38 +128,18 @@ async fn one_peering(
 }
 
 async fn peer_asns(State(app): State<App>) -> Result<Response, ApiError> {
-    let all = Scene::of(app.handle()).all_peer_asns();
-    list::answer(PeerAsns(all.into_iter()), app.readers()).await
+    let items = Scene::of(app.handle()).all_peer_asns().into_iter();
+    let push = |of: PeerAsn, rows: &mut Rows| rows.push(&PeerAsnJson::new(&of));
+    list::answer(Listed { items, push }, app.readers()).await
 }
 
-/// Every PeerAsn, a row each.
-struct PeerAsns(std::vec::IntoIter<PeerAsn>);
-
-impl Source for PeerAsns {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some(of) = self.0.next() else { return Ok(Page::Last) };
-            out.push(&PeerAsnJson::new(&of))?;
-        }
-        Ok(Page::More)
-    }
-}
-
-async fn one_peer_asn(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Response, ApiError> {
-    let name = named(name)?;
+async fn one_peer_asn(State(app): State<App>, name: InPath) -> Result<Response, ApiError> {
+    let name = find::named(name, "peer ASN's name")?;
     let all = Scene::of(app.handle()).all_peer_asns();
     let Some(of) = all.iter().find(|of| of.name.eq_ignore_ascii_case(&name)) else {
         return Err(ApiError::not_found(format!("no peer ASN is called \"{}\"", shown(&name))));
     };
     list::value(&PeerAsnJson::new(of), app.readers())
-}
-
-fn named(name: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
-    let Path(name) = name.map_err(|_| ApiError::bad_request("the name in the path is not UTF-8"))?;
-    Ok(name)
 }
 
 /// What was asked for, not all of it where it is long.
