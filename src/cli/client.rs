@@ -58,7 +58,7 @@ impl From<hyper::Error> for ClientError {
     }
 }
 
-/// `{"error": {"message": …}}`.
+/// `{"error": {"code": …, "message": …}}`.
 #[derive(Deserialize)]
 struct Envelope {
     error: Inside,
@@ -191,7 +191,7 @@ async fn whole(response: Response<Incoming>) -> Result<Bytes, ClientError> {
     Ok(body.map_err(|e| ClientError::BrokeOff(e.to_string()))?.to_bytes())
 }
 
-/// The rows of a list as they come, each the JSON text of one element.
+/// The rows of a list as they come, each the JSON text of one element: an array, or Azure's `{"value": […]}`.
 ///
 /// The daemon ends a reader that takes nothing for 30 s, as one behind a pager may well; the list is then taken up again
 /// behind the last prefix.
@@ -258,8 +258,8 @@ impl Rows {
         };
         let line = self.unread.split_to(end.saturating_add(1)).freeze();
         Ok(Some(match line.trim_ascii_end() {
-            b"[" => Line::Open,
-            b"]" | b"[]" => Line::End,
+            b"[" | br#"{"value":["# => Line::Open,
+            b"]" | b"[]" | br#"],"nextLink":null}"# | br#"{"value":[],"nextLink":null}"# => Line::End,
             row => Line::Row(line.slice_ref(row.strip_suffix(b",").unwrap_or(row))),
         }))
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use super::find::InPath;
 use super::list;
+use super::query::NoQuery;
 use super::registered;
 use super::router::App;
 use crate::speaker::{CannotRefresh, RefreshWay, ResetDone, ResetOrder};
@@ -71,6 +72,7 @@ struct WasReset {
 async fn reset(
     State(app): State<App>,
     name: InPath,
+    _: NoQuery,
     order: Result<Json<Reset>, JsonRejection>,
 ) -> Result<Json<WasReset>, ApiError> {
     let Json(Reset { hard, text }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;
@@ -88,6 +90,7 @@ async fn reset(
 async fn refresh(
     State(app): State<App>,
     name: InPath,
+    _: NoQuery,
     order: Result<Json<Refresh>, JsonRejection>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(Refresh { out }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;

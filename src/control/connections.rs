@@ -17,6 +17,7 @@ use super::error::ApiError;
 use super::find::{self, InPath};
 use super::json::unix_now;
 use super::list::{self, Listed, Rows};
+use super::query::NoQuery;
 use super::router::App;
 use crate::config::{ConnectionPlan, Kept, PeeringPlan, Phase, Plan, SessionPlan};
 use crate::fsm;
@@ -25,7 +26,7 @@ use crate::peering::{DirectPeeringType, Kind, PolicyGroup, Shortfall, Standing};
 use crate::speaker::{CannotChangeType, SessionSnapshot, TypeChangeBegun};
 
 /// `GET /api/v1/connections`.
-pub(super) async fn connections(State(app): State<App>) -> Result<Response, ApiError> {
+pub(super) async fn connections(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let handle = app.handle();
     let plan = handle.plan();
     let names = plan.peerings.iter().enumerate();
@@ -213,6 +214,7 @@ struct Begun {
 async fn type_change(
     State(app): State<App>,
     name: InPath,
+    _: NoQuery,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Begun>, ApiError> {
     let Json(Wanted { to }) = wanted.map_err(|e| ApiError::bad_request(e.body_text()))?;

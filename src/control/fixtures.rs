@@ -137,7 +137,7 @@ impl Speaker {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
-            plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
+            plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..bare_plan() })),
             origins: origins(),
             registrar: RegistrarDesk::of(registry::registry(), registry::events()),
             kept: Arc::default(),
@@ -155,7 +155,6 @@ impl Speaker {
     }
 }
 
-/// A plan without peerings.
 /// One cache in sync, and one that was never there.
 fn origins() -> Origins {
     let cache = CacheStatus {
@@ -193,8 +192,10 @@ fn origins() -> Origins {
     Origins { in_force: watch::channel(in_force).1, status: watch::channel(Arc::new(status)).1 }
 }
 
-fn empty_plan() -> Plan {
-    let text = "router: {router_id: 192.0.2.1}\nrib: rib.yaml\n".to_owned();
+/// A plan with the peerings that something is registered under, without connections.
+fn bare_plan() -> Plan {
+    let peerings = "[{name: contoso-ashburn, peer_asn: 3356}, {name: ix-london, peer_asn: 6939}]";
+    let text = format!("router: {{router_id: 192.0.2.1}}\nrib: rib.yaml\npeerings: {peerings}\n");
     load_text(Path::new("peeringd.yaml"), text).unwrap().0
 }
 

@@ -1,4 +1,4 @@
-//! Answers: whole where they are short, and else as a chunked JSON array, written while the reader takes it.
+//! Answers: whole where they are short, and else as a chunked JSON list, written while the reader takes it.
 //!
 //! What readers hold is bounded by bytes, since a peer decides how long a row is. An answer of [`SHORT`] bytes may wait
 //! for its reader as it is; a longer one takes one of a few places, and holds it until its last byte has been taken or
@@ -49,9 +49,35 @@ pub(super) trait Source: Send + 'static {
     fn write_page(&mut self, out: &mut Rows) -> impl Future<Output = Result<Page, ApiError>> + Send;
 }
 
-/// Rows as the array's text, one a line.
+/// What stands around the rows of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    /// An array.
+    Array,
+    /// Azure's: the array is the `value` of an object. All there is comes at once, so no `nextLink` is needed.
+    Value,
+}
+
+impl Shape {
+    fn open(self) -> &'static str {
+        match self {
+            Self::Array => "[",
+            Self::Value => "{\"value\":[",
+        }
+    }
+
+    fn close(self) -> &'static str {
+        match self {
+            Self::Array => "]",
+            Self::Value => "],\"nextLink\":null}",
+        }
+    }
+}
+
+/// Rows as the list's text, one a line.
 #[derive(Debug)]
 pub(super) struct Rows {
+    shape: Shape,
     text: Vec<u8>,
     begun: bool,
     /// Bytes with which `text` is full.
@@ -59,14 +85,19 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn new() -> Self {
-        // Room for the array's end, so that a page just not full stays short.
-        Self { text: Vec::new(), begun: false, full: SHORT - b"\n]\n".len() }
+    fn new(shape: Shape) -> Self {
+        // Room for the list's end, so that a page just not full stays short.
+        Self { shape, text: Vec::new(), begun: false, full: SHORT - shape.close().len() - "\n\n".len() }
     }
 
     /// Adds a row, however long it is.
     pub(super) fn push(&mut self, row: &impl Serialize) -> Result<(), ApiError> {
-        self.text.extend_from_slice(if self.begun { b",\n" } else { b"[\n" });
+        if self.begun {
+            self.text.push(b',');
+        } else {
+            self.text.extend_from_slice(self.shape.open().as_bytes());
+        }
+        self.text.push(b'\n');
         self.begun = true;
         Ok(serde_json::to_writer(&mut self.text, row)?)
     }
@@ -76,7 +107,10 @@ impl Rows {
     }
 
     fn end(&mut self) {
-        self.text.extend_from_slice(if self.begun { b"\n]\n" } else { b"[]\n" });
+        let before = if self.begun { "\n" } else { self.shape.open() };
+        for part in [before, self.shape.close(), "\n"] {
+            self.text.extend_from_slice(part.as_bytes());
+        }
     }
 
     fn take(&mut self) -> Vec<u8> {
@@ -111,9 +145,22 @@ fn placed(text: Vec<u8>, place: &Place) -> Bytes {
     Bytes::from_owner(Placed { text, _place: place.clone() })
 }
 
-/// Answers with the whole of a source.
-pub(super) async fn answer<S: Source>(mut source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
-    let mut rows = Rows::new();
+/// Answers with the whole of a source, as an array.
+pub(super) async fn answer<S: Source>(source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
+    written(source, Shape::Array, readers).await
+}
+
+/// The same of one of Azure's collections, in its shape.
+pub(super) async fn collection<S: Source>(source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
+    written(source, Shape::Value, readers).await
+}
+
+async fn written<S: Source>(
+    mut source: S,
+    shape: Shape,
+    readers: Arc<Semaphore>,
+) -> Result<Response, ApiError> {
+    let mut rows = Rows::new(shape);
     if source.write_page(&mut rows).await? == Page::Last {
         rows.end();
         return Ok(json(whole(rows.take(), readers)?));
@@ -284,7 +331,7 @@ impl Source for Routes {
 
 /// One row or none.
 pub(super) fn one(row: Option<&impl Serialize>, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
-    let mut rows = Rows::new();
+    let mut rows = Rows::new(Shape::Array);
     if let Some(row) = row {
         rows.push(row)?;
     }

@@ -5,9 +5,7 @@ mod json;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Query, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,7 +16,7 @@ use self::json::{EventJson, PrefixEventJson, Registration, Resource};
 use super::error::ApiError;
 use super::find::{self, InPath};
 use super::list::{self, Listed, Rows};
-use super::query::echo;
+use super::query::{NoQuery, Pairs, echo};
 use super::router::App;
 use crate::peering::{Event, PrefixValidationState};
 use crate::speaker::{
@@ -32,9 +30,16 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/v1/registeredAsns", get(all::<RegisteredAsnStatus>))
         .route("/api/v1/peeringServicePrefixes", get(service_prefixes))
         .route("/api/v1/peerings/{peering}/registeredPrefixes", get(of_peering::<RegisteredPrefixStatus>))
+        .route("/api/v1/peerings/{peering}/registeredPrefixes/{name}", get(one::<RegisteredPrefixStatus>))
         .route("/api/v1/peerings/{peering}/registeredAsns", get(of_peering::<RegisteredAsnStatus>))
+        .route("/api/v1/peerings/{peering}/registeredAsns/{name}", get(one::<RegisteredAsnStatus>))
         .route("/api/v1/events", get(events))
 }
+
+/// The keys of [`Filter`].
+const PREFIX: &str = "prefix";
+const PEERING: &str = "peering";
+const EXPAND: &str = "$expand";
 
 /// What of a list is wanted.
 #[derive(Debug, Default)]
@@ -45,31 +50,19 @@ struct Filter {
     with_events: bool,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Filter {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let pairs: Result<Query<Vec<(String, String)>>, QueryRejection> =
-            Query::from_request_parts(parts, state).await;
-        let Query(pairs) = pairs.map_err(|_| {
-            ApiError::bad_request("what stands behind the ? is no query: write KEY=VALUE, joined by &")
-        })?;
+impl Filter {
+    /// Of a path that takes these of its keys.
+    fn read(pairs: Pairs, keys: &[&str]) -> Result<Self, ApiError> {
         let mut filter = Self::default();
-        for (key, value) in pairs {
+        for (key, value) in pairs.only(keys)? {
             match (key.as_str(), value.as_str()) {
-                ("prefix", text) => filter.prefix = Some(prefix(text)?),
-                ("peering", _) => filter.peering = Some(value),
-                ("$expand", "events") => filter.with_events = true,
-                ("$expand", other) => {
-                    return Err(ApiError::bad_request(format!(
-                        "$expand takes events, not \"{}\"",
-                        echo(other)
-                    )));
-                }
-                (_, _) => {
-                    let what = format!("this list takes prefix, peering and $expand, not \"{}\"", echo(&key));
+                (PREFIX, text) => filter.prefix = Some(prefix(text)?),
+                (EXPAND, "events") => filter.with_events = true,
+                (EXPAND, other) => {
+                    let what = format!("{EXPAND} takes events, not \"{}\"", echo(other));
                     return Err(ApiError::bad_request(what));
                 }
+                (_, _) => filter.peering = Some(value),
             }
         }
         Ok(filter)
@@ -90,10 +83,9 @@ fn prefix(text: &str) -> Result<IpNet, ApiError> {
 fn peerings(app: &App, only: Option<&str>) -> Result<Vec<Arc<PeeringRegistry>>, ApiError> {
     let registry = app.handle().registry();
     let Some(only) = only else { return Ok(registry.peerings.clone()) };
-    let found = registry
-        .peering(only)
-        .ok_or_else(|| ApiError::not_found(format!("no peering is called \"{}\"", echo(only))))?;
-    Ok(vec![found])
+    let plan = app.handle().plan();
+    // One that has just come is not in the registry yet.
+    Ok(registry.peering(&find::peering(&plan, only)?.name).into_iter().collect())
 }
 
 /// What is registered, and the peering's name.
@@ -112,23 +104,52 @@ fn registered<T: Registration>(
     Ok(items.filter(move |(_, status)| prefix.is_none() || status.prefix() == prefix))
 }
 
-async fn all<T: Registration>(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
-    let items = registered::<T>(&app, &filter)?;
-    let push =
-        |(peering, status): Registered<T>, rows: &mut Rows| rows.push(&Resource::new(&peering, &*status));
-    list::answer(Listed { items, push }, app.readers()).await
+async fn all<T: Registration>(State(app): State<App>, pairs: Pairs) -> Result<Response, ApiError> {
+    let keys: &[&str] = if T::HAS_PREFIX { &[PREFIX, PEERING] } else { &[PEERING] };
+    answer::<T>(&app, &Filter::read(pairs, keys)?).await
 }
 
 async fn of_peering<T: Registration>(
-    state: State<App>,
+    State(app): State<App>,
     peering: InPath,
-    filter: Filter,
+    pairs: Pairs,
 ) -> Result<Response, ApiError> {
     let peering = Some(find::named(peering, "peering's name")?);
-    all::<T>(state, Filter { peering, ..filter }).await
+    let keys: &[&str] = if T::HAS_PREFIX { &[PREFIX] } else { &[] };
+    answer::<T>(&app, &Filter { peering, ..Filter::read(pairs, keys)? }).await
 }
 
-async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
+async fn answer<T: Registration>(app: &App, filter: &Filter) -> Result<Response, ApiError> {
+    let items = registered::<T>(app, filter)?;
+    let push =
+        |(peering, status): Registered<T>, rows: &mut Rows| rows.push(&Resource::new(&peering, &*status));
+    list::collection(Listed { items, push }, app.readers()).await
+}
+
+/// One by its name, as Azure's GET.
+async fn one<T: Registration>(
+    State(app): State<App>,
+    names: InPath<(String, String)>,
+    _: NoQuery,
+) -> Result<Response, ApiError> {
+    let (peering, name) = find::named(names, "name")?;
+    let filter = Filter { peering: Some(peering), ..Filter::default() };
+    let all: Vec<Registered<T>> = registered(&app, &filter)?.collect();
+    let Some((peering, status)) = all.iter().find(|(_, status)| status.name().eq_ignore_ascii_case(&name))
+    else {
+        let ((_, collection), names) = (T::KIND, all.iter().map(|(_, status)| status.name().to_owned()));
+        return Err(find::not_there(
+            &format!("none of {collection} is called"),
+            collection,
+            names.collect(),
+            &name,
+        ));
+    };
+    list::value(&Resource::new(peering, &**status), app.readers())
+}
+
+async fn service_prefixes(State(app): State<App>, pairs: Pairs) -> Result<Response, ApiError> {
+    let filter = Filter::read(pairs, &[PREFIX, PEERING, EXPAND])?;
     let items = registered::<ServicePrefixStatus>(&app, &filter)?;
     let with_events = filter.with_events;
     let mut events: HashMap<(Arc<str>, IpNet), Vec<Arc<Event>>> = HashMap::new();
@@ -148,13 +169,15 @@ async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Resp
             with_events.then(|| of_it.iter().map(|event| PrefixEventJson::new(event)).collect());
         rows.push(&resource)
     };
-    list::answer(Listed { items, push }, app.readers()).await
+    list::collection(Listed { items, push }, app.readers()).await
 }
 
-async fn events(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
-    let Filter { prefix, peering, with_events: _ } = filter;
+async fn events(State(app): State<App>, pairs: Pairs) -> Result<Response, ApiError> {
+    let Filter { prefix, peering, with_events: _ } = Filter::read(pairs, &[PREFIX, PEERING])?;
     let all = match &peering {
-        Some(peering) => app.handle().events().of_peering(peering),
+        Some(peering) => {
+            app.handle().events().of_peering(&find::peering(&app.handle().plan(), peering)?.name)
+        }
         None => app.handle().events().list(),
     };
     let items = all.into_iter().filter(move |event| prefix.is_none() || event.prefix == prefix);
@@ -171,7 +194,11 @@ pub(super) struct Validating {
 }
 
 /// `POST /api/v1/registered/{prefix}/validate`: Azure's `validate`.
-pub(super) async fn validate(State(app): State<App>, wanted: InPath) -> Result<Json<Validating>, ApiError> {
+pub(super) async fn validate(
+    State(app): State<App>,
+    wanted: InPath,
+    _: NoQuery,
+) -> Result<Json<Validating>, ApiError> {
     let prefix = prefix(&find::named(wanted, "prefix")?)?;
     match list::asked(async { Ok(app.handle().validate(prefix).await) }).await? {
         Ok(()) => Ok(Json(Validating { prefix, prefix_validation_state: PrefixValidationState::Pending })),

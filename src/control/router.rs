@@ -15,7 +15,7 @@ use super::find::{self, InPath};
 use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson, SessionJson};
 use super::list::{self, Listed, Rows};
 use super::origin::OriginJson;
-use super::query::{Range, Wanted};
+use super::query::{NoQuery, Range, Wanted};
 use super::range::RangeJson;
 use super::{act, azure, connections, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
@@ -154,19 +154,19 @@ async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
     Err(ApiError::unavailable("the listeners are not bound yet"))
 }
 
-async fn sessions(State(app): State<App>) -> Result<Response, ApiError> {
+async fn sessions(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let items = app.handle.sessions().into_iter();
     let push = |of: Arc<SessionSnapshot>, rows: &mut Rows| rows.push(&SessionJson::new(&of));
     list::answer(Listed { items, push }, app.readers).await
 }
 
-async fn ranges(State(app): State<App>) -> Result<Response, ApiError> {
+async fn ranges(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let (items, sessions) = (app.handle.ranges().into_iter(), app.handle.sessions());
     let push = move |of: Arc<RangePlan>, rows: &mut Rows| rows.push(&RangeJson::new(&of, &sessions));
     list::answer(Listed { items, push }, app.readers).await
 }
 
-async fn session(State(app): State<App>, name: InPath) -> Result<Response, ApiError> {
+async fn session(State(app): State<App>, name: InPath, _: NoQuery) -> Result<Response, ApiError> {
     let session = app.session(name)?;
     let counts = app.metrics.find_session(session.plan.peer_address);
     let budget = app.handle.plan().policy.announcement_budget;
@@ -223,11 +223,11 @@ async fn routes(State(app): State<App>, range: Range) -> Result<Response, ApiErr
     list::one(found.as_ref().map(|route| RouteJson::new(route, local_asn)).as_ref(), app.readers)
 }
 
-async fn origin(State(app): State<App>) -> Result<Response, ApiError> {
+async fn origin(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     list::value(&OriginJson::from(&*app.handle.origins().status()), app.readers)
 }
 
-async fn generation(State(app): State<App>) -> Result<Response, ApiError> {
+async fn generation(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let generation = app.generation()?;
     list::value(&GenerationJson::new(&generation, &app.handle.overview()), app.readers)
 }

@@ -630,7 +630,10 @@ async fn f43_registered_prefixes_are_shown_with_state_key_and_error() {
     let daemon = Daemon::of(Speaker::new());
     assert_eq!(daemon.error("registered 8.8.8.0/24").await, "8.8.8.0/24 is no registered prefix");
     assert_eq!(daemon.error("registered 8.8.8.0/24 --json").await, "8.8.8.0/24 is no registered prefix");
-    assert_eq!(daemon.error("registered-asns --peering x").await, "no peering is called \"x\"");
+    assert_eq!(
+        daemon.error("registered-asns --peering x").await,
+        "no peering is called \"x\"; the peerings are contoso-ashburn, ix-london"
+    );
 }
 
 #[tokio::test]

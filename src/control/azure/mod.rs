@@ -19,6 +19,7 @@ use self::peering::PeeringJson;
 use super::error::ApiError;
 use super::find::{self, InPath};
 use super::list::{self, Listed, Rows};
+use super::query::NoQuery;
 use super::router::App;
 use crate::config::{PeeringPlan, Plan, RangePlan, SessionPlan};
 use crate::fsm;
@@ -110,39 +111,31 @@ impl Scene {
     }
 }
 
-async fn peerings(State(app): State<App>) -> Result<Response, ApiError> {
+async fn peerings(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let scene = Scene::of(app.handle());
     let items = scene.plan.peerings.clone().into_iter();
     let push = move |of: Arc<PeeringPlan>, rows: &mut Rows| rows.push(&PeeringJson::new(&of, &scene));
-    list::answer(Listed { items, push }, app.readers()).await
+    list::collection(Listed { items, push }, app.readers()).await
 }
 
-async fn one_peering(State(app): State<App>, name: InPath) -> Result<Response, ApiError> {
-    let name = find::named(name, "peering's name")?;
+async fn one_peering(State(app): State<App>, name: InPath, _: NoQuery) -> Result<Response, ApiError> {
     let scene = Scene::of(app.handle());
-    let Some(peering) = scene.plan.peerings.iter().find(|peering| peering.name.eq_ignore_ascii_case(&name))
-    else {
-        return Err(ApiError::not_found(format!("no peering is called \"{}\"", shown(&name))));
-    };
+    let peering = find::peering(&scene.plan, &find::named(name, "peering's name")?)?;
     list::value(&PeeringJson::new(peering, &scene), app.readers())
 }
 
-async fn peer_asns(State(app): State<App>) -> Result<Response, ApiError> {
+async fn peer_asns(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let items = Scene::of(app.handle()).all_peer_asns().into_iter();
     let push = |of: PeerAsn, rows: &mut Rows| rows.push(&PeerAsnJson::new(&of));
-    list::answer(Listed { items, push }, app.readers()).await
+    list::collection(Listed { items, push }, app.readers()).await
 }
 
-async fn one_peer_asn(State(app): State<App>, name: InPath) -> Result<Response, ApiError> {
+async fn one_peer_asn(State(app): State<App>, name: InPath, _: NoQuery) -> Result<Response, ApiError> {
     let name = find::named(name, "peer ASN's name")?;
     let all = Scene::of(app.handle()).all_peer_asns();
     let Some(of) = all.iter().find(|of| of.name.eq_ignore_ascii_case(&name)) else {
-        return Err(ApiError::not_found(format!("no peer ASN is called \"{}\"", shown(&name))));
+        let names = all.iter().map(|of| of.name.to_string()).collect();
+        return Err(find::not_there("no peer ASN is called", "peer ASNs", names, &name));
     };
     list::value(&PeerAsnJson::new(of), app.readers())
-}
-
-/// What was asked for, not all of it where it is long.
-fn shown(name: &str) -> String {
-    name.chars().take(100).collect()
 }

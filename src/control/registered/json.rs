@@ -19,6 +19,9 @@ pub(super) trait Registration: Send + Sync + 'static {
     /// What of it is its own.
     type Properties<'a>: Serialize;
 
+    /// It is one of prefixes.
+    const HAS_PREFIX: bool;
+
     /// Those of a peering.
     fn of(peering: &PeeringRegistry) -> &[Arc<Self>];
 
@@ -68,6 +71,7 @@ pub(super) struct RegisteredPrefixJson<'a> {
 
 impl Registration for RegisteredPrefixStatus {
     const KIND: (&'static str, &'static str) = ("peerings", "registeredPrefixes");
+    const HAS_PREFIX: bool = true;
     type Properties<'a> = RegisteredPrefixJson<'a>;
 
     fn of(peering: &PeeringRegistry) -> &[Arc<Self>] {
@@ -103,6 +107,7 @@ pub(super) struct RegisteredAsnJson<'a> {
 
 impl Registration for RegisteredAsnStatus {
     const KIND: (&'static str, &'static str) = ("peerings", "registeredAsns");
+    const HAS_PREFIX: bool = false;
     type Properties<'a> = RegisteredAsnJson<'a>;
 
     fn of(peering: &PeeringRegistry) -> &[Arc<Self>] {
@@ -142,6 +147,7 @@ pub(super) struct ServicePrefixJson<'a> {
 
 impl Registration for ServicePrefixStatus {
     const KIND: (&'static str, &'static str) = ("peeringServices", "prefixes");
+    const HAS_PREFIX: bool = true;
     type Properties<'a> = ServicePrefixJson<'a>;
 
     fn of(peering: &PeeringRegistry) -> &[Arc<Self>] {
