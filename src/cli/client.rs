@@ -168,6 +168,7 @@ impl Client {
             unread: BytesMut::new(),
             last: None,
             moved: false,
+            next_link: None,
         })
     }
 }
@@ -205,13 +206,21 @@ pub(super) struct Rows {
     last: Option<Bytes>,
     /// A row has come since the list was last asked for.
     moved: bool,
+    next_link: Option<String>,
 }
 
 /// What a line of a list is.
 enum Line {
     Open,
     Row(Bytes),
-    End,
+    /// With the link to what comes behind it.
+    End(Option<String>),
+}
+
+/// The `nextLink` of one of Azure's lists, of the line that ends it.
+fn behind_the_last(line: &[u8]) -> Option<&[u8]> {
+    let ended = line.strip_prefix(br#"{"value":["#).unwrap_or(line);
+    ended.strip_prefix(br#"],"nextLink":"#)?.strip_suffix(b"}")
 }
 
 #[derive(Deserialize)]
@@ -234,7 +243,8 @@ impl Rows {
             match line {
                 Line::Open => {}
                 Line::Row(row) => rows.push(row),
-                Line::End => {
+                Line::End(next_link) => {
+                    self.next_link = self.next_link.take().or(next_link);
                     // Left to be read again: whoever asks behind the end gets the end.
                     self.unread = BytesMut::from(&b"]\n"[..]);
                     break;
@@ -248,6 +258,11 @@ impl Rows {
         Ok(rows)
     }
 
+    /// Where the list goes on, once its end has been read.
+    pub(super) fn next_link(&self) -> Option<&str> {
+        self.next_link.as_deref()
+    }
+
     fn line(&mut self) -> Result<Option<Line>, ClientError> {
         let Some(end) = self.unread.iter().position(|b| *b == b'\n') else {
             return if self.unread.len() > MAX_ROW {
@@ -257,9 +272,13 @@ impl Rows {
             };
         };
         let line = self.unread.split_to(end.saturating_add(1)).freeze();
-        Ok(Some(match line.trim_ascii_end() {
+        let text = line.trim_ascii_end();
+        if let Some(next_link) = behind_the_last(text) {
+            return Ok(Some(Line::End(serde_json::from_slice(next_link)?)));
+        }
+        Ok(Some(match text {
             b"[" | br#"{"value":["# => Line::Open,
-            b"]" | b"[]" | br#"],"nextLink":null}"# | br#"{"value":[],"nextLink":null}"# => Line::End,
+            b"]" | b"[]" => Line::End(None),
             row => Line::Row(line.slice_ref(row.strip_suffix(b",").unwrap_or(row))),
         }))
     }
@@ -281,7 +300,12 @@ impl Rows {
         };
         let Some(Prefixed { prefix }) = resumed else { return Err(broke_off) };
         let path = format!("{}?after={}", self.path, encoded(&prefix));
-        self.answer = self.client.get(&path).await?.into_body();
+        self.answer = match self.client.get(&path).await {
+            Ok(answer) => answer.into_body(),
+            // Not every list can be taken up again.
+            Err(ClientError::Refused(_)) => return Err(broke_off),
+            Err(error) => return Err(error),
+        };
         self.unread.clear();
         self.moved = false;
         Ok(())

@@ -54,25 +54,12 @@ pub(super) trait Source: Send + 'static {
 enum Shape {
     /// An array.
     Array,
-    /// Azure's: the array is the `value` of an object. All there is comes at once, so no `nextLink` is needed.
+    /// Azure's: the array is the `value` of an object, with a `nextLink` behind it.
     Value,
 }
 
-impl Shape {
-    fn open(self) -> &'static str {
-        match self {
-            Self::Array => "[",
-            Self::Value => "{\"value\":[",
-        }
-    }
-
-    fn close(self) -> &'static str {
-        match self {
-            Self::Array => "]",
-            Self::Value => "],\"nextLink\":null}",
-        }
-    }
-}
+/// The longest end of a list that is not a page.
+const END: &str = "\n],\"nextLink\":null}\n";
 
 /// Rows as the list's text, one a line.
 #[derive(Debug)]
@@ -87,19 +74,22 @@ pub(super) struct Rows {
 impl Rows {
     fn new(shape: Shape) -> Self {
         // Room for the list's end, so that a page just not full stays short.
-        Self { shape, text: Vec::new(), begun: false, full: SHORT - shape.close().len() - "\n\n".len() }
+        Self { shape, text: Vec::new(), begun: false, full: SHORT - END.len() }
     }
 
     /// Adds a row, however long it is.
     pub(super) fn push(&mut self, row: &impl Serialize) -> Result<(), ApiError> {
-        if self.begun {
-            self.text.push(b',');
-        } else {
-            self.text.extend_from_slice(self.shape.open().as_bytes());
-        }
+        self.text.extend_from_slice(if self.begun { b"," } else { self.open() });
         self.text.push(b'\n');
         self.begun = true;
         Ok(serde_json::to_writer(&mut self.text, row)?)
+    }
+
+    fn open(&self) -> &'static [u8] {
+        match self.shape {
+            Shape::Array => b"[",
+            Shape::Value => br#"{"value":["#,
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -107,9 +97,17 @@ impl Rows {
     }
 
     fn end(&mut self) {
-        let before = if self.begun { "\n" } else { self.shape.open() };
-        for part in [before, self.shape.close(), "\n"] {
-            self.text.extend_from_slice(part.as_bytes());
+        self.end_page(&serde_json::Value::Null);
+    }
+
+    /// The end of a page, with the link to the next, of a list that has them.
+    fn end_page(&mut self, next_link: &serde_json::Value) {
+        self.text.extend_from_slice(if self.begun { b"\n" } else { self.open() });
+        match self.shape {
+            Shape::Array => self.text.extend_from_slice(b"]\n"),
+            Shape::Value => {
+                self.text.extend_from_slice(format!("],\"nextLink\":{next_link}}}\n").as_bytes());
+            }
         }
     }
 
@@ -153,6 +151,20 @@ pub(super) async fn answer<S: Source>(source: S, readers: Arc<Semaphore>) -> Res
 /// The same of one of Azure's collections, in its shape.
 pub(super) async fn collection<S: Source>(source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
     written(source, Shape::Value, readers).await
+}
+
+/// One page of one of Azure's collections, and the link to the next.
+pub(super) fn page<T: Serialize>(
+    rows: impl Iterator<Item = T>,
+    next_link: Option<String>,
+    readers: Arc<Semaphore>,
+) -> Result<Response, ApiError> {
+    let mut page = Rows::new(Shape::Value);
+    for row in rows {
+        page.push(&row)?;
+    }
+    page.end_page(&next_link.into());
+    Ok(json(whole(page.take(), readers)?))
 }
 
 async fn written<S: Source>(

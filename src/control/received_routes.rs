@@ -9,7 +9,6 @@ use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::response::Response;
 use ipnet::IpNet;
-use serde::Serialize;
 
 use super::error::ApiError;
 use super::find::{self, InPath};
@@ -174,14 +173,6 @@ impl Filter {
 /// a path may be long.
 type LastPath = (Arc<ReceivedAttrs>, bool);
 
-/// A page, as Azure has it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PageJson<'a> {
-    value: Vec<ReceivedRouteJson<'a>>,
-    next_link: Option<String>,
-}
-
 /// `GET /api/v1/peerings/{peering}/receivedRoutes`.
 pub(super) async fn received_routes(
     State(app): State<App>,
@@ -191,10 +182,7 @@ pub(super) async fn received_routes(
     let peering = find::named(peering, "peering's name")?;
     let (routes, next) = page(&app, &peering, &filter).await?;
     let next_link = next.map(|token| format!("{}{SKIP_TOKEN}={token}", filter.link));
-    list::value(
-        &PageJson { value: routes.iter().map(ReceivedRouteJson::new).collect(), next_link },
-        app.readers(),
-    )
+    list::page(routes.iter().map(ReceivedRouteJson::new), next_link, app.readers())
 }
 
 /// The peering's sessions, from the one on that the page begins with.

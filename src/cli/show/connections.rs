@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use super::listing::View;
+
 /// A connection, as far as the table goes.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,21 +40,24 @@ pub(super) struct Session {
     pub(super) session_state: String,
 }
 
-pub(super) const HEAD: [&str; 8] =
-    ["CONNECTION", "PEERING", "TYPE", "STATE", "SESSIONS UP", "AVAILABILITY", "FLAPS", "NOTE"];
+pub(super) const CONNECTIONS: View<Connection, 8> = View {
+    head: ["CONNECTION", "STATE", "SESSIONS UP", "AVAILABILITY", "FLAPS", "PEERING", "TYPE", "NOTE"],
+    words: 3,
+    cells: |connection, _| connection.row(),
+};
 
 impl Connection {
-    pub(super) fn row(&self) -> [String; 8] {
+    fn row(&self) -> [String; 8] {
         let up = self.sessions.iter().filter(|session| session.session_state == "Established").count();
         let kind = self.direct_peering_type.as_deref().unwrap_or("Exchange");
         [
             self.name.clone(),
-            self.peering.clone(),
-            in_words(kind, self.use_for_peering_service),
             self.connection_state.clone(),
             format!("{up}/{}", self.sessions.len()),
             self.availability(),
             self.flap_counts.to_string(),
+            self.peering.clone(),
+            in_words(kind, self.use_for_peering_service),
             self.note(),
         ]
     }

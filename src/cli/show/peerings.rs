@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::connections::{Connection, Session};
+use super::peer_asns::PeerAsn;
 use super::view::laid_out;
 use crate::cli::table::printable;
 
@@ -47,19 +48,6 @@ struct Inner {
 #[derive(Deserialize)]
 struct SubResource {
     id: String,
-}
-
-/// Azure's PeerAsn, likewise.
-#[derive(Deserialize)]
-pub(super) struct PeerAsn {
-    id: String,
-    properties: PeerAsnProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PeerAsnProperties {
-    peer_asn: u32,
 }
 
 /// The table, and below it what peerings lack.

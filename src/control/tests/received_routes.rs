@@ -19,7 +19,14 @@ fn prefixes(page: &serde_json::Value) -> Vec<String> {
 async fn f53_received_routes_have_azures_seven_fields() {
     let text = ok(&Speaker::new().router(), LIST).await;
     expect![[r#"
-        {"value":[{"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"}],"nextLink":null}
+        {"value":[
+        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"}
+        ],"nextLink":null}
     "#]].assert_eq(&text);
 }
 
