@@ -13,6 +13,7 @@ use axum::routing::{MethodRouter, post};
 use serde::{Deserialize, Serialize};
 
 use super::act::{MOST_OCTETS, only_post};
+use super::azure::in_azure;
 use super::error::ApiError;
 use super::find::{self, InPath};
 use super::json::unix_now;
@@ -20,28 +21,26 @@ use super::list::{self, Listed, Rows};
 use super::query::NoQuery;
 use super::router::App;
 use crate::config::{ConnectionPlan, Kept, PeeringPlan, Phase, Plan, SessionPlan};
-use crate::fsm;
 use crate::metrics::Metrics;
-use crate::peering::{DirectPeeringType, Kind, PolicyGroup, Shortfall, Standing};
-use crate::speaker::{CannotChangeType, SessionSnapshot, TypeChangeBegun};
+use crate::peering::{DirectPeeringType, Kind, PolicyGroup, SessionState, Shortfall, Standing};
+use crate::speaker::{CannotChangeType, Leaving, SessionSnapshot, TypeChangeBegun};
 
 /// `GET /api/v1/connections`.
 pub(super) async fn connections(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let handle = app.handle();
     let plan = handle.plan();
-    let names = plan.peerings.iter().enumerate();
-    let places: Vec<(usize, usize)> =
-        names.flat_map(|(at, peering)| (0..peering.connections.len()).map(move |nth| (at, nth))).collect();
+    let leaving = handle.leaving();
+    let places = places(&plan, &leaving);
     let kept = handle.kept();
     let connections = Connections {
         queued: kept.queue.iter().map(|change| (change.connection.clone(), change.to)).collect(),
         kept,
         sessions: by_connection(handle.sessions()),
+        leaving,
         standings: standings(&plan),
         metrics: app.metrics().clone(),
-        plan,
     };
-    let push = move |place: (usize, usize), rows: &mut Rows| connections.push(place, rows);
+    let push = move |place: Place, rows: &mut Rows| rows.push(&connections.one(&place));
     list::answer(Listed { items: places.into_iter(), push }, app.readers()).await
 }
 
@@ -54,47 +53,57 @@ fn by_connection(sessions: Vec<Arc<SessionSnapshot>>) -> HashMap<Arc<str>, Vec<A
     all
 }
 
-/// Where each peering stands, in the order of the plan. O(sessions).
-fn standings(plan: &Plan) -> Vec<Standing> {
+/// A connection and its peering.
+struct Place {
+    peering: Arc<PeeringPlan>,
+    connection: Arc<ConnectionPlan>,
+}
+
+/// Every connection, in the order of the config, and behind them those that are being removed.
+fn places(plan: &Plan, leaving: &[Arc<Leaving>]) -> Vec<Place> {
+    let of = |peering: &Arc<PeeringPlan>, connection: &Arc<ConnectionPlan>| Place {
+        peering: peering.clone(),
+        connection: connection.clone(),
+    };
+    let in_plan =
+        plan.peerings.iter().flat_map(|peering| peering.connections.iter().map(move |c| of(peering, c)));
+    let mut all: Vec<Place> = in_plan.collect();
+    for gone in leaving {
+        if all.iter().all(|place| place.connection.name != gone.connection.name) {
+            all.push(of(&gone.peering, &gone.connection));
+        }
+    }
+    all
+}
+
+/// Where each peering stands, by its name. O(sessions).
+fn standings(plan: &Plan) -> HashMap<Arc<str>, Standing> {
     let mut all: HashMap<&str, Vec<&SessionPlan>> = HashMap::new();
     let templates = plan.ranges.iter().map(|range| &*range.template);
     for session in plan.sessions.iter().map(|session| &**session).chain(templates) {
         all.entry(&session.peering).or_default().push(session);
     }
-    let standing =
-        |peering: &Arc<PeeringPlan>| peering.standing(all.remove(&*peering.name).unwrap_or_default());
+    let standing = |peering: &Arc<PeeringPlan>| {
+        let sessions = all.remove(&*peering.name).unwrap_or_default();
+        (peering.name.clone(), peering.standing(sessions))
+    };
     plan.peerings.iter().map(standing).collect()
 }
 
 /// What is shown of every connection.
 struct Connections {
-    plan: Arc<Plan>,
     kept: Arc<Kept>,
     /// What waits for its turn to change its type, and into what.
     queued: HashMap<Arc<str>, PolicyGroup>,
     sessions: HashMap<Arc<str>, Vec<Arc<SessionSnapshot>>>,
-    standings: Vec<Standing>,
+    /// Those that are being removed.
+    leaving: Vec<Arc<Leaving>>,
+    standings: HashMap<Arc<str>, Standing>,
     metrics: Metrics,
 }
 
 impl Connections {
-    /// The row of a connection: which peering's, and which of that.
-    fn push(&self, (at, nth): (usize, usize), rows: &mut Rows) -> Result<(), ApiError> {
-        let found = self.plan.peerings.get(at).zip(self.standings.get(at));
-        if let Some((peering, standing)) = found
-            && let Some(connection) = peering.connections.get(nth)
-        {
-            rows.push(&self.one(peering, standing, connection))?;
-        }
-        Ok(())
-    }
-
-    fn one<'a>(
-        &'a self,
-        peering: &'a PeeringPlan,
-        standing: &Standing,
-        connection: &'a ConnectionPlan,
-    ) -> ConnectionJson<'a> {
+    fn one<'a>(&'a self, Place { peering, connection }: &'a Place) -> ConnectionJson<'a> {
         let now = unix_now();
         let own = self.sessions.get(&connection.name).into_iter().flatten();
         let session = |session: &'a Arc<SessionSnapshot>| {
@@ -102,15 +111,20 @@ impl Connections {
             OneSession {
                 name: &session.plan.name,
                 session_ip: session.plan.peer_address,
-                session_state: session.state,
-                session_availability: counts.map_or(0.0, |counts| counts.availability(now)),
+                session_state: in_azure(session.state),
+                session_availability: Some(counts.map_or(0.0, |counts| counts.availability(now))),
                 flap_counts: session.flaps,
             }
         };
-        let sessions: Vec<OneSession<'a>> = own.map(session).collect();
-        let count = sessions.len() as f64;
-        let sum: f64 = sessions.iter().map(|session| session.session_availability).sum();
-        let lacks = |all: Vec<Shortfall>| all.into_iter().map(Shortfall::name).collect();
+        let leaving = self.leaving.iter().filter(|of| of.connection.name == connection.name);
+        let sessions: Vec<OneSession<'a>> =
+            own.map(session).chain(leaving.map(|of| OneSession::leaving(&of.session))).collect();
+        let availabilities = || sessions.iter().filter_map(|session| session.session_availability);
+        let (count, sum): (usize, f64) = (availabilities().count(), availabilities().sum());
+        let standing = self.standings.get(&peering.name);
+        let lacks = |of: fn(&Standing) -> Vec<Shortfall>| {
+            standing.map(of).into_iter().flatten().map(Shortfall::name).collect()
+        };
         ConnectionJson {
             name: &connection.name,
             peering: &peering.name,
@@ -122,11 +136,11 @@ impl Connections {
             bandwidth_in_mbps: connection.bandwidth_in_mbps,
             edge_router: connection.edge_router.as_deref(),
             error_message: connection.error_message.as_deref(),
-            session_availability: (count > 0.0).then_some(sum / count),
+            session_availability: (count > 0).then(|| sum / count as f64),
             flap_counts: sessions.iter().map(|session| session.flap_counts).sum(),
             sessions,
-            findings: lacks(standing.redundancy()),
-            maps_lacks: lacks(standing.maps_eligibility()),
+            findings: lacks(Standing::redundancy),
+            maps_lacks: lacks(Standing::maps_eligibility),
             unsupported: connection.policy_group.direct_peering_type.unsupported(),
         }
     }
@@ -169,9 +183,22 @@ struct ConnectionJson<'a> {
 struct OneSession<'a> {
     name: &'a str,
     session_ip: IpAddr,
-    session_state: fsm::State,
-    session_availability: f64,
+    session_state: SessionState,
+    session_availability: Option<f64>,
     flap_counts: u64,
+}
+
+impl<'a> OneSession<'a> {
+    /// One that is being removed, and counts no more.
+    fn leaving(session: &'a SessionSnapshot) -> Self {
+        Self {
+            name: &session.plan.name,
+            session_ip: session.plan.peer_address,
+            session_state: SessionState::PendingRemove,
+            session_availability: None,
+            flap_counts: session.flaps,
+        }
+    }
 }
 
 #[derive(Serialize)]

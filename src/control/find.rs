@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 
 use super::error::ApiError;
 use super::query::echo;
-use crate::config::{PeeringPlan, Plan, RangePlan};
+use crate::config::{PeeringPlan, RangePlan};
 use crate::speaker::SessionSnapshot;
 
 /// The most names that an error lists.
@@ -96,9 +96,12 @@ fn unknown(sessions: &[Arc<SessionSnapshot>], wanted: &str) -> ApiError {
 }
 
 /// The peering of that name. Azure's names are the same in capitals.
-pub(super) fn peering<'a>(plan: &'a Plan, wanted: &str) -> Result<&'a Arc<PeeringPlan>, ApiError> {
-    plan.peerings.iter().find(|p| p.name.eq_ignore_ascii_case(wanted)).ok_or_else(|| {
-        let names = plan.peerings.iter().map(|p| p.name.to_string()).collect();
+pub(super) fn peering<'a>(
+    peerings: &'a [Arc<PeeringPlan>],
+    wanted: &str,
+) -> Result<&'a Arc<PeeringPlan>, ApiError> {
+    peerings.iter().find(|p| p.name.eq_ignore_ascii_case(wanted)).ok_or_else(|| {
+        let names = peerings.iter().map(|p| p.name.to_string()).collect();
         not_there("no peering is called", "peerings", names, wanted)
     })
 }

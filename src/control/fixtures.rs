@@ -26,8 +26,8 @@ use crate::peering::origin::{RpkiTable, Vrp};
 use crate::peering::{Check, Enforcement, Finding, Note, OriginTables, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CacheState, CacheStatus, CannotRefresh, Handle, OriginStatus, Origins, OriginsInForce, Overview,
-    RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
+    Ask, CacheState, CacheStatus, CannotRefresh, Handle, Leaving, OriginStatus, Origins, OriginsInForce,
+    Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
 };
 use crate::wire::{AsPathBuf, Asn, AttrSet, Origin, PathId, PerFamily, SegmentKind};
 
@@ -142,8 +142,18 @@ impl Speaker {
             registrar: RegistrarDesk::of(registry::registry(), registry::events()),
             kept: Arc::default(),
             type_changes: mpsc::channel(1).0,
+            leaving: Arc::default(),
         };
         Self { handle, metrics, overview, _snapshots: senders }
+    }
+
+    /// Has sessions that a plan before had be on their way out.
+    pub(crate) fn remove(&self, before: &Plan, sessions: &[&str]) {
+        let leaving = |name: &&str| {
+            let plan = before.sessions.iter().find(|session| *session.name == **name).unwrap().clone();
+            Arc::new(Leaving::of(before, Arc::new(SessionSnapshot { plan, ..established() })).unwrap())
+        };
+        self.handle.leaving.store(Arc::new(sessions.iter().map(leaving).collect()));
     }
 
     pub(crate) fn router(&self) -> Router {

@@ -188,7 +188,7 @@ pub(super) async fn received_routes(
 /// The peering's sessions, from the one on that the page begins with.
 fn sessions(app: &App, peering: &str, from: Option<IpAddr>) -> Result<Vec<Arc<SessionSnapshot>>, ApiError> {
     let (mut sessions, plan) = (app.handle().sessions(), app.handle().plan());
-    let name = &find::peering(&plan, peering)?.name;
+    let name = &find::peering(&plan.peerings, peering)?.name;
     sessions.retain(|session| session.plan.peering == *name);
     let Some(peer) = from else { return Ok(sessions) };
     match sessions.iter().position(|session| session.plan.peer_address == peer) {

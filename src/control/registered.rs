@@ -85,7 +85,7 @@ fn peerings(app: &App, only: Option<&str>) -> Result<Vec<Arc<PeeringRegistry>>, 
     let Some(only) = only else { return Ok(registry.peerings.clone()) };
     let plan = app.handle().plan();
     // One that has just come is not in the registry yet.
-    Ok(registry.peering(&find::peering(&plan, only)?.name).into_iter().collect())
+    Ok(registry.peering(&find::peering(&plan.peerings, only)?.name).into_iter().collect())
 }
 
 /// What is registered, and the peering's name.
@@ -176,7 +176,7 @@ async fn events(State(app): State<App>, pairs: Pairs) -> Result<Response, ApiErr
     let Filter { prefix, peering, with_events: _ } = Filter::read(pairs, &[PREFIX, PEERING])?;
     let all = match &peering {
         Some(peering) => {
-            app.handle().events().of_peering(&find::peering(&app.handle().plan(), peering)?.name)
+            app.handle().events().of_peering(&find::peering(&app.handle().plan().peerings, peering)?.name)
         }
         None => app.handle().events().list(),
     };

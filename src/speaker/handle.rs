@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::leaving::{self, Leaving};
 use super::lifecycle::{CannotChangeType, TypeChangeBegun, TypeChangeOrder};
 use super::origin::Origins;
 use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
@@ -99,6 +100,7 @@ pub struct Handle {
     pub(crate) registrar: RegistrarDesk,
     pub(crate) kept: Arc<ArcSwap<Kept>>,
     pub(crate) type_changes: mpsc::Sender<TypeChangeOrder>,
+    pub(crate) leaving: leaving::Shared,
 }
 
 impl Handle {
@@ -106,6 +108,15 @@ impl Handle {
     #[must_use]
     pub fn sessions(&self) -> Vec<Arc<SessionSnapshot>> {
         self.sessions.load().iter().map(|s| s.snapshot.borrow().clone()).collect()
+    }
+
+    /// The sessions that are being removed, by name: they are in the config no more, and not closed yet.
+    #[must_use]
+    pub fn leaving(&self) -> Vec<Arc<Leaving>> {
+        let (all, plan) = (self.leaving.load_full(), self.plan.load());
+        // One that is there again, or by the same name with another peer, is not removed.
+        let is_gone = |of: &&Arc<Leaving>| plan.sessions.iter().all(|s| s.name != of.session.plan.name);
+        all.iter().filter(is_gone).cloned().collect()
     }
 
     /// Every range that peers may dial from, in the order of the config.

@@ -16,15 +16,16 @@ use axum::routing::get;
 
 use self::peer_asn::PeerAsnJson;
 use self::peering::PeeringJson;
+pub(super) use self::session::in_azure;
 use super::error::ApiError;
 use super::find::{self, InPath};
 use super::list::{self, Listed, Rows};
 use super::query::NoQuery;
 use super::router::App;
-use crate::config::{PeeringPlan, Plan, RangePlan, SessionPlan};
+use crate::config::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan};
 use crate::fsm;
 use crate::peering::{PeerAsn, ValidationState};
-use crate::speaker::Handle;
+use crate::speaker::{Handle, Leaving};
 use crate::wire::Asn;
 
 /// Azure's namespace of all its types.
@@ -48,6 +49,10 @@ struct Scene {
     /// Places in the plan's sessions and ranges, by connection.
     sessions: HashMap<Arc<str>, Vec<usize>>,
     ranges: HashMap<Arc<str>, Vec<usize>>,
+    /// The plan's, and behind them those that are being removed.
+    peerings: Vec<Arc<PeeringPlan>>,
+    /// Sessions that are being removed.
+    leaving: Vec<Arc<Leaving>>,
     /// The names of PeerAsn resources, by number.
     peer_asns: BTreeMap<Asn, Arc<str>>,
 }
@@ -66,10 +71,16 @@ impl Scene {
         for (at, range) in plan.ranges.iter().enumerate() {
             ranges.entry(Arc::clone(&range.template.connection)).or_default().push(at);
         }
-        let of_peerings = plan.peerings.iter().map(|p| (p.peer_asn, format!("AS{}", p.peer_asn).into()));
+        let (mut peerings, leaving) = (plan.peerings.clone(), handle.leaving());
+        for of in &leaving {
+            if peerings.iter().all(|peering| peering.name != of.peering.name) {
+                peerings.push(of.peering.clone());
+            }
+        }
+        let of_peerings = peerings.iter().map(|p| (p.peer_asn, format!("AS{}", p.peer_asn).into()));
         let mut peer_asns: BTreeMap<_, Arc<str>> = of_peerings.collect();
         peer_asns.extend(plan.peer_asns.iter().map(|of| (of.asn, Arc::clone(&of.name))));
-        Self { states, sessions, ranges, peer_asns, plan }
+        Self { states, sessions, ranges, peerings, leaving, peer_asns, plan }
     }
 
     /// A connection's sessions, in the order of the config.
@@ -82,6 +93,28 @@ impl Scene {
     fn ranges(&self, connection: &str) -> impl Iterator<Item = &Arc<RangePlan>> {
         let places = self.ranges.get(connection).into_iter().flatten();
         places.filter_map(|at| self.plan.ranges.get(*at))
+    }
+
+    /// A connection's sessions that are being removed.
+    fn leaving(&self, connection: &str) -> impl Iterator<Item = &Arc<Leaving>> {
+        self.leaving.iter().filter(move |of| *of.connection.name == *connection)
+    }
+
+    /// Whether a peering itself is being removed.
+    fn is_removed(&self, peering: &PeeringPlan) -> bool {
+        self.plan.peerings.iter().all(|other| other.name != peering.name)
+    }
+
+    /// A peering's connections: those of the plan, and behind them those that are being removed.
+    fn connections<'a>(&'a self, peering: &'a PeeringPlan) -> Vec<&'a ConnectionPlan> {
+        let stay = if self.is_removed(peering) { &[][..] } else { &peering.connections };
+        let mut all: Vec<&ConnectionPlan> = stay.iter().map(|connection| &**connection).collect();
+        for of in self.leaving.iter().filter(|of| of.peering.name == peering.name) {
+            if all.iter().all(|other| other.name != of.connection.name) {
+                all.push(&of.connection);
+            }
+        }
+        all
     }
 
     /// The state of a session; none where it is not there yet.
@@ -113,14 +146,14 @@ impl Scene {
 
 async fn peerings(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let scene = Scene::of(app.handle());
-    let items = scene.plan.peerings.clone().into_iter();
+    let items = scene.peerings.clone().into_iter();
     let push = move |of: Arc<PeeringPlan>, rows: &mut Rows| rows.push(&PeeringJson::new(&of, &scene));
     list::collection(Listed { items, push }, app.readers()).await
 }
 
 async fn one_peering(State(app): State<App>, name: InPath, _: NoQuery) -> Result<Response, ApiError> {
     let scene = Scene::of(app.handle());
-    let peering = find::peering(&scene.plan, &find::named(name, "peering's name")?)?;
+    let peering = find::peering(&scene.peerings, &find::named(name, "peering's name")?)?;
     list::value(&PeeringJson::new(peering, &scene), app.readers())
 }
 

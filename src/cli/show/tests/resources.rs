@@ -61,7 +61,8 @@ peerings:
         contoso  3356  Contoso    Approved
           Noc noc@contoso.example +1 425 555 0100, Policy peering@contoso.example
         AS6939   6939  -          Approved
-    "#]].assert_eq(&narrow);
+    "#]]
+    .assert_eq(&narrow);
     let json = daemon.show("peer-asns --json", None).await.unwrap();
     let all: Vec<serde_json::Value> = serde_json::from_str(&json).unwrap();
     assert_eq!(
@@ -89,7 +90,8 @@ async fn f53_received_routes_of_a_peering_have_azures_fields_and_filters() {
         4.1.0.0/16  4.68.74.181  3356 65001 {7,8}  Unknown    Unknown  None    3d02h
         4.2.0.0/16  4.68.74.181  3356 65001 {7,8}  Invalid    Valid    Arin    3d02h
         4.3.0.0/16  4.68.74.181  3356 65001 {7,8}  Unknown    Unknown  None    3d02h
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
     let json =
         daemon.show("received-routes contoso-ashburn --rpki-validation-state valid --json", None).await;
     expect![[r#"
@@ -143,4 +145,35 @@ async fn f53_all_pages_of_received_routes_are_shown_or_one_of_them() {
         link.ends_with("/peerings/contoso-ashburn/receivedRoutes?$skipToken=4.68.74.181,4.100.0.0/16,0"),
         "{link}"
     );
+}
+
+#[tokio::test]
+async fn f60_a_session_that_is_removed_is_shown_in_pending_remove() {
+    let connection = |n: u8| {
+        format!(
+            "  - {{name: contoso-ashburn-{n}, bgp_session: {{session_prefix_v4: 4.68.{}.180/30}}}}\n",
+            73 + n
+        )
+    };
+    let config = |connections: String| {
+        let text = format!(
+            "router: {{router_id: 192.0.2.1}}\nrib: rib\npeerings:\n- name: contoso-ashburn\n  peer_asn: 3356\n  \
+             connections:\n{connections}"
+        );
+        crate::config::load_text(std::path::Path::new("c.yaml"), text).unwrap().0
+    };
+    let speaker = Speaker::with(vec![established()], Vec::new(), None, None);
+    speaker.remove(&config(connection(1) + &connection(2)), &["contoso-ashburn-2-v4"]);
+    speaker.handle.plan.store(Arc::new(config(connection(1))));
+    let daemon = Daemon::of(speaker);
+    let text = daemon.show("peerings", None).await.unwrap();
+    expect![[r#"
+        PEERING          TYPE  ASN   LOCATION  PEERING SERVICE  CONNECTION         STATE   SESSIONS          AVAILABILITY
+        contoso-ashburn  Edge  3356  -         no               contoso-ashburn-1  Active  v4 Established    0.00 %
+                                                                contoso-ashburn-2  Active  v4 PendingRemove  -"#]].assert_eq(text.split("\n\n").next().unwrap());
+    expect![[r#"
+        CONNECTION         STATE   SESSIONS UP  AVAILABILITY  FLAPS  PEERING          TYPE  NOTE
+        contoso-ashburn-1  Active  1/1          0.00 %        0      contoso-ashburn  Edge  for Peering Service it lacks: NoSignedAgreement, TooFewConnections, OneAddressFamily
+        contoso-ashburn-2  Active  0/1          -             0      contoso-ashburn  Edge  for Peering Service it lacks: NoSignedAgreement, TooFewConnections, OneAddressFamily
+    "#]].assert_eq(&daemon.show("connections", None).await.unwrap());
 }
