@@ -125,7 +125,8 @@ impl Client {
         tokio::spawn(async move { drop(connection.await) });
         let mut request =
             request.map_err(|e| ClientError::Refused(format!("\"{path}\" cannot be asked for: {e}")))?;
-        request.headers_mut().insert(HOST, HeaderValue::from_static("peeringd"));
+        // A socket has no authority (RFC 9112 §3.2).
+        request.headers_mut().insert(HOST, HeaderValue::from_static(""));
         let response = tokio::time::timeout(ANSWER_LIMIT, sender.send_request(request)).await;
         let response = response.map_err(|_| ClientError::TooLate)??;
         if response.status().is_success() {

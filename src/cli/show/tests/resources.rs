@@ -140,11 +140,8 @@ async fn f53_all_pages_of_received_routes_are_shown_or_one_of_them() {
     let page = daemon.show(&format!("{words} --page --json"), None).await.unwrap();
     let page: serde_json::Value = serde_json::from_str(&page).unwrap();
     assert_eq!(page["value"].as_array().unwrap().len(), 100);
-    let link = page["nextLink"].as_str().unwrap();
-    assert!(
-        link.ends_with("/peerings/contoso-ashburn/receivedRoutes?$skipToken=4.68.74.181,4.100.0.0/16,0"),
-        "{link}"
-    );
+    let link = "/api/v1/peerings/contoso-ashburn/receivedRoutes?$skipToken=4.68.74.181,4.100.0.0/16,0";
+    assert_eq!(page["nextLink"], link, "a socket has no host");
 }
 
 #[tokio::test]
