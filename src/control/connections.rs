@@ -19,24 +19,25 @@ use super::find::{self, InPath};
 use super::json::unix_now;
 use super::list::{self, Listed, Rows};
 use super::query::NoQuery;
+use super::removed::Removed;
 use super::router::App;
 use crate::config::{ConnectionPlan, Kept, PeeringPlan, Phase, Plan, SessionPlan};
 use crate::metrics::Metrics;
 use crate::peering::{DirectPeeringType, Kind, PolicyGroup, SessionState, Shortfall, Standing};
-use crate::speaker::{CannotChangeType, Leaving, SessionSnapshot, TypeChangeBegun};
+use crate::speaker::{CannotChangeType, SessionSnapshot, TypeChangeBegun};
 
 /// `GET /api/v1/connections`.
 pub(super) async fn connections(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let handle = app.handle();
     let plan = handle.plan();
-    let leaving = handle.leaving();
-    let places = places(&plan, &leaving);
+    let removed = Removed::of(handle, &plan);
+    let places = places(&plan, &removed);
     let kept = handle.kept();
     let connections = Connections {
         queued: kept.queue.iter().map(|change| (change.connection.clone(), change.to)).collect(),
         kept,
         sessions: by_connection(handle.sessions()),
-        leaving,
+        removed,
         standings: standings(&plan),
         metrics: app.metrics().clone(),
     };
@@ -60,20 +61,11 @@ struct Place {
 }
 
 /// Every connection, in the order of the config, and behind them those that are being removed.
-fn places(plan: &Plan, leaving: &[Arc<Leaving>]) -> Vec<Place> {
-    let of = |peering: &Arc<PeeringPlan>, connection: &Arc<ConnectionPlan>| Place {
-        peering: peering.clone(),
-        connection: connection.clone(),
-    };
+fn places(plan: &Plan, removed: &Removed) -> Vec<Place> {
     let in_plan =
-        plan.peerings.iter().flat_map(|peering| peering.connections.iter().map(move |c| of(peering, c)));
-    let mut all: Vec<Place> = in_plan.collect();
-    for gone in leaving {
-        if all.iter().all(|place| place.connection.name != gone.connection.name) {
-            all.push(of(&gone.peering, &gone.connection));
-        }
-    }
-    all
+        plan.peerings.iter().flat_map(|peering| peering.connections.iter().map(move |c| (peering, c)));
+    let all = in_plan.chain(removed.places());
+    all.map(|(peering, c)| Place { peering: peering.clone(), connection: c.clone() }).collect()
 }
 
 /// Where each peering stands, by its name. O(sessions).
@@ -96,8 +88,7 @@ struct Connections {
     /// What waits for its turn to change its type, and into what.
     queued: HashMap<Arc<str>, PolicyGroup>,
     sessions: HashMap<Arc<str>, Vec<Arc<SessionSnapshot>>>,
-    /// Those that are being removed.
-    leaving: Vec<Arc<Leaving>>,
+    removed: Removed,
     standings: HashMap<Arc<str>, Standing>,
     metrics: Metrics,
 }
@@ -116,7 +107,7 @@ impl Connections {
                 flap_counts: session.flaps,
             }
         };
-        let leaving = self.leaving.iter().filter(|of| of.connection.name == connection.name);
+        let leaving = self.removed.sessions(&connection.name).iter();
         let sessions: Vec<OneSession<'a>> =
             own.map(session).chain(leaving.map(|of| OneSession::leaving(&of.session))).collect();
         let availabilities = || sessions.iter().filter_map(|session| session.session_availability);

@@ -25,6 +25,7 @@ mod query;
 mod range;
 mod received_routes;
 mod registered;
+mod removed;
 mod restart;
 mod router;
 mod seats;

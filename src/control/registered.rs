@@ -137,13 +137,9 @@ async fn one<T: Registration>(
     let all: Vec<Registered<T>> = registered(&app, &filter)?.collect();
     let Some((peering, status)) = all.iter().find(|(_, status)| status.name().eq_ignore_ascii_case(&name))
     else {
-        let ((_, collection), names) = (T::KIND, all.iter().map(|(_, status)| status.name().to_owned()));
-        return Err(find::not_there(
-            &format!("none of {collection} is called"),
-            collection,
-            names.collect(),
-            &name,
-        ));
+        let (one, all_of_them) = T::CALLED;
+        let names = all.iter().map(|(_, status)| status.name().to_owned()).collect();
+        return Err(find::not_there(&format!("no {one} is called"), all_of_them, names, &name));
     };
     list::value(&Resource::new(peering, &**status), app.readers())
 }

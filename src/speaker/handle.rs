@@ -1,5 +1,6 @@
 //! The way into the speaker for whoever looks: snapshots, and pages asked of a session's task.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -114,8 +115,12 @@ impl Handle {
     #[must_use]
     pub fn leaving(&self) -> Vec<Arc<Leaving>> {
         let (all, plan) = (self.leaving.load_full(), self.plan.load());
+        if all.is_empty() {
+            return Vec::new();
+        }
         // One that is there again, or by the same name with another peer, is not removed.
-        let is_gone = |of: &&Arc<Leaving>| plan.sessions.iter().all(|s| s.name != of.session.plan.name);
+        let there: HashSet<&str> = plan.sessions.iter().map(|session| &*session.name).collect();
+        let is_gone = |of: &&Arc<Leaving>| !there.contains(&*of.session.plan.name);
         all.iter().filter(is_gone).cloned().collect()
     }
 

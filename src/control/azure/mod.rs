@@ -21,11 +21,12 @@ use super::error::ApiError;
 use super::find::{self, InPath};
 use super::list::{self, Listed, Rows};
 use super::query::NoQuery;
+use super::removed::Removed;
 use super::router::App;
 use crate::config::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan};
 use crate::fsm;
 use crate::peering::{PeerAsn, ValidationState};
-use crate::speaker::{Handle, Leaving};
+use crate::speaker::Handle;
 use crate::wire::Asn;
 
 /// Azure's namespace of all its types.
@@ -51,8 +52,7 @@ struct Scene {
     ranges: HashMap<Arc<str>, Vec<usize>>,
     /// The plan's, and behind them those that are being removed.
     peerings: Vec<Arc<PeeringPlan>>,
-    /// Sessions that are being removed.
-    leaving: Vec<Arc<Leaving>>,
+    removed: Removed,
     /// The names of PeerAsn resources, by number.
     peer_asns: BTreeMap<Asn, Arc<str>>,
 }
@@ -71,16 +71,12 @@ impl Scene {
         for (at, range) in plan.ranges.iter().enumerate() {
             ranges.entry(Arc::clone(&range.template.connection)).or_default().push(at);
         }
-        let (mut peerings, leaving) = (plan.peerings.clone(), handle.leaving());
-        for of in &leaving {
-            if peerings.iter().all(|peering| peering.name != of.peering.name) {
-                peerings.push(of.peering.clone());
-            }
-        }
+        let removed = Removed::of(handle, &plan);
+        let peerings = [plan.peerings.as_slice(), removed.peerings()].concat();
         let of_peerings = peerings.iter().map(|p| (p.peer_asn, format!("AS{}", p.peer_asn).into()));
         let mut peer_asns: BTreeMap<_, Arc<str>> = of_peerings.collect();
         peer_asns.extend(plan.peer_asns.iter().map(|of| (of.asn, Arc::clone(&of.name))));
-        Self { states, sessions, ranges, peerings, leaving, peer_asns, plan }
+        Self { states, sessions, ranges, peerings, removed, peer_asns, plan }
     }
 
     /// A connection's sessions, in the order of the config.
@@ -95,26 +91,10 @@ impl Scene {
         places.filter_map(|at| self.plan.ranges.get(*at))
     }
 
-    /// A connection's sessions that are being removed.
-    fn leaving(&self, connection: &str) -> impl Iterator<Item = &Arc<Leaving>> {
-        self.leaving.iter().filter(move |of| *of.connection.name == *connection)
-    }
-
-    /// Whether a peering itself is being removed.
-    fn is_removed(&self, peering: &PeeringPlan) -> bool {
-        self.plan.peerings.iter().all(|other| other.name != peering.name)
-    }
-
     /// A peering's connections: those of the plan, and behind them those that are being removed.
-    fn connections<'a>(&'a self, peering: &'a PeeringPlan) -> Vec<&'a ConnectionPlan> {
-        let stay = if self.is_removed(peering) { &[][..] } else { &peering.connections };
-        let mut all: Vec<&ConnectionPlan> = stay.iter().map(|connection| &**connection).collect();
-        for of in self.leaving.iter().filter(|of| of.peering.name == peering.name) {
-            if all.iter().all(|other| other.name != of.connection.name) {
-                all.push(&of.connection);
-            }
-        }
-        all
+    fn connections<'a>(&'a self, peering: &'a PeeringPlan) -> impl Iterator<Item = &'a ConnectionPlan> {
+        let stay = if self.removed.has_peering(&peering.name) { &[][..] } else { &peering.connections };
+        stay.iter().chain(self.removed.connections(&peering.name)).map(|connection| &**connection)
     }
 
     /// The state of a session; none where it is not there yet.

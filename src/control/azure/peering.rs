@@ -88,7 +88,7 @@ impl<'a> PeeringJson<'a> {
     pub(super) fn new(peering: &'a PeeringPlan, scene: &'a Scene) -> Self {
         let peer_asn = SubResource { id: scene.peer_asn_id(peering.peer_asn) };
         let of_each = || {
-            let connections = scene.connections(peering).into_iter();
+            let connections = scene.connections(peering);
             connections.flat_map(|c| sessions(c, scene).into_iter().map(move |session| (c, session)))
         };
         let (mut direct, mut exchange) = (None, None);
@@ -137,8 +137,8 @@ fn provisioning_state(peering: &PeeringPlan, scene: &Scene) -> ProvisioningState
     let changes = |c: &ConnectionPlan| {
         matches!(c.state, ConnectionState::TypeChangeRequested | ConnectionState::TypeChangeInProgress)
     };
-    let has_leaving = || scene.leaving.iter().any(|of| of.peering.name == peering.name);
-    if scene.is_removed(peering) {
+    let has_leaving = || scene.connections(peering).any(|c| !scene.removed.sessions(&c.name).is_empty());
+    if scene.removed.has_peering(&peering.name) {
         ProvisioningState::Deleting
     } else if peering.connections.iter().any(|c| changes(c)) || has_leaving() {
         ProvisioningState::Updating

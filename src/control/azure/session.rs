@@ -61,7 +61,7 @@ impl BgpSessionJson {
             peer: Some(session.peer_address),
             state: scene.state(&session.name).map_or(SessionState::PendingAdd, in_azure),
         });
-        let leaving = scene.leaving(connection).map(|of| End {
+        let leaving = scene.removed.sessions(connection).iter().map(|of| End {
             session: &of.session.plan,
             prefix: of.session.plan.transport.session_prefix,
             peer: Some(of.session.plan.peer_address),

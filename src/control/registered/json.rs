@@ -19,6 +19,9 @@ pub(super) trait Registration: Send + Sync + 'static {
     /// What of it is its own.
     type Properties<'a>: Serialize;
 
+    /// One, and all of them, in words.
+    const CALLED: (&'static str, &'static str);
+
     /// It is one of prefixes.
     const HAS_PREFIX: bool;
 
@@ -71,6 +74,7 @@ pub(super) struct RegisteredPrefixJson<'a> {
 
 impl Registration for RegisteredPrefixStatus {
     const KIND: (&'static str, &'static str) = ("peerings", "registeredPrefixes");
+    const CALLED: (&'static str, &'static str) = ("registered prefix", "registered prefixes");
     const HAS_PREFIX: bool = true;
     type Properties<'a> = RegisteredPrefixJson<'a>;
 
@@ -107,6 +111,7 @@ pub(super) struct RegisteredAsnJson<'a> {
 
 impl Registration for RegisteredAsnStatus {
     const KIND: (&'static str, &'static str) = ("peerings", "registeredAsns");
+    const CALLED: (&'static str, &'static str) = ("registered ASN", "registered ASNs");
     const HAS_PREFIX: bool = false;
     type Properties<'a> = RegisteredAsnJson<'a>;
 
@@ -147,6 +152,7 @@ pub(super) struct ServicePrefixJson<'a> {
 
 impl Registration for ServicePrefixStatus {
     const KIND: (&'static str, &'static str) = ("peeringServices", "prefixes");
+    const CALLED: (&'static str, &'static str) = ("Peering Service prefix", "Peering Service prefixes");
     const HAS_PREFIX: bool = true;
     type Properties<'a> = ServicePrefixJson<'a>;
 

@@ -107,7 +107,7 @@ async fn what_cannot_be_listed_is_said() {
         (
             "peerings/Contoso-Ashburn/registeredAsns/fabrikan",
             StatusCode::NOT_FOUND,
-            "none of registeredAsns is called \"fabrikan\": did you mean \"fabrikam\"? The registeredAsns are fabrikam",
+            "no registered ASN is called \"fabrikan\": did you mean \"fabrikam\"? The registered ASNs are fabrikam",
         ),
         (
             "registeredPrefixes?prefix=8",
