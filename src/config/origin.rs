@@ -95,12 +95,13 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
     }
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let read_vrps = |path: &Path, octets: &[u8]| read_vrps(path, octets, now);
-    let vrp_files: Vec<VrpFile> = files("vrp_files", &written.vrp_files, folder, faults, read_vrps);
+    let vrp_files: Vec<VrpFile> = files("rpki.vrp_files", &written.vrp_files, folder, faults, read_vrps);
     for (file, at) in vrp_files.iter().zip(&written.vrp_files).filter(|(file, _)| file.expired > 0) {
-        let what = format!("vrp_files: the time of {} VRPs in {} is over", file.expired, file.path.display());
+        let what =
+            format!("rpki.vrp_files: the time of {} VRPs in {} is over", file.expired, file.path.display());
         faults.warning(at.mark, what, "have a validator write the file anew, and reload");
     }
-    let irr_files: Vec<IrrFile> = files("files", &written.irr_files, folder, faults, read_irr);
+    let irr_files: Vec<IrrFile> = files("irr.files", &written.irr_files, folder, faults, read_irr);
     let names = irr_files.iter().map(|file| (Arc::clone(&file.path), file.routes.len())).collect();
     let routes: Vec<IrrRoute> = irr_files.into_iter().flat_map(|file| file.routes).collect();
     OriginPlan {
@@ -119,15 +120,15 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
 fn caches(caches: &[At<SocketAddr>], faults: &mut Faults) {
     for (at, cache) in caches.iter().enumerate() {
         if cache.value.port() == 0 || cache.value.ip().is_unspecified() {
-            let what = format!("caches {} is nobody's address", cache.value);
+            let what = format!("rpki.caches: {} is nobody's address", cache.value);
             faults.error(cache.mark, what, "write the cache's address and port, like 192.0.2.1:323");
         }
         if caches.iter().take(at).any(|before| before.value == cache.value) {
-            faults.error(cache.mark, format!("caches has {} twice", cache.value), "keep one of the two");
+            faults.error(cache.mark, format!("rpki.caches has {} twice", cache.value), "keep one of the two");
         }
     }
     if let Some(first) = caches.get(MAX_CACHES) {
-        let what = format!("caches has more than {MAX_CACHES}");
+        let what = format!("rpki.caches has more than {MAX_CACHES}");
         faults.error(first.mark, what, "keep those that are preferred");
     }
 }
@@ -179,5 +180,5 @@ fn octets(path: &Path) -> Result<Vec<u8>, Fault> {
         return Ok(octets);
     }
     let what = format!("{shown} is larger than {} MiB", MAX_FILE_LEN >> 20);
-    Err(Fault::new(what, "leave out what is no route object"))
+    Err(Fault::new(what, "leave out what is not needed of it"))
 }

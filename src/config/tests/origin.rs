@@ -69,7 +69,7 @@ fn files_are_read_with_the_config() {
 
 #[test]
 fn what_is_wrong_with_a_file_is_said_with_its_place_and_the_config_is_not_used() {
-    let sections = "rpki: {vrp_files: [v.json, none.json, d]}\nirr: {files: [r]}";
+    let sections = "rpki: {vrp_files: [v.json, none.json, d]}\nirr: {files: [r, no.db]}";
     let dir = folder(with(sections));
     fs::create_dir(dir.path().join("d")).unwrap();
     fs::write(dir.path().join("v.json"), "{\"roas\":[\n{\"asn\":\"x\"}]}").unwrap();
@@ -77,8 +77,9 @@ fn what_is_wrong_with_a_file_is_said_with_its_place_and_the_config_is_not_used()
     let findings = load(&dir.path().join("c.yaml")).unwrap_err();
     expect![[r#"
         c.yaml:1:1: warning: there are no peerings: add some: without them nobody is spoken to
-        c.yaml:3:28: vrp_files: no such file none.json: check the path
-        c.yaml:3:39: vrp_files: d is not a file: name a file
+        c.yaml:3:28: rpki.vrp_files: no such file none.json: check the path
+        c.yaml:3:39: rpki.vrp_files: d is not a file: name a file
+        c.yaml:4:18: irr.files: no such file no.db: check the path
         r:1:1: route without an origin: mend the object or fetch the file again
         v.json:2:10: not a file of VRPs: "x" is no ASN: mend it, or have the file written anew"#]]
     .assert_eq(&strip(&findings, &dir));
@@ -87,8 +88,8 @@ fn what_is_wrong_with_a_file_is_said_with_its_place_and_the_config_is_not_used()
 #[test]
 fn what_makes_no_sense_is_said() {
     expect![[r#"
-        c.yaml:3:34: caches 0.0.0.0:323 is nobody's address: write the cache's address and port, like 192.0.2.1:323
-        c.yaml:3:49: caches has 192.0.2.8:323 twice: keep one of the two
+        c.yaml:3:34: rpki.caches: 0.0.0.0:323 is nobody's address: write the cache's address and port, like 192.0.2.1:323
+        c.yaml:3:49: rpki.caches has 192.0.2.8:323 twice: keep one of the two
         c.yaml:4:16: irr.unknown: refuse without irr.files, which leaves nothing to accept: name the registry's files, or write show
     "#]]
     .assert_eq(&said_with(
@@ -109,7 +110,7 @@ fn what_makes_no_sense_is_said() {
     assert!(said(with(&format!("rpki: {{caches: [{}]}}", many.join(", ")))).contains("more than 4"));
     let old = r#"{"roas":[{"asn":1,"prefix":"8.0.0.0/8","expires":1}]}"#;
     expect![[r#"
-        c.yaml:3:20: warning: vrp_files: the time of 1 VRPs in v.json is over: have a validator write the file anew, and reload
+        c.yaml:3:20: warning: rpki.vrp_files: the time of 1 VRPs in v.json is over: have a validator write the file anew, and reload
     "#]]
     .assert_eq(&said_with("rpki: {vrp_files: [v.json]}", &[("v.json", old)]));
 }
