@@ -46,6 +46,8 @@ pub use registrar::{
     CannotValidate, Events, KeptState, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus,
     Registry, ServicePrefixStatus,
 };
+#[doc(hidden)]
+pub use registrar::{PenApart, RegistrarApart};
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
 pub use supervisor::{Ended, NotReloaded, Speaker};

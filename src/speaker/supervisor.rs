@@ -341,7 +341,13 @@ impl Supervisor {
         let metrics = self.metrics.session(labels(&plan));
         let view = self.board.view(&selector(&plan));
         let import = self.imports.policy(&plan);
-        let intent = Intent { plan: plan.clone(), view, import, order: Order::Run };
+        let intent = Intent {
+            plan: plan.clone(),
+            number: self.registrar.plan_number(),
+            view,
+            import,
+            order: Order::Run,
+        };
         let (intent, intent_rx) = watch::channel(intent);
         let (accepted, accepted_rx) = mpsc::channel::<Admitted>(WAITING_CONNECTIONS);
         let (ask, asks) = mpsc::channel::<Ask>(WAITING_ASKS);
@@ -358,7 +364,7 @@ impl Supervisor {
             profile: profile_tx,
             metrics,
             pool: self.pool.clone(),
-            mailbox: self.registrar.mailbox.clone(),
+            pen: self.registrar.mailbox.pen(plan.peer_address),
             ledger: self.ledger.clone(),
             recorder: self.recorder.clone(),
             clock: self.clock,
@@ -405,7 +411,6 @@ impl Supervisor {
             return;
         };
         self.running.remove(&peer);
-        self.registrar.mailbox.forget(peer);
         if let Some(plan) = self.plan.sessions.iter().find(|s| s.peer_address == peer).cloned() {
             let died = died.map_or_else(|| "it ended unasked".to_owned(), |error| error.to_string());
             error!(session = %plan.name, error = died, "a session's task died; the session starts again");

@@ -82,7 +82,8 @@ impl Supervisor {
         drop(self.metrics.session(labels(&plan)));
         let view = self.board.view(&selector(&plan));
         let import = self.imports.policy(&plan);
-        running.intent.send_replace(Intent { plan, view, import, order: Order::Run });
+        let number = self.registrar.plan_number();
+        running.intent.send_replace(Intent { plan, number, view, import, order: Order::Run });
     }
 
     /// Ends the sessions that the plan has no more, and the one before had. Nobody waits for them.
