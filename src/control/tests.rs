@@ -175,7 +175,7 @@ async fn what_is_not_found_is_said_with_what_may_have_been_meant() {
     assert_eq!(
         body,
         format!(
-            "{{\"error\":{{\"message\":\"no session, peer address or connection is \\\"ix-londno-1-v4\\\": did you \
+            "{{\"error\":{{\"code\":\"NotFound\",\"message\":\"no session, peer address or connection is \\\"ix-londno-1-v4\\\": did you \
              mean \\\"ix-london-1-v4\\\"? The sessions are {all}\",\"near\":[\"ix-london-1-v4\"]}}}}"
         )
     );
@@ -202,7 +202,7 @@ async fn nothing_can_be_changed() {
             assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
             assert_eq!(response.headers()[header::ALLOW], "GET, HEAD");
             let body = response.into_body().collect().await.unwrap().to_bytes();
-            assert!(body.starts_with(b"{\"error\":{\"message\":"), "{body:?}");
+            assert!(body.starts_with(b"{\"error\":{\"code\":\"MethodNotAllowed\",\"message\":"), "{body:?}");
         }
     }
 }
@@ -287,9 +287,55 @@ async fn orders_are_taken_on_the_control_socket_alone() {
         assert_eq!(order(&http, path, body).await.0, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(order(&http, "/api/v1/sessions", "{}").await.0, StatusCode::METHOD_NOT_ALLOWED);
-    let (status, body) = get(&socket, "/api/v1/sessions/ix-london-1/reset").await;
-    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
-    assert!(body.contains("use POST"), "{body}");
+    let path = "/api/v1/sessions/ix-london-1/reset";
+    assert!(message(&socket, path, StatusCode::METHOD_NOT_ALLOWED).await.ends_with("use POST"));
+    assert_eq!(call(&socket, "GET", path).await.headers()[header::ALLOW], "POST");
+}
+
+#[tokio::test]
+async fn what_no_path_takes_behind_the_question_mark_is_refused_on_every_path() {
+    let router = Speaker::new().router();
+    let (list, session) = ("prefix, after and limit", "sessions/contoso-ashburn-1-v4");
+    let nothing = "nothing behind the ?";
+    for (path, taken) in [
+        ("sessions", nothing),
+        (session, nothing),
+        (&format!("{session}/advertised"), list),
+        (&format!("{session}/received"), list),
+        ("connections", nothing),
+        ("ranges", nothing),
+        ("routes", list),
+        ("why", "prefix and session"),
+        ("generation", nothing),
+        ("origin", nothing),
+        ("peerings", nothing),
+        ("peerings/contoso-ashburn", nothing),
+        (
+            "peerings/contoso-ashburn/receivedRoutes",
+            "prefix, asPath, originAsValidationState, rpkiValidationState and $skipToken",
+        ),
+        ("peerAsns", nothing),
+        ("peerAsns/AS3356", nothing),
+        ("registeredPrefixes", "prefix and peering"),
+        ("registeredAsns", "peering"),
+        ("peeringServicePrefixes", "prefix, peering and $expand"),
+        ("peerings/contoso-ashburn/registeredPrefixes", "prefix"),
+        ("peerings/contoso-ashburn/registeredPrefixes/8.23.254.0_24", nothing),
+        ("peerings/contoso-ashburn/registeredAsns", nothing),
+        ("peerings/contoso-ashburn/registeredAsns/fabrikam", nothing),
+        ("events", "prefix and peering"),
+    ] {
+        let path = format!("/api/v1/{path}");
+        let said = message(&router, &format!("{path}?colour=red"), StatusCode::BAD_REQUEST).await;
+        assert_eq!(said, format!("this path takes {taken}, not \"colour\""), "{path}");
+        let twice = format!("{path}?colour=red&colour=blue");
+        let said = message(&router, &twice, StatusCode::BAD_REQUEST).await;
+        assert_eq!(said, "colour is given twice: keep one of the two", "{path}");
+        // Azure's clients send their version with every request.
+        if path != "/api/v1/why" {
+            ok(&router, &format!("{path}?api-version=2025-05-01")).await;
+        }
+    }
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ mod handle;
 mod hold_down;
 mod imports;
 mod keyring;
+mod leaving;
 mod ledger;
 mod lifecycle;
 mod listen;
@@ -35,6 +36,7 @@ pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
+pub use leaving::Leaving;
 pub use lifecycle::{CannotChangeType, Resumed, TypeChangeBegun, read_connections};
 pub use listen::{ListenError, Listeners};
 pub use origin::{CacheState, CacheStatus, OriginStatus, Origins, OriginsInForce};
@@ -44,6 +46,8 @@ pub use registrar::{
     CannotValidate, Events, KeptState, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus,
     Registry, ServicePrefixStatus,
 };
+#[doc(hidden)]
+pub use registrar::{PenApart, RegistrarApart};
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
 pub use store::{StateError, Store};
 pub use supervisor::{Ended, NotReloaded, Speaker};

@@ -34,7 +34,7 @@ use super::hold_down::HoldDown;
 use super::ledger::Ledger;
 use super::listen::Admitted;
 use super::pool::Pool;
-use super::registrar::Mailbox;
+use super::registrar::Pen;
 use super::snapshot::SessionSnapshot;
 use super::status::{Held, Status};
 use super::{system, terms};
@@ -55,6 +55,8 @@ const MAX_REFUSED: usize = 8;
 pub(super) struct Intent {
     /// The plan, whose addresses and OPEN do not change in a task's life.
     pub(super) plan: Arc<SessionPlan>,
+    /// The number of the whole plan, by which the registrar knows who has heard of it.
+    pub(super) number: u64,
     /// What to advertise.
     pub(super) view: Arc<View>,
     /// What the peer's routes are judged by.
@@ -83,8 +85,8 @@ pub(super) struct Links {
     pub(super) profile: watch::Sender<Option<SessionProfile>>,
     pub(super) metrics: Arc<SessionMetrics>,
     pub(super) pool: Pool,
-    /// Where the registrar hears of what the peer announces.
-    pub(super) mailbox: Arc<Mailbox>,
+    /// By which the registrar hears of what the peer announces.
+    pub(super) pen: Pen,
     pub(super) ledger: Arc<Ledger>,
     pub(super) recorder: Recorder,
     pub(super) clock: Clock,
@@ -103,6 +105,8 @@ pub(super) struct Peer {
     closing: JoinSet<()>,
     adj_rib_in: AdjRibIn,
     retention: Retention,
+    /// The plan by which the registrar has been told all.
+    answered: Option<u64>,
     context: Option<crate::wire::UpdateContext>,
     hold_down: HoldDown,
     send_hold: Option<SendHold>,
@@ -142,6 +146,7 @@ impl Peer {
             closing: JoinSet::new(),
             adj_rib_in,
             retention: Retention::default(),
+            answered: None,
             context: None,
             hold_down: HoldDown::No,
             send_hold: None,

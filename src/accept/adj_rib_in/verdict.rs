@@ -24,16 +24,27 @@ const MOST_COMPARED: usize = 64;
 pub(super) struct Judge {
     policy: Arc<ImportPolicy>,
     accepted: PerFamily<Tally>,
-    /// Up to where all is judged by the policy in force, while that is not all.
+    /// How far a judging of all routes by the policy in force has come, while there is one.
     anew: Option<Anew>,
     news: News,
 }
 
-/// How far a judging of all routes has come.
+/// How far a judging of all routes has come. Where another policy comes meanwhile, it goes on from there and round to there
+/// again, so that policies that come fast, as of a cache that changes all the time, leave no route unjudged for ever.
 #[derive(Clone, Copy, Debug)]
 enum Anew {
-    Begins,
-    Behind(PathKey),
+    /// To the end, and then from the begin to the second, if there is one.
+    ToEnd { behind: Option<PathKey>, then_to: Option<PathKey> },
+    /// From the begin.
+    To { behind: Option<PathKey>, last: PathKey },
+}
+
+impl Anew {
+    fn behind(self) -> Option<PathKey> {
+        match self {
+            Self::ToEnd { behind, .. } | Self::To { behind, .. } => behind,
+        }
+    }
 }
 
 /// Of which watched prefixes there is something to tell.
@@ -138,34 +149,71 @@ impl AdjRibIn {
         news.touch_all();
         self.judge.news = news;
         let PerFamily { ipv4, ipv6 } = self.count();
-        self.judge.anew = (ipv4 > 0 || ipv6 > 0).then_some(Anew::Begins);
+        let behind = self.judge.anew.and_then(Anew::behind);
+        self.judge.anew = (ipv4 > 0 || ipv6 > 0).then_some(Anew::ToEnd { behind, then_to: behind });
     }
 
     /// Whether [`Self::judge_more`] or [`Self::take_sightings`] has something to do.
     #[must_use]
     pub fn has_to_judge(&self) -> bool {
+        self.judge.anew.is_some() || self.has_to_tell()
+    }
+
+    /// Whether [`Self::take_sightings`] has.
+    #[must_use]
+    pub fn has_to_tell(&self) -> bool {
         let News { touched, dropped, marks: _ } = &self.judge.news;
-        self.judge.anew.is_some() || !touched.is_empty() || !dropped.is_empty()
+        !touched.is_empty() || !dropped.is_empty()
     }
 
     /// Judges up to `limit` more routes by a policy that is new. O(log n + limit).
     pub fn judge_more(&mut self, limit: usize) {
-        let Some(anew) = self.judge.anew else { return };
-        let (mut left, mut last) = (limit.max(1), None);
-        let from_v4 = match anew {
-            Anew::Begins => Some(Bound::Unbounded),
-            Anew::Behind((IpNet::V4(prefix), id)) => Some(Bound::Excluded((prefix, id))),
-            Anew::Behind((IpNet::V6(_), _)) => None,
+        let limit = limit.max(1);
+        self.judge.anew = match self.judge.anew {
+            None => None,
+            Some(Anew::ToEnd { behind, then_to }) => match self.judge_between(behind, None, limit) {
+                Some(last) => Some(Anew::ToEnd { behind: Some(last), then_to }),
+                None => then_to.map(|last| Anew::To { behind: None, last }),
+            },
+            Some(Anew::To { behind, last }) => self
+                .judge_between(behind, Some(last), limit)
+                .map(|behind| Anew::To { behind: Some(behind), last }),
+        };
+    }
+
+    /// Judges up to `limit` routes behind one, and up to another: the last of them, where there may be more.
+    fn judge_between(
+        &mut self,
+        behind: Option<PathKey>,
+        up_to: Option<PathKey>,
+        limit: usize,
+    ) -> Option<PathKey> {
+        let (mut left, mut last) = (limit, None);
+        let from_v4 = match behind {
+            None => Some(Bound::Unbounded),
+            Some((IpNet::V4(prefix), id)) => Some(Bound::Excluded((prefix, id))),
+            Some((IpNet::V6(_), _)) => None,
+        };
+        let to_v4 = match up_to {
+            Some((IpNet::V4(prefix), id)) => Bound::Included((prefix, id)),
+            Some((IpNet::V6(_), _)) | None => Bound::Unbounded,
         };
         if let Some(from) = from_v4 {
-            judge_from(&mut self.v4, from, &self.judge, (&mut left, &mut last));
+            judge_all(&mut self.v4, (from, to_v4), &self.judge, (&mut left, &mut last));
         }
-        let from_v6 = match anew {
-            Anew::Behind((IpNet::V6(prefix), id)) => Bound::Excluded((prefix, id)),
-            Anew::Begins | Anew::Behind((IpNet::V4(_), _)) => Bound::Unbounded,
+        let from_v6 = match behind {
+            Some((IpNet::V6(prefix), id)) => Bound::Excluded((prefix, id)),
+            Some((IpNet::V4(_), _)) | None => Bound::Unbounded,
         };
-        judge_from(&mut self.v6, from_v6, &self.judge, (&mut left, &mut last));
-        self.judge.anew = if left == 0 { last.map(Anew::Behind) } else { None };
+        let to_v6 = match up_to {
+            Some((IpNet::V6(prefix), id)) => Some(Bound::Included((prefix, id))),
+            Some((IpNet::V4(_), _)) => None,
+            None => Some(Bound::Unbounded),
+        };
+        if let Some(to) = to_v6 {
+            judge_all(&mut self.v6, (from_v6, to), &self.judge, (&mut left, &mut last));
+        }
+        last.filter(|_| left == 0)
     }
 
     /// What has become of watched prefixes since they were told of last, and of those that are watched no more; `None`:
@@ -254,14 +302,22 @@ fn explained<N: Ord + Copy + Into<IpNet>>(
         .collect()
 }
 
-fn judge_from<N: Ord + Copy + Into<IpNet>>(
+/// Where a judging begins and ends.
+type Between<N> = (Bound<(N, PathId)>, Bound<(N, PathId)>);
+
+fn judge_all<N: Ord + Copy + Into<IpNet>>(
     table: &mut Table<N>,
-    from: Bound<(N, PathId)>,
+    (from, to): Between<N>,
     judge: &Judge,
     (left, last): (&mut usize, &mut Option<PathKey>),
 ) {
+    if let (Bound::Excluded(from), Bound::Included(to)) = (from, to)
+        && from > to
+    {
+        return;
+    }
     let count = *left;
-    for ((prefix, id), entry) in table.range_mut((from, Bound::Unbounded)).take(count) {
+    for ((prefix, id), entry) in table.range_mut((from, to)).take(count) {
         let net: IpNet = (*prefix).into();
         let judged = judge.judge(&entry.shared.attrs);
         entry.accepted = judge.token(net, judge.policy.registered.place(net), judged);

@@ -1,11 +1,12 @@
 //! JSON with places, taken as it is read: a file of VRPs is too large for a tree of it.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ipnet::IpNet;
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::error::Category;
 
 use crate::rib::load::collect::shown;
@@ -29,14 +30,79 @@ pub(super) fn whole(file: &Arc<PathBuf>, what: &str) -> Findings {
     Findings(vec![Finding::error(place, what, "have it written anew")])
 }
 
+/// An object whose members are taken one by one, as they are read.
+pub(super) trait Members {
+    /// What the object is, for findings.
+    const FORM: &'static str;
+
+    /// Takes the value of the member of this name, which is what comes next in `map`.
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+struct Object<'m, M>(&'m mut M);
+
+impl<'de, M: Members> DeserializeSeed<'de> for Object<'_, M> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, M: Members> Visitor<'de> for Object<'_, M> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(M::FORM)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key::<String>()? {
+            self.0.take(&name, &mut map)?;
+        }
+        Ok(())
+    }
+}
+
+/// A list whose values are taken one by one, as they are read; one is refused in words.
+pub(super) struct List<T, F> {
+    form: &'static str,
+    take: F,
+    of: PhantomData<fn() -> T>,
+}
+
+/// See [`List`]; `form` is what it is, for findings.
+pub(super) fn list<T, F: FnMut(T) -> Result<(), String>>(form: &'static str, take: F) -> List<T, F> {
+    List { form, take, of: PhantomData }
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), String>> DeserializeSeed<'de> for List<T, F> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, F: FnMut(T) -> Result<(), String>> Visitor<'de> for List<T, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.form)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {
+        while let Some(value) = list.next_element()? {
+            (self.take)(value).map_err(de::Error::custom)?;
+        }
+        Ok(())
+    }
+}
+
 /// Reads a document to its end.
-pub(super) fn read<'de>(
-    text: &Text<'de>,
-    form: &str,
-    seed: impl de::DeserializeSeed<'de, Value = ()>,
-) -> Result<(), Findings> {
+pub(super) fn read(text: &Text<'_>, form: &str, members: &mut impl Members) -> Result<(), Findings> {
     let mut json = serde_json::Deserializer::from_str(text.text);
-    seed.deserialize(&mut json).and_then(|()| json.end()).map_err(|error| {
+    Object(members).deserialize(&mut json).and_then(|()| json.end()).map_err(|error| {
         let place = text.place(text.offset_at(error.line(), error.column()));
         let said = error.to_string();
         let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(what, _)| what);

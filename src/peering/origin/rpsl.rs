@@ -106,20 +106,20 @@ impl Reading {
 
     fn attribute(&mut self, line: &[u8]) {
         let colon = line.iter().position(|b| *b == b':').unwrap_or(line.len());
-        let name = line.get(..colon).unwrap_or(line).trim_ascii_end().to_ascii_lowercase();
+        let name = line.get(..colon).unwrap_or(line).trim_ascii_end();
+        let is = |class: &str| name.eq_ignore_ascii_case(class.as_bytes());
         if matches!(self.object, Object::Between) {
-            self.object = match name.as_slice() {
-                b"route" => Object::Route(Route::new(self.line, false)),
-                b"route6" => Object::Route(Route::new(self.line, true)),
-                _ => Object::Other,
+            self.object = match (is("route"), is("route6")) {
+                (false, false) => Object::Other,
+                (_, is_v6) => Object::Route(Route::new(self.line, is_v6)),
             };
         }
         let Object::Route(route) = &mut self.object else { return };
-        let value = value_at(line, colon.saturating_add(1));
-        (route.last, _) = match name.as_slice() {
-            b"route" | b"route6" => (Attribute::Prefix, route.prefix.put(value, self.line)),
-            b"origin" => (Attribute::Origin, route.origin.put(value, self.line)),
-            _ => (Attribute::Another, ()),
+        let value = || value_at(line, colon.saturating_add(1));
+        (route.last, _) = match (is("route") || is("route6"), is("origin")) {
+            (true, _) => (Attribute::Prefix, route.prefix.put(value(), self.line)),
+            (false, true) => (Attribute::Origin, route.origin.put(value(), self.line)),
+            (false, false) => (Attribute::Another, ()),
         };
     }
 

@@ -5,13 +5,12 @@
 //! ```
 //! `maxLength`, `ta` and `expires` may be missing, and all else is left unread.
 
-use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess};
 
-use super::json::{self, AsnWord, Net};
+use super::json::{self, AsnWord, Members, Net};
 use super::rpki::{MAX_VRPS, Vrp, VrpFile};
 use crate::rib::Findings;
 use crate::rib::sources::text::Text;
@@ -49,7 +48,7 @@ struct Reading {
 
 impl Reading {
     /// Takes one in, or says why it is none.
-    fn take(&mut self, roa: Roa) -> Result<(), String> {
+    fn put(&mut self, roa: Roa) -> Result<(), String> {
         let Roa { asn, prefix, max_length, ta, expires } = roa;
         let max_len = max_length.unwrap_or(prefix.0.prefix_len());
         if !(prefix.0.prefix_len()..=prefix.0.max_prefix_len()).contains(&max_len) {
@@ -73,56 +72,14 @@ fn is_name(word: &str) -> bool {
     !word.is_empty() && word != "N/A" && word.len() <= 60 && word.bytes().all(|b| matches!(b, b' '..=b'~'))
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Reading {
-    type Value = ();
+impl Members for Reading {
+    const FORM: &'static str = "an object with \"roas\"";
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Reading {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with \"roas\"")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<String>()? {
-            if key == "roas" {
-                self.has_list = true;
-                map.next_value_seed(List(self))?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
+    fn take<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        if name != "roas" {
+            return map.next_value::<IgnoredAny>().map(drop);
         }
-        Ok(())
-    }
-}
-
-/// The list below `roas`.
-struct List<'r>(&'r mut Reading);
-
-impl<'de> DeserializeSeed<'de> for List<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for List<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of VRPs")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        while let Some(roa) = list.next_element()? {
-            self.0.take(roa).map_err(A::Error::custom)?;
-        }
-        Ok(())
+        self.has_list = true;
+        map.next_value_seed(json::list("a list of VRPs", |roa| self.put(roa)))
     }
 }

@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use rpki::rtr::{Client, State, Timing};
 use tokio::io::BufReader;
 use tokio::net::TcpStream;
@@ -77,9 +79,11 @@ impl Cache {
     /// Until it is aborted.
     pub(super) async fn run(mut self) {
         loop {
-            match self.connection().await {
-                Ok(never) => match never {},
-                Err(error) => self.lost(&error),
+            // A task that ended here would look like a cache in sync until its set expires.
+            match AssertUnwindSafe(self.connection()).catch_unwind().await {
+                Ok(Ok(never)) => match never {},
+                Ok(Err(error)) => self.lost(&error),
+                Err(_) => self.lost(&RtrError::Panicked),
             }
             sleep(self.retry).await;
             self.retry = LONGEST_RETRY.min(self.retry.saturating_mul(2));

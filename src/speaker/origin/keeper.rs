@@ -67,9 +67,11 @@ impl Keeper {
     pub(super) async fn run(mut self) {
         self.run_caches();
         loop {
+            // A set may expire while tables are made of it.
+            let looked = Instant::now();
             self.refresh().await;
             let wake = self.wake.clone();
-            let expiry = self.next_expiry();
+            let expiry = self.next_expiry(looked);
             tokio::select! {
                 changed = self.plans.changed() => {
                     if changed.is_err() {
@@ -109,11 +111,10 @@ impl Keeper {
         Running { address, told: told_rx, metrics, is_said: false, _task: task }
     }
 
-    /// The next moment at which a set expires.
-    fn next_expiry(&self) -> Option<Instant> {
-        let now = Instant::now();
+    /// The first moment after another at which a set expires.
+    fn next_expiry(&self, after: Instant) -> Option<Instant> {
         let ends = self.caches.iter().filter_map(|c| c.told.borrow().expires.map(|(at, _)| at));
-        ends.filter(|at| *at > now).min()
+        ends.filter(|at| *at > after).min()
     }
 
     /// Makes the tables anew where what they are made of has changed, and tells whoever looks.

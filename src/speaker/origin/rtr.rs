@@ -79,6 +79,8 @@ pub(super) enum RtrError {
     Change(#[from] ChangeError),
     #[error("taking the cache's answer died: {0}")]
     Died(tokio::task::JoinError),
+    #[error("reading what the cache sent died: this is a bug")]
+    Panicked,
 }
 
 impl RtrError {
@@ -100,7 +102,7 @@ impl RtrError {
     /// Whether the cache and we may differ on what it sent before, so that all of it is to be asked for anew.
     pub(super) fn is_out_of_step(&self) -> bool {
         match self {
-            Self::Protocol(_) | Self::Change(_) | Self::Died(_) | Self::Stalled(_) => true,
+            Self::Protocol(_) | Self::Change(_) | Self::Died(_) | Self::Panicked | Self::Stalled(_) => true,
             Self::Connect(_) | Self::NoConnection(_) | Self::Closed | Self::Io(_) => false,
         }
     }

@@ -16,6 +16,11 @@ impl Peer {
             self.report(TOLD);
             self.busy |= self.adj_rib_in.has_to_judge();
         }
+        let number = Some(self.intent.number);
+        if self.answered != number && !self.adj_rib_in.has_to_tell() {
+            self.answered = number;
+            self.links.pen.answered(self.intent.number);
+        }
     }
 
     /// What is left of it is done at once.
@@ -31,7 +36,7 @@ impl Peer {
     fn report(&mut self, limit: usize) {
         let seen = self.adj_rib_in.take_sightings(limit);
         if !seen.is_empty() {
-            self.links.mailbox.post(self.intent.plan.peer_address, seen);
+            self.links.pen.post(seen);
         }
     }
 }

@@ -55,6 +55,7 @@ impl Peer {
         let now = self.now();
         self.fsm.handle_start(now);
         self.act();
+        self.judge();
     }
 
     /// Waits for something to do, and does it; says whether the session goes on.

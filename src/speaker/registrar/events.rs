@@ -1,14 +1,18 @@
-//! The log of events: of each peering the newest, so that one partner's storm hides no other's past.
+//! The log of events: of each peering the newest, so that one partner's storm hides no other's past, nor that of one prefix
+//! the others'.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use crate::peering::Event;
 
 /// How many events of a peering are kept.
 const KEPT: usize = 1024;
+/// How many of one prefix, or of connections, are kept of a peering where there are many more of others.
+const SHARE: usize = KEPT / 4;
 
 /// The log. Clones are the same log; nothing that has it waits for longer than it takes to put a line in.
 #[derive(Clone, Debug, Default)]
@@ -23,8 +27,43 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Log {
     next: u64,
-    by_peering: HashMap<Arc<str>, VecDeque<(u64, Arc<Event>)>>,
+    by_peering: HashMap<Arc<str>, Ring>,
     is_saved: bool,
+}
+
+/// The newest events of one peering, with their numbers.
+#[derive(Debug, Default)]
+struct Ring {
+    events: VecDeque<(u64, Arc<Event>)>,
+    /// How many there are of each prefix.
+    counts: HashMap<Option<IpNet>, usize>,
+}
+
+impl Ring {
+    /// O(1), or O(kept) where one prefix has more than its share.
+    fn push(&mut self, number: u64, event: Event) {
+        let of = event.prefix;
+        if self.events.len() >= KEPT {
+            let has_share = self.counts.get(&of).is_some_and(|count| *count >= SHARE);
+            let own = || self.events.iter().position(|(_, event)| event.prefix == of);
+            self.remove(if has_share { own().unwrap_or(0) } else { 0 });
+        }
+        *self.counts.entry(of).or_default() += 1;
+        self.events.push_back((number, Arc::new(event)));
+    }
+
+    fn remove(&mut self, at: usize) {
+        let Some((_, event)) = self.events.remove(at) else { return };
+        let count = self.counts.entry(event.prefix).or_default();
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            self.counts.remove(&event.prefix);
+        }
+    }
+
+    fn events(&self) -> impl Iterator<Item = &(u64, Arc<Event>)> {
+        self.events.iter()
+    }
 }
 
 impl Events {
@@ -40,7 +79,7 @@ impl Events {
         let peerings: Vec<Arc<str>> = self.lock().by_peering.keys().cloned().collect();
         let mut all = Vec::new();
         for peering in peerings {
-            all.extend(self.lock().by_peering.get(&peering).into_iter().flatten().cloned());
+            all.extend(self.lock().by_peering.get(&peering).into_iter().flat_map(Ring::events).cloned());
         }
         all.sort_by_key(|(number, _)| *number);
         all.into_iter().map(|(_, event)| event).collect()
@@ -50,7 +89,12 @@ impl Events {
     #[must_use]
     pub fn of_peering(&self, peering: &str) -> Vec<Arc<Event>> {
         let log = self.lock();
-        log.by_peering.get(peering).into_iter().flatten().map(|(_, event)| event.clone()).collect()
+        log.by_peering
+            .get(peering)
+            .into_iter()
+            .flat_map(Ring::events)
+            .map(|(_, event)| event.clone())
+            .collect()
     }
 
     /// With what a life before recorded.
@@ -96,11 +140,7 @@ impl Log {
         let number = self.next;
         self.next = number.wrapping_add(1);
         self.is_saved = false;
-        let ring = self.by_peering.entry(event.peering.clone()).or_default();
-        if ring.len() >= KEPT {
-            ring.pop_front();
-        }
-        ring.push_back((number, Arc::new(event)));
+        self.by_peering.entry(event.peering.clone()).or_default().push(number, event);
     }
 }
 
@@ -141,5 +181,22 @@ mod tests {
         assert!(events.unsaved().is_none());
         events.save_again();
         assert!(events.unsaved().is_some());
+    }
+
+    #[test]
+    fn a_storm_of_one_prefix_leaves_the_past_of_the_others_of_its_peering() {
+        let of = |prefix: &str, at| Event { prefix: Some(prefix.parse().unwrap()), ..event("a", at) };
+        let events = Events::default();
+        (0..700).for_each(|n| events.record(of("8.1.0.0/24", n)));
+        events.record(of("8.2.0.0/24", 700));
+        (1000..9000).for_each(|n| events.record(of("8.3.0.0/24", n)));
+        let list = events.list();
+        let count = |prefix: &str| list.iter().filter(|e| e.prefix == Some(prefix.parse().unwrap())).count();
+        assert_eq!((list.len(), count("8.1.0.0/24"), count("8.2.0.0/24")), (KEPT, 700, 1));
+        let newest: Vec<u64> = (9000 - 323..9000).collect();
+        assert_eq!(times(&list[701..]), newest, "the newest of the storm, in order");
+        // Of many prefixes with few each, the oldest goes.
+        (0..2000_u32).for_each(|n| events.record(of(&format!("9.{}.{}.0/24", n >> 8, n & 255), 9000)));
+        assert_eq!(events.list().first().map(|e| e.event_timestamp), Some(9000));
     }
 }

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::events::Events;
+use super::keys::{Owner, RemovedKey};
 use crate::peering::{Event, Presence, ServiceVerdict, Verdict};
 use crate::speaker::store::{StateError, Store};
 use crate::wire::Asn;
@@ -20,6 +21,9 @@ const EVENTS: &str = "events.json";
 #[serde(rename_all = "camelCase")]
 pub(super) struct KeptPrefix {
     pub(super) peering: Arc<str>,
+    /// Whose peering that was; a state from before this was noted does not say.
+    #[serde(default)]
+    pub(super) partner: Option<Asn>,
     pub(super) prefix: IpNet,
     pub(super) key: Option<Arc<str>>,
     #[serde(flatten)]
@@ -54,6 +58,9 @@ pub(super) struct KeptRegistrations {
     pub(super) registered_prefixes: Vec<KeptPrefix>,
     pub(super) registered_asns: Vec<KeptAsn>,
     pub(super) peering_service_prefixes: Vec<KeptServicePrefix>,
+    /// Keys of what is registered no more.
+    #[serde(default)]
+    pub(super) removed_keys: Vec<RemovedKey>,
 }
 
 /// The state of registrations as the life before left it, and where it is kept.
@@ -99,14 +106,25 @@ pub(super) struct ToKeep {
     pub(super) events: Option<Events>,
 }
 
+/// What of it could not be written.
+#[derive(Debug)]
+pub(super) struct NotKept {
+    pub(super) error: String,
+    /// Registrations are on disk as they were to be, or none were to be written.
+    pub(super) has_registrations: bool,
+}
+
 impl ToKeep {
     /// Writes it. Waits for the disk.
-    pub(super) fn write(&self, store: &Store) -> Result<(), StateError> {
+    pub(super) fn write(&self, store: &Store) -> Result<(), NotKept> {
+        let not_kept = |has_registrations| {
+            move |error: StateError| NotKept { error: error.to_string(), has_registrations }
+        };
         if let Some(registrations) = &self.registrations {
-            store.write(REGISTERED, registrations)?;
+            store.write(REGISTERED, registrations).map_err(not_kept(false))?;
         }
         if let Some(events) = &self.events {
-            store.write(EVENTS, &events.list())?;
+            store.write(EVENTS, &events.list()).map_err(not_kept(true))?;
         }
         Ok(())
     }
@@ -131,5 +149,30 @@ impl From<KeptRegistrations> for Found {
                 .map(|kept| ((kept.peering.clone(), kept.prefix), kept))
                 .collect(),
         }
+    }
+}
+
+impl Found {
+    /// What there is of a prefix that a partner registers under a peering. What another partner had under a peering of
+    /// that name is none of it.
+    pub(super) fn take_prefix(
+        &mut self,
+        peering: &Arc<str>,
+        partner: Asn,
+        prefix: IpNet,
+    ) -> Option<KeptPrefix> {
+        let id = (peering.clone(), prefix);
+        let is_its = |kept: &KeptPrefix| kept.partner.is_none_or(|of| of == partner);
+        self.prefixes.get(&id).is_some_and(is_its).then(|| self.prefixes.remove(&id)).flatten()
+    }
+
+    /// The keys of all that nobody took, with whose they were.
+    pub(super) fn into_keys(self) -> impl Iterator<Item = (Owner, Arc<str>)> {
+        let prefixes =
+            self.prefixes.into_values().filter_map(|KeptPrefix { peering, partner, prefix, key, .. }| {
+                Some((Owner::Prefix { peering, partner: partner?, prefix }, key?))
+            });
+        let asns = self.asns.into_iter().map(|((partner, asn), key)| (Owner::Asn { partner, asn }, key));
+        prefixes.chain(asns)
     }
 }

@@ -3,9 +3,12 @@
 //! One task owns the [`book`]; sessions leave word in its [`Mailbox`] and never wait for it, readers have a [`Registry`]
 //! that it replaces whole.
 
+mod answers;
+mod apart;
 mod book;
 mod events;
 mod kept;
+mod keys;
 mod mailbox;
 mod queue;
 mod registry;
@@ -21,10 +24,12 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use tokio::sync::{mpsc, oneshot, watch};
 
+#[doc(hidden)]
+pub use apart::{PenApart, RegistrarApart};
 pub use book::CannotValidate;
 pub use events::Events;
 pub use kept::KeptState;
-pub(in crate::speaker) use mailbox::Mailbox;
+pub(in crate::speaker) use mailbox::{Mailbox, Pen};
 pub use registry::{
     PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus, Registry, ServicePrefixStatus,
 };
@@ -37,10 +42,13 @@ use crate::metrics::{Metrics, RegistryFigures};
 /// Orders that may wait.
 const WAITING_ORDERS: usize = 16;
 
+/// A plan, and how many came before it.
+type Numbered = (u64, Arc<Plan>);
+
 /// The registrar as the supervisor has it.
 #[derive(Debug)]
 pub(in crate::speaker) struct Registrar {
-    plans: watch::Sender<Arc<Plan>>,
+    plans: watch::Sender<Numbered>,
     /// Where sessions leave what they see.
     pub(in crate::speaker) mailbox: Arc<Mailbox>,
     /// The way in for whoever looks.
@@ -72,7 +80,7 @@ impl Registrar {
         (events, metrics): (Events, Metrics),
         judges: Judges,
     ) -> Self {
-        let (plans, plans_rx) = watch::channel(plan);
+        let (plans, plans_rx) = watch::channel((0, plan));
         let (orders, orders_rx) = mpsc::channel(WAITING_ORDERS);
         let mailbox = Arc::<Mailbox>::default();
         let desk = RegistrarDesk { registry: Arc::default(), events, orders };
@@ -91,7 +99,13 @@ impl Registrar {
 
     /// Puts a plan in force. To be called before the sessions hear of it, so that nothing they say by it comes too early.
     pub(in crate::speaker) fn put(&self, plan: Arc<Plan>) {
-        self.plans.send_replace(plan);
+        let number = self.plan_number().wrapping_add(1);
+        self.plans.send_replace((number, plan));
+    }
+
+    /// The number of the plan in force, which sessions say when they have told all by it.
+    pub(in crate::speaker) fn plan_number(&self) -> u64 {
+        self.plans.borrow().0
     }
 
     /// Has it write down what there is, and end.

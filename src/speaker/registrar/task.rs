@@ -1,7 +1,9 @@
 //! The registrar's task: takes what sessions leave in the mailbox, judges in short turns, tells readers, and writes down.
 //! Nothing waits for it, and it waits for no session.
 
+use std::collections::VecDeque;
 use std::collections::hash_map::IntoIter;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +16,17 @@ use tokio::task::{JoinHandle, spawn_blocking, yield_now};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, error, warn};
 
+use super::Numbered;
 use super::book::{Book, CannotValidate};
 use super::events::Events;
-use super::kept::{KeptState, ToKeep};
-use super::mailbox::{Mailbox, News, SeenBy};
+use super::kept::{KeptState, NotKept, ToKeep};
+use super::mailbox::{Mailbox, News};
 use super::registry::Registry;
 use super::tracked::{Judges, Now};
-use crate::config::Plan;
 use crate::metrics::Metrics;
 use crate::peering::Sighting;
 use crate::speaker::clock::Clock;
-use crate::speaker::store::{StateError, Store};
+use crate::speaker::store::Store;
 
 /// Words of the mailbox that are taken in in one turn.
 const NEWS_A_TURN: usize = 1024;
@@ -54,27 +56,38 @@ pub(super) enum Order {
     },
 }
 
+/// One session's word that was taken from the mailbox, as far as it has not been taken in.
+#[derive(Debug)]
+struct Unread {
+    peer: IpAddr,
+    seen: IntoIter<IpNet, Option<Sighting>>,
+    /// Counts when all of it has.
+    answered: Option<u64>,
+}
+
 /// Everything that the task owns.
 #[derive(Debug)]
 pub(super) struct Registrar {
     book: Book,
     events: Events,
     store: Option<Store>,
-    plans: watch::Receiver<Arc<Plan>>,
+    plans: watch::Receiver<Numbered>,
     mailbox: Arc<Mailbox>,
     orders: mpsc::Receiver<Order>,
     registry: Arc<ArcSwap<Registry>>,
     metrics: Metrics,
     began: Instant,
     /// What was taken from the mailbox and not taken in yet.
-    unread: IntoIter<SeenBy, Option<Sighting>>,
+    unread: VecDeque<Unread>,
     /// The mailbox is not opened before.
     open_at: Instant,
     is_published: bool,
     save_at: Option<Instant>,
     save_events_at: Option<Instant>,
     saved_at: Option<Instant>,
-    saving: Option<JoinHandle<Result<(), StateError>>>,
+    saving: Option<JoinHandle<Result<(), NotKept>>>,
+    /// The last writing failed, and the next has its time.
+    is_failing: bool,
 }
 
 /// What the registrar is given to work with.
@@ -82,7 +95,7 @@ pub(super) struct Registrar {
 pub(super) struct Links {
     pub(super) kept: KeptState,
     pub(super) events: Events,
-    pub(super) plans: watch::Receiver<Arc<Plan>>,
+    pub(super) plans: watch::Receiver<Numbered>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) registry: Arc<ArcSwap<Registry>>,
@@ -104,17 +117,20 @@ pub(super) async fn run(links: Links) {
         registry,
         metrics,
         began: Instant::now(),
-        unread: std::collections::HashMap::new().into_iter(),
+        unread: VecDeque::new(),
         open_at: Instant::now(),
         is_published: true,
         save_at: None,
         save_events_at: None,
         saved_at: None,
         saving: None,
+        is_failing: false,
     };
     registrar.take_plan();
     while AssertUnwindSafe(registrar.serve()).catch_unwind().await.is_err() {
         error!("the registrar died, and goes on with what it has: this is a bug");
+        // It may have been within a plan.
+        registrar.plans.mark_changed();
         sleep(AFTER_PANIC).await;
     }
 }
@@ -161,7 +177,7 @@ impl Registrar {
 
     /// Whether there is work at hand.
     fn is_busy(&self) -> bool {
-        self.unread.len() > 0 || !self.book.is_idle()
+        !self.unread.is_empty() || !self.book.is_idle()
     }
 
     /// When there will be.
@@ -189,8 +205,8 @@ impl Registrar {
     }
 
     fn take_plan(&mut self) {
-        let plan = self.plans.borrow_and_update().clone();
-        self.book.apply(&plan, self.now());
+        let (number, plan) = self.plans.borrow_and_update().clone();
+        self.book.apply(&plan, number, self.now());
         self.publish();
         self.save_events_later();
     }
@@ -200,8 +216,13 @@ impl Registrar {
         if self.plans.has_changed().unwrap_or(false) {
             self.take_plan();
         }
-        news.gone.into_iter().for_each(|peer| self.book.forget(peer));
-        self.unread = news.newest.into_iter();
+        for (peer, word) in news {
+            if word.has_gone {
+                self.book.forget(peer);
+            }
+            let (seen, answered) = (word.newest.into_iter(), word.answered);
+            self.unread.push_back(Unread { peer, seen, answered });
+        }
         self.open_at = Instant::now() + GATHER;
     }
 
@@ -209,9 +230,16 @@ impl Registrar {
     fn turn(&mut self) {
         let mut taken = 0;
         while taken < NEWS_A_TURN {
-            let Some((by, sighting)) = self.unread.next() else { break };
-            self.book.see(by, sighting);
+            let Some(unread) = self.unread.front_mut() else { break };
             taken += 1;
+            match unread.seen.next() {
+                Some((prefix, sighting)) => self.book.see((unread.peer, prefix), sighting),
+                None => {
+                    let (peer, answered) = (unread.peer, unread.answered);
+                    self.unread.pop_front();
+                    answered.into_iter().for_each(|plan| self.book.answered(peer, plan));
+                }
+            }
         }
         if taken == 0 {
             self.book.judge(JUDGED_A_TURN, self.now());
@@ -225,8 +253,8 @@ impl Registrar {
     /// Shows readers what changed.
     fn publish(&mut self) {
         self.is_published = true;
-        if self.book.take_new_key() {
-            // Somebody may bring it from now on, so that it is to be there after whatever comes.
+        if self.book.take_new_key() && !self.is_failing {
+            // Somebody waits for it, and it is shown as soon as it is there whatever comes.
             self.save_at = Some(Instant::now());
             self.save(false);
         }
@@ -266,7 +294,11 @@ impl Registrar {
         self.save_events_at.take_if(|_| with_events);
         let events = if with_events { self.events.unsaved() } else { None };
         let keep = ToKeep { registrations: self.book.unsaved(), events };
-        let store = self.store.clone()?;
+        let Some(store) = self.store.clone() else {
+            // Nothing outlives the process, and no key has to.
+            self.book.saved();
+            return None;
+        };
         (keep.registrations.is_some() || keep.events.is_some()).then_some((store, keep))
     }
 
@@ -280,14 +312,25 @@ impl Registrar {
         }
     }
 
-    fn on_saved(&mut self, saved: Result<(), String>) {
+    fn on_saved(&mut self, saved: Result<(), NotKept>) {
         (self.saving, self.saved_at) = (None, Some(Instant::now()));
-        if let Err(error) = saved {
-            warn!(error, "the state of registrations cannot be written; it is tried again");
+        let again = Some(Instant::now() + SAVE_AGAIN);
+        self.is_failing = saved.as_ref().is_err_and(|not_kept| !not_kept.has_registrations);
+        if self.is_failing {
+            self.save_at = again;
             self.book.save_again();
+        } else {
+            self.book.saved();
+            if self.book.is_unpublished() {
+                self.publish();
+            }
+        }
+        if let Err(NotKept { error, .. }) = saved {
+            let hidden_keys = self.book.hidden_keys();
+            let what = "the state of registrations cannot be written; it is tried again, and new keys are hidden before";
+            warn!(error, hidden_keys, "{what}");
             self.events.save_again();
-            let again = Some(Instant::now() + SAVE_AGAIN);
-            (self.save_at, self.save_events_at) = (again, again);
+            self.save_events_at = again;
         }
     }
 
@@ -321,12 +364,11 @@ async fn gathered(mailbox: &Mailbox, open_at: Instant) -> News {
     mailbox.take().await
 }
 
-async fn finished(saving: Option<&mut JoinHandle<Result<(), StateError>>>) -> Result<(), String> {
+async fn finished(saving: Option<&mut JoinHandle<Result<(), NotKept>>>) -> Result<(), NotKept> {
     match saving {
-        Some(saving) => match saving.await {
-            Ok(saved) => saved.map_err(|error| error.to_string()),
-            Err(died) => Err(died.to_string()),
-        },
+        Some(saving) => saving
+            .await
+            .unwrap_or_else(|died| Err(NotKept { error: died.to_string(), has_registrations: false })),
         None => std::future::pending().await,
     }
 }

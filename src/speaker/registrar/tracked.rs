@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use tracing::error;
 
+use super::keys::Owner;
 use super::registry::{RegisteredPrefixStatus, ServicePrefixStatus};
 use crate::peering::{
     Event, KeyHolder, LearnedType, Presence, Required, Seen, ServiceSessions, ServiceVerdict, Verdict,
@@ -114,15 +115,25 @@ impl Registered {
         Judged::Changed(events)
     }
 
-    /// Takes on a verdict, with a key where it is the first good one; an event, unless it is what it was.
+    /// Takes on a verdict; an event, unless it is what it was.
     pub(super) fn put(&mut self, verdict: Verdict, now: Now) -> Option<Event> {
         if verdict == self.status.verdict {
             return None;
         }
         let event = validated((&self.peering, self.status.prefix), &verdict, false, now.unix);
-        let key = self.status.key.clone().or_else(|| verdict.is_good().then(new_key));
-        self.status = Arc::new(self.status.judged(verdict, key));
+        self.status = Arc::new(self.status.judged(verdict, self.status.key.clone()));
         Some(event)
+    }
+
+    /// Whether it is to have a key, and has none that is shown.
+    pub(super) fn lacks_key(&self) -> bool {
+        self.status.key.is_none() && self.status.verdict.is_good()
+    }
+
+    /// Whose its key is.
+    pub(super) fn owner(&self) -> Owner {
+        let (peering, partner, prefix) = (self.peering.clone(), self.partner, self.status.prefix);
+        Owner::Prefix { peering, partner, prefix }
     }
 }
 
@@ -173,9 +184,4 @@ fn guarded<T>(prefix: IpNet, judge: impl FnOnce() -> T) -> Option<T> {
         error!(%prefix, "judging a prefix died: this is a bug");
     }
     judged.ok()
-}
-
-/// A prefix key: what nobody can guess.
-pub(super) fn new_key() -> Arc<str> {
-    uuid::Uuid::new_v4().to_string().into()
 }

@@ -412,6 +412,37 @@ fn a_new_policy_comes_to_every_route_a_turn_at_a_time() {
 }
 
 #[test]
+fn policies_that_come_faster_than_routes_are_judged_leave_none_unjudged() {
+    let all: Vec<String> = (0..10).map(|n| format!("5.{n}.0.0/16")).collect();
+    let nets = || all.iter().map(|text| net(text));
+    let open =
+        |med: u32| ImportPolicy { registered: Arc::new(Registered::new(nets(), [], [])), med, ..policy() };
+    let closed = ImportPolicy { connection_state: ConnectionState::Validating, ..open(0) };
+    let mut rib = rib_with(closed.clone());
+    let texts: Vec<&str> = all.iter().map(String::as_str).collect();
+    take(&mut rib, &body(&[], &good(), &texts));
+    for turn in 1..=13 {
+        rib.set_policy(Arc::new(open(turn)));
+        rib.judge_more(1);
+    }
+    assert_eq!(rib.accepted().ipv4, 10, "none of the policies saw more than one");
+    // Half way round, all are judged by the one that came then, and not only those behind.
+    rib.set_policy(Arc::new(closed));
+    let mut turns = 0;
+    while rib.accepted().ipv4 > 0 {
+        rib.judge_more(1);
+        turns += 1;
+        assert!(turns < 20, "{} are left", rib.accepted().ipv4);
+    }
+    while rib.has_to_judge() {
+        rib.judge_more(1);
+        rib.take_sightings(usize::MAX);
+        turns += 1;
+        assert!(turns < 30, "it comes to an end");
+    }
+}
+
+#[test]
 fn a_prefix_that_is_registered_no_more_is_told_to_be_gone_and_told_again_when_it_is() {
     let mut rib = rib_with(policy());
     take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
