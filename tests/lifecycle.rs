@@ -98,6 +98,55 @@ mod tests {
         connection(&daemon, "c1", |c| c["connectionState"] == "Active");
     }
 
+    /// `check`, the start and a reload refuse what is new; what was registered once stays over all of them.
+    #[test]
+    fn f44_nothing_is_registered_before_a_connection_is_active() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let unlisted = peerings("validating").replace("active", "approved");
+        let unlisted = unlisted.replace("    peer_asn:", "    peering_service: true\n    peer_asn:");
+        let listed = "    registered_prefixes: [8.23.254.0/24]\n";
+        let list =
+            |config: &str| config.replacen("    connections:", &format!("{listed}    connections:"), 1);
+        let (mut daemon, _) = Daemon::start_on_loopback(folder, &unlisted, &Rib::shipped());
+        let file = folder.join("peeringd.yaml");
+        let what = "registered_prefixes of contoso: 8.23.254.0/24 cannot be registered before a connection of the \
+                    peering is Active (c1 is Validating, c2 is Approved)";
+        let check =
+            || output(Command::new(env!("CARGO_BIN_EXE_peeringd")).arg("check").arg("--config").arg(&file));
+        connection(&daemon, "c1", |c| c["connectionState"] == "Validating");
+        daemon.reload_changed(|config| list(&config));
+        let said = refused(&daemon);
+        assert!(said.contains(what) && said.starts_with(&file.display().to_string()), "{said}");
+        assert!(check().unwrap_err().contains(what));
+        daemon.process().signal("TERM");
+        assert!(daemon.process().wait_for_exit(LIMIT).0.success());
+        daemon.start_again();
+        assert!(!daemon.process().wait_for_exit(LIMIT).0.success());
+
+        // In the reload that makes one active it may be.
+        let text = fs::read_to_string(&file).unwrap();
+        fs::write(&file, text.replace(listed, "")).unwrap();
+        daemon.start_again();
+        connection(&daemon, "c1", |c| c["connectionState"] == "Validating");
+        daemon.reload_changed(|config| list(&config).replace("validating", "active"));
+        until("the registration", LIMIT, || {
+            let all = daemon.show(&["registered"])?;
+            if all[0]["properties"]["prefixValidationState"] == "Failed" {
+                Ok(())
+            } else {
+                Err(all.to_string())
+            }
+        });
+        let text = fs::read_to_string(&file).unwrap();
+        daemon.process().signal("TERM");
+        assert!(daemon.process().wait_for_exit(LIMIT).0.success());
+        // All that was active has gone; what is registered has not.
+        let connection = text.find("      - name: c1").unwrap()..text.find("      - name: c2").unwrap();
+        fs::write(&file, text.replace(&text[connection], "")).unwrap();
+        check().unwrap();
+    }
+
     #[test]
     fn f29_a_change_of_type_is_ordered_by_command_queued_and_goes_on_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();

@@ -45,6 +45,6 @@ pub use registrar::{
     Registry, ServicePrefixStatus,
 };
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
-pub use store::{StateError, Store};
+pub use store::{StateError, Store, without_place};
 pub use supervisor::{Ended, NotReloaded, Speaker};
 pub use system::{give_memory_back, settle_memory};

@@ -197,7 +197,7 @@ peerings:
   sku: {name: Premium_Direct_Free}
   useForPeeringService: true
   registered_prefixes: [{prefix: 8.8.8.0/24, prefixValidationState: Verified, peering_service_prefix_key: x}]
-  peering_service_prefixes: [{prefix: 8.8.4.0/24, peering_service_prefix_key: x, learned_type: via_session}]
+  peering_service_prefixes: [{prefix: 8.8.4.0/24, learned_type: via_session}]
   connections:
   - name: c
     provisioned_bandwidth_in_mbps: 10000
@@ -211,7 +211,7 @@ peerings:
         "8:3: provisioningState",
         "11:46: prefixValidationState",
         "11:79: peering_service_prefix_key",
-        "12:82: learned_type",
+        "12:51: learned_type",
         "15:5: provisioned_bandwidth_in_mbps",
         "16:5: microsoftTrackingId",
         "18:54: session_state_v4",

@@ -387,7 +387,7 @@ impl Book {
             let key = self.asns.get(&(peering.peer_asn, listed.asn)).cloned();
             let provisioning_state =
                 if key.is_some() { ProvisioningState::Succeeded } else { ProvisioningState::Failed };
-            let name = listed.name.clone().unwrap_or_else(|| listed.asn.to_string().into());
+            let name = listed.resource_name().name;
             Arc::new(RegisteredAsnStatus { name, asn: listed.asn, key, provisioning_state })
         });
         let mut registry = PeeringRegistry {
