@@ -50,7 +50,7 @@ pub use kept::{Change, Kept, KeptConnection, Phase, TypeChange};
 pub use origin::OriginPlan;
 pub use plan::{ConnectionPlan, DenyAll, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 pub use policy::PolicyPlan;
-pub use protocol::ProtocolPlan;
+pub use protocol::{MaxPrefixAction, ProtocolPlan};
 pub use range::RangePlan;
 pub(crate) use secret::MAX_MD5_KEY_LEN;
 pub use secret::Md5Key;

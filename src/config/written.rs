@@ -127,6 +127,7 @@ const OPTIONS: &[&str] = &[
     "shutdown_communication",
     "send_hold_time",
     "max_prefix_warning_percent",
+    "max_prefix_action",
     "max_prefix_restart_secs",
     "delay_open",
     "extended_optional_parameters",

@@ -15,6 +15,7 @@ mod imports;
 mod keyring;
 mod ledger;
 mod lifecycle;
+mod limit_watch;
 mod listen;
 mod origin;
 mod peer;
