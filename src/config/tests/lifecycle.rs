@@ -238,9 +238,9 @@ fn f26_a_config_that_asks_for_an_illegal_step_is_refused_with_its_place() {
     let in_state = |state: &str| two("", &format!("connection_state: {state}, "), "");
     let (old, new, dir) = become_another(&in_state("active"), &in_state("validating"));
     let kept = Kept::default().follow(&old);
-    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active or type_change_requested"]
-    .assert_eq(&strip(&kept.refusals(&new, None), &dir));
-    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active or type_change_requested; moving state/connections.json away begins without what is known of connections"]
+    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active"]
+        .assert_eq(&strip(&kept.refusals(&new, None), &dir));
+    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active; moving state/connections.json away begins without what is known of connections"]
     .assert_eq(&strip(&kept.refusals(&new, Some("state/connections.json".as_ref())), &dir));
     let (old, new, dir) = become_another(&in_state("validating"), &in_state("active"));
     let kept = Kept::default().follow(&old);
@@ -321,6 +321,28 @@ fn a_type_changes_by_the_command_and_the_config_follows() {
     assert_eq!(kept.follow(&old).queue.len(), 1);
     let (_, failed, _dir) = become_another(&edge, &two("", "connection_state: provisioning_failed, ", ""));
     assert_eq!(kept.follow(&failed).queue.len(), 0);
+}
+
+/// What the process was down for, and a file from before peers were kept.
+#[test]
+fn f26_no_step_is_got_around_by_another_name_while_the_daemon_is_down() {
+    let in_state = |state: &str| two("", &format!("connection_state: {state}, "), "");
+    let renamed = |text: String| text.replace("name: a,", "name: z,");
+    let (old, new, dir) = become_another(&in_state("active"), &renamed(in_state("validating")));
+    let kept = Kept::default().follow(&old);
+    let file = Some("state/connections.json".as_ref());
+    expect![[r#"
+        c.yaml:7:33: a session of a is one of z now, and the state of the first is Active, not Validating: let a new name be the only change, or take the session away, reload, and add it then; moving state/connections.json away begins without what is known of connections"#]]
+    .assert_eq(&strip(&kept.refusals(&new, file), &dir));
+    let (same, _) = plan(renamed(in_state("active")));
+    assert_eq!(kept.refusals(&same, file).0.len(), 0, "a new name alone");
+    let mut json = serde_json::to_value(&kept).unwrap();
+    for connection in json["connections"].as_object_mut().unwrap().values_mut() {
+        assert!(connection.as_object_mut().unwrap().remove("peers").is_some());
+    }
+    let before: Kept = serde_json::from_value(json).unwrap();
+    assert_eq!(strip(&before.refusals(&new, file), &dir), "", "nobody knows");
+    assert_eq!(before.follow(&old), kept, "from then on it is");
 }
 
 #[test]
