@@ -76,9 +76,16 @@ mod tests {
         assert!(daemon.process().wait_for_exit(LIMIT).0.success());
         let file = folder.join("peeringd.yaml");
         let text = fs::read_to_string(&file).unwrap();
-        fs::write(&file, text.replacen("active", "validating", 1)).unwrap();
+        // By another name it is the same: its peer is known.
+        fs::write(&file, text.replacen("active", "validating", 1).replace("name: c1", "name: c9")).unwrap();
         let check =
             || output(Command::new(env!("CARGO_BIN_EXE_peeringd")).arg("check").arg("--config").arg(&file));
+        let said = check().unwrap_err();
+        let what = "a session of c1 is one of c9 now, and the state of the first is Active, not Validating";
+        assert!(said.contains(what) && said.contains("state/connections.json"), "{said}");
+        fs::write(&file, text.replace("name: c1", "name: c9")).unwrap();
+        check().unwrap();
+        fs::write(&file, text.replacen("active", "validating", 1)).unwrap();
         let said = check().unwrap_err();
         assert!(said.contains("c1 is Active, and no connection goes from Active to Validating"), "{said}");
         assert!(said.contains("state/connections.json"), "{said}");
@@ -153,13 +160,20 @@ mod tests {
         let folder = folder.path();
         let (mut daemon, _) = Daemon::start_on_loopback(folder, &peerings("active"), &Rib::shipped());
         connection(&daemon, "c1", |c| c["typeChange"].is_null());
-        let said = daemon.order(&["type-change", "c1", "voice"]).unwrap();
+        let said = daemon.order(&["type-change", "c1", "voice"]).unwrap_err();
+        assert!(said.contains("give --yes to change it") && said.contains("exit status: 2"), "{said}");
+        let said = daemon.order(&["type-change", "c1", "voice", "--yes"]).unwrap();
         assert_eq!(said, "c1 changes its type: it is drained, and its sessions restart\n");
-        let said = daemon.order(&["type-change", "c2", "voice"]).unwrap();
+        let said = daemon.order(&["type-change", "c2", "cdn"]).unwrap_err();
+        assert!(
+            said.contains("c1 of the same peering is of type Voice or is to be, and a peering has one"),
+            "{said}"
+        );
+        let said = daemon.order(&["type-change", "c2", "voice", "--yes"]).unwrap();
         assert_eq!(said, "c2 changes its type after one other connection\n");
         for (name, to, why) in [
             ("c1", "cdn", "the type of c1 is changing already"),
-            ("c3", "voice", "no connection is called c3"),
+            ("c3", "edge", "no connection is called c3"),
             ("c1", "vice", "vice is no type"),
         ] {
             let said = daemon.order(&["type-change", name, to]).unwrap_err();
