@@ -123,7 +123,7 @@ async fn routes() {
 #[tokio::test]
 async fn f42_where_origins_come_from() {
     check("/api/v1/origin", expect![[r#"
-        {"inForceSince":"2026-11-22T11:59:00Z","rpki":{"vrps":{"ipv4":400002,"ipv6":100000},"invalid":"refuse","caches":[{"address":"192.0.2.8:323","state":"synced","inUse":true,"sessionId":4711,"serial":12,"vrps":{"ipv4":400000,"ipv6":100000},"updatedAt":"2026-11-22T11:59:00Z","expiresAt":"2026-11-22T13:59:00Z","lastError":null},{"address":"[2001:db8::8]:323","state":"connecting","inUse":false,"sessionId":null,"serial":null,"vrps":{"ipv4":0,"ipv6":0},"updatedAt":null,"expiresAt":null,"lastError":{"text":"connect: Connection refused","at":"2026-11-22T11:59:55Z"}}],"files":[{"file":"vrps.json","entries":2}]},"irr":{"routes":{"ipv4":3,"ipv6":0},"invalid":"show","unknown":"show","files":[{"file":"radb.db.route","entries":3}]}}
+        {"inForceSince":"2026-11-22T11:59:00Z","rpki":{"vrps":{"ipv4":400002,"ipv6":100000},"invalid":"refuse","unknown":"show","caches":[{"address":"192.0.2.8:323","state":"synced","inUse":true,"sessionId":4711,"serial":12,"vrps":{"ipv4":400000,"ipv6":100000},"updatedAt":"2026-11-22T11:59:00Z","expiresAt":"2026-11-22T13:59:00Z","lastError":null},{"address":"[2001:db8::8]:323","state":"connecting","inUse":false,"sessionId":null,"serial":null,"vrps":{"ipv4":0,"ipv6":0},"updatedAt":null,"expiresAt":null,"lastError":{"text":"connect: Connection refused","at":"2026-11-22T11:59:55Z"}}],"files":[{"file":"vrps.json","entries":2}]},"irr":{"routes":{"ipv4":3,"ipv6":0},"invalid":"show","unknown":"show","files":[{"file":"radb.db.route","entries":3}]}}
     "#]]).await;
 }
 

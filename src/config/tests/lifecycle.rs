@@ -74,6 +74,23 @@ fn f20_an_exchange_has_given_addresses_and_several_sessions_of_a_connection() {
     }
 }
 
+/// Whose addresses are hosts of an exchange is one at an exchange, or with its route servers; `ix` is a link like others.
+#[test]
+fn f19_a_peering_with_an_exchange_as_the_partner_is_a_link() {
+    let (plan, _) = plan(two("  direct_peering_type: ix\n", "", ""));
+    assert_eq!(plan.sessions[0].peer_address.to_string(), "4.68.74.181");
+    let lan = said(two("  direct_peering_type: ix\n", "", "").replace("4.68.74.180/30", "4.68.74.0/24"));
+    assert!(lan.contains("Invalid Prefix: 4.68.74.0/24, must be /30 or /31"), "{lan}");
+}
+
+#[test]
+fn more_bandwidth_than_azures_client_takes_is_warned_of() {
+    let much = said(two("", "bandwidth_in_mbps: 200000, ", ""));
+    let what = "c.yaml:7:34: warning: bandwidth_in_mbps 200000 is more than Azure's client takes";
+    assert!(much.contains(what), "{much}");
+    assert!(!said(two("", "bandwidth_in_mbps: 100000, ", "")).contains("Azure's client"));
+}
+
 #[test]
 fn f21_one_session_address_never_serves_two_asns() {
     let other = "- name: q\n  peer_asn: 174\n  connections:\n  - {name: z, bgp_session: {session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2a01:111:2000:1::2044/126'}}\n";
@@ -130,7 +147,7 @@ fn f25_every_type_is_known_and_what_is_unsupported_says_so() {
     for name in DirectPeeringType::CONFIG_NAMES {
         let config = two(&format!("  direct_peering_type: {name}\n"), "", "");
         let said = match *name {
-            "ix" | "ix_rs" => self::said(config.replace("session_prefix_v4: 4.68.74.180/30", "session_prefix_v4: 4.68.74.180/30, peer_session_ipv4_address: 4.68.74.181, microsoft_session_ipv4_address: 4.68.74.182")),
+            "ix_rs" => self::said(config.replace("session_prefix_v4: 4.68.74.180/30", "session_prefix_v4: 4.68.74.180/30, peer_session_ipv4_address: 4.68.74.181, microsoft_session_ipv4_address: 4.68.74.182")),
             _ => self::said(config),
         };
         let says_so = said.contains(&format!("warning: p is of type {name}: "));
