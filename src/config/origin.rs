@@ -16,7 +16,8 @@ use crate::peering::Enforcement;
 use crate::peering::origin::{IrrFile, IrrRoute, IrrTable, MAX_FILE_LEN, VrpFile, read_irr, read_vrps};
 use crate::rib::Findings;
 
-pub(super) const RPKI: Shape = Shape { name: "rpki", keys: &["caches", "vrp_files", "invalid"], more: &[] };
+pub(super) const RPKI: Shape =
+    Shape { name: "rpki", keys: &["caches", "vrp_files", "invalid", "unknown"], more: &[] };
 pub(super) const IRR: Shape = Shape { name: "irr", keys: &["files", "invalid", "unknown"], more: &[] };
 
 /// The most caches: each has a copy of all VRPs.
@@ -45,6 +46,7 @@ pub(super) struct Written {
     caches: Vec<At<SocketAddr>>,
     vrp_files: Vec<At<PathBuf>>,
     rpki_invalid: Option<At<bool>>,
+    rpki_unknown: Option<At<bool>>,
     irr_files: Vec<At<PathBuf>>,
     irr_invalid: Option<At<bool>>,
     irr_unknown: Option<At<bool>>,
@@ -56,6 +58,7 @@ pub(super) fn read(root: &Section<'_>, faults: &mut Faults) -> Written {
         written.caches = rpki.each("caches", faults, values::socket_address);
         written.vrp_files = rpki.each("vrp_files", faults, values::path);
         written.rpki_invalid = rpki.read("invalid", faults, is_refused);
+        written.rpki_unknown = rpki.read("unknown", faults, is_refused);
     }
     if let Some(irr) = root.node("irr").and_then(|node| Section::open(node, IRR, faults)) {
         written.irr_files = irr.each("files", faults, values::path);
@@ -80,9 +83,19 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
     let has_rpki = !written.caches.is_empty() || !written.vrp_files.is_empty();
     let has_irr = !written.irr_files.is_empty();
     let refused = |at: Option<At<bool>>| at.filter(|at| at.value).map(|at| at.mark);
-    if let Some(mark) = refused(written.irr_unknown).filter(|_| !has_irr) {
-        let what = "irr.unknown: refuse without irr.files, which leaves nothing to accept";
-        faults.error(mark, what, "name the registry's files, or write show");
+    for (mark, what, fix) in [
+        (
+            refused(written.rpki_unknown).filter(|_| !has_rpki),
+            "rpki.unknown: refuse without caches or vrp_files, which leaves nothing to accept",
+            "name caches or vrp_files, or write show",
+        ),
+        (
+            refused(written.irr_unknown).filter(|_| !has_irr),
+            "irr.unknown: refuse without irr.files, which leaves nothing to accept",
+            "name the registry's files, or write show",
+        ),
+    ] {
+        mark.into_iter().for_each(|mark| faults.error(mark, what, fix));
     }
     for (key, is_there, at) in
         [("rpki", has_rpki, written.rpki_invalid), ("irr", has_irr, written.irr_invalid)]
@@ -111,6 +124,7 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
         irr_files: names,
         enforce: Enforcement {
             rpki_invalid: refused(written.rpki_invalid).is_some(),
+            rpki_unknown: refused(written.rpki_unknown).is_some(),
             irr_invalid: refused(written.irr_invalid).is_some(),
             irr_unknown: refused(written.irr_unknown).is_some(),
         },

@@ -253,6 +253,7 @@ fn refused(error: &CannotChangeType) -> ApiError {
         | CannotChangeType::NotActive(..)
         | CannotChangeType::Provider(_)
         | CannotChangeType::TooLong(..)
+        | CannotChangeType::OtherType(..)
         | CannotChangeType::Peering { .. } => ApiError::conflict(said),
         CannotChangeType::Ended => ApiError::unavailable(said),
     }

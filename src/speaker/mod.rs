@@ -16,6 +16,7 @@ mod keyring;
 mod leaving;
 mod ledger;
 mod lifecycle;
+mod limit_watch;
 mod listen;
 mod origin;
 mod peer;
@@ -49,6 +50,6 @@ pub use registrar::{
 #[doc(hidden)]
 pub use registrar::{PenApart, RegistrarApart};
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
-pub use store::{StateError, Store};
+pub use store::{StateError, Store, without_place};
 pub use supervisor::{Ended, NotReloaded, Speaker};
 pub use system::{give_memory_back, settle_memory};

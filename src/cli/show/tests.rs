@@ -356,6 +356,7 @@ async fn where_origins_come_from() {
         in force since    2026-11-22T11:59:00Z (3d02h ago)
         VRPs v4/v6        400002/100000
         RPKI invalid      refuse
+        RPKI unknown      show
         RTR cache         192.0.2.8:323 synced, in use, serial 12, 400000/100000 VRPs, updated 3d02h ago
         RTR cache         [2001:db8::8]:323 connecting
                           connect: Connection refused, 3d02h ago

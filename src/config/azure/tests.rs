@@ -115,7 +115,7 @@ fn peering_service_prefixes_are_of_the_peering_of_their_provider() {
         lines.collect::<Vec<_>>().join("\n")
     };
     expect![[r#"
-        8.23.254.0/24 ["office", "B7C1F0A2-53d1-4c1a-8d2e-2f1b7a9c0d11", "Ashburn", "Chicago"]
+        8.23.254.0/24 ["office", "b7c1f0a2-53d1-4c1a-8d2e-2f1b7a9c0d11", "Ashburn", "Chicago"]
         8.25.0.0/24 ["contoso-labs-office", "-", "Ashburn", "-"]"#]]
     .assert_eq(&shown(contoso));
     expect![[r#"8.26.0.0/24 ["member", "0c5a7a0e-9a3f-4f0e-8f39-6b1d7c2e4a55", "-", "-"]"#]]

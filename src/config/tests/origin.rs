@@ -36,20 +36,23 @@ fn said_with(sections: &str, files: &[(&str, &str)]) -> String {
 fn f41_f42_what_is_refused_is_what_the_config_says_and_by_default_nothing() {
     let (plan, _) = plan(with(""));
     assert_eq!((plan.origin.enforce, plan.origin.caches.len()), (Enforcement::default(), 0));
-    for [rpki, irr, unknown] in [
-        ["show", "show", "show"],
-        ["refuse", "show", "show"],
-        ["show", "refuse", "show"],
-        ["show", "show", "refuse"],
+    for [rpki, unsigned, irr, unknown] in [
+        ["show", "show", "show", "show"],
+        ["refuse", "show", "show", "show"],
+        ["show", "refuse", "show", "show"],
+        ["show", "show", "refuse", "show"],
+        ["show", "show", "show", "refuse"],
     ] {
         let sections = format!(
-            "rpki: {{caches: ['192.0.2.8:323'], invalid: {rpki}}}\nirr: {{files: [r], invalid: {irr}, unknown: {unknown}}}"
+            "rpki: {{caches: ['192.0.2.8:323'], invalid: {rpki}, unknown: {unsigned}}}\nirr: {{files: [r], invalid: {irr}, unknown: {unknown}}}"
         );
         let dir = folder(with(&sections));
         fs::write(dir.path().join("r"), ROUTES).unwrap();
         let (plan, _) = load(&dir.path().join("c.yaml")).unwrap();
-        let [rpki_invalid, irr_invalid, irr_unknown] = [rpki, irr, unknown].map(|word| word == "refuse");
-        assert_eq!(plan.origin.enforce, Enforcement { rpki_invalid, irr_invalid, irr_unknown });
+        let [rpki_invalid, rpki_unknown, irr_invalid, irr_unknown] =
+            [rpki, unsigned, irr, unknown].map(|word| word == "refuse");
+        let expected = Enforcement { rpki_invalid, rpki_unknown, irr_invalid, irr_unknown };
+        assert_eq!(plan.origin.enforce, expected);
     }
 }
 
@@ -106,6 +109,10 @@ fn what_makes_no_sense_is_said() {
         c.yaml:4:16: invalid "drop" is unknown: write one of show, refuse
     "#]]
     .assert_eq(&said_with("rpki: {cache: ['192.0.2.8:323']}\nirr: {invalid: drop}", &[]));
+    expect![[r#"
+        c.yaml:3:17: rpki.unknown: refuse without caches or vrp_files, which leaves nothing to accept: name caches or vrp_files, or write show
+    "#]]
+    .assert_eq(&said_with("rpki: {unknown: refuse}", &[]));
     let many: Vec<_> = (1..=5).map(|n| format!("'192.0.2.{n}:323'")).collect();
     assert!(said(with(&format!("rpki: {{caches: [{}]}}", many.join(", ")))).contains("more than 4"));
     let old = r#"{"roas":[{"asn":1,"prefix":"8.0.0.0/8","expires":1}]}"#;

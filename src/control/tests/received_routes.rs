@@ -143,7 +143,7 @@ async fn f55_why_tells_each_check_with_the_documented_words_and_the_way_out() {
     );
     assert_eq!(
         (checks[1]["note"].as_str(), checks[1]["passed"].as_bool()),
-        (Some("RPKI: Unknown"), Some(true))
+        (Some("RPKI: Unknown, which the config lets in (rpki.unknown: show)"), Some(true))
     );
     assert_eq!((checks[0]["note"].is_null(), checks[2]["note"].is_null()), (true, true));
     assert_eq!(checks[2]["reason"], "Advertisement missing MAPS community");
