@@ -132,6 +132,7 @@ fn peering_service_prefixes_are_of_the_peering_of_their_provider() {
         services.json:64:3: warning: the Peering Service elsewhere of this prefix is in none of the files: the peering's location is taken for its primary one, and there is no backup: give the Peering Service too, or add primary_location and backup_location to the config
         services.json:68:32: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
         services.json:71:3: warning: the Peering Service prefix 8.27.0.0/24 is left out: the peering of its provider is in none of the files: give that peering too, with its PeerAsn and what is registered under it; or add the prefix to the config's peering_service_prefixes
+        services.json:38:3: warning: backup_location Chicago, where AS3356 has no peering for Peering Service: name the peering_location of one: until there is one the prefix is not Verified
         direct.json:38:9: warning: contoso-ashburn-2 carries IPv4 only: add IPv6 sessions: both are expected at every location
         direct.json:45:30: warning: contoso-ashburn-2 is in state provisioning_failed: routes flow in state active only
         list.json:26:7: warning: fabrikam-ix-2 has no session: add bgp_session and its addresses when they are known
