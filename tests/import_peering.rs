@@ -77,6 +77,45 @@ fn without_out_the_config_is_on_stdout() {
 }
 
 #[test]
+fn resources_come_by_stdin_and_by_pipes() {
+    let run = |script: &str| {
+        let bin = env!("CARGO_BIN_EXE_peeringd");
+        let script = script.replace("IMPORT", &format!("{bin} import-peering"));
+        let output = Command::new("bash").arg("-c").arg(script).output().unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (direct, asns) = (fixture("direct.json"), fixture("peer-asns.json"));
+    let (code, config, said) = run(&format!("IMPORT - <(cat {asns}) < {direct}"));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        config.starts_with("# Made by `peeringd import-peering` of Azure's resources:\n#   (stdin)\n"),
+        "{config}"
+    );
+    assert!(said.ends_with("read 1 peering, 2 connections, 1 peer ASN\n"), "{said}");
+    let named = config.replace("(pipe)", "peer-asns.json");
+    assert_eq!(run(&format!("cat {direct} | IMPORT - {asns}")).1, named);
+    let (code, _, said) = run(&format!("set -o pipefail; IMPORT - {asns} < {direct} | true"));
+    assert!(code == Some(0) || (code == Some(1) && said.is_empty()), "{code:?} {said}");
+
+    let (code, config, said) = run("printf '{' | IMPORT -");
+    assert_eq!((code, config.as_str()), (Some(1), ""));
+    assert!(said.starts_with("(stdin):1:1: this is no JSON: EOF"), "{said}");
+    let (code, _, said) = run("false | IMPORT -");
+    assert!(
+        code == Some(1) && said.starts_with("(stdin):1:1: this file is empty: the command that"),
+        "{said}"
+    );
+    let (code, _, said) = run("printf '\\xff\\xfe{\\0}\\0' | IMPORT -");
+    assert!(
+        code == Some(1) && said.starts_with("(stdin):1:1: this file is UTF-16: save it as UTF-8"),
+        "{said}"
+    );
+    assert_eq!(run("IMPORT - --legacy -").0, Some(2));
+    let (code, _, said) = run("IMPORT /dev/null");
+    assert!(code == Some(1) && said.starts_with("/dev/null:1:1: this is not a file"), "{said}");
+}
+
+#[test]
 fn what_is_wrong_is_said_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("c.yaml");

@@ -303,14 +303,13 @@ impl AdjRibIn {
         }
     }
 
-    /// The families that hold at least so many percent of what they may; a limit that is none of the session's own does
-    /// not count.
+    /// The families that hold at least so many percent of what the session's own limits have.
     #[must_use]
-    pub fn near_limit(&self, percent: u8) -> PerFamily<bool> {
+    pub fn near_limit(&self, limits: PerFamily<Option<u64>>, percent: u8) -> PerFamily<bool> {
         let count = self.count();
         PerFamily::from_fn(|family| {
-            let (held, limit) = (u128::from(*count.get(family)), *self.limits.get(family));
-            limit != u64::MAX && held * 100 >= u128::from(limit) * u128::from(percent)
+            let held = u128::from(*count.get(family));
+            limits.get(family).is_some_and(|limit| held * 100 >= u128::from(limit) * u128::from(percent))
         })
     }
 

@@ -8,7 +8,7 @@ use super::{interfaces, load, too_large};
 use crate::config::{self, OriginPlan, Plan};
 use crate::rib::sources::grouped;
 use crate::rib::{Finding, Findings, Place, Rows, Severity};
-use crate::speaker::{StateError, read_connections};
+use crate::speaker::{KeptState, StateError, read_connections};
 
 /// Arguments of `check`.
 #[derive(clap::Args, Clone, Debug)]
@@ -59,14 +59,24 @@ fn unusable(args: &CheckArgs, findings: &Findings, stderr: &mut dyn Write) -> io
 /// What the daemon's state has against the config. Whoever checks need not be who runs it: state that is out of reach is
 /// only worth a warning.
 fn refused_by_state(plan: &Plan) -> Findings {
-    match read_connections(plan) {
+    let connections = match read_connections(plan) {
         Err(StateError::Read { path, error }) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let what = format!("cannot be read: {error}");
-            let fix = "check as the daemon's user: the states of connections are not compared";
-            Findings(vec![Finding::warning(Place::file(path), what, fix)])
+            out_of_reach(path, &error, "the states of connections are not compared")
         }
         Ok(_) | Err(_) => load::kept(plan).err().unwrap_or_default(),
-    }
+    };
+    let registrations = match KeptState::read(&plan.state_dir) {
+        Err(StateError::Read { path, error }) if error.kind() == io::ErrorKind::PermissionDenied => {
+            out_of_reach(path, &error, "what is registered is not compared")
+        }
+        Ok(_) | Err(_) => load::registrations(plan).err().unwrap_or_default(),
+    };
+    Findings(connections.0.into_iter().chain(registrations.0).collect())
+}
+
+fn out_of_reach(path: PathBuf, error: &io::Error, lost: &str) -> Findings {
+    let fix = format!("check as the daemon's user: {lost}");
+    Findings(vec![Finding::warning(Place::file(path), format!("cannot be read: {error}"), fix)])
 }
 
 fn say(out: &mut dyn Write, findings: &Findings) -> io::Result<()> {
@@ -172,6 +182,26 @@ peerings:
         expect![[r#"
             c.yaml:6:73: warning: this machine has no interface none-such: mend the name, or bring it up: no connection is made until it is there
         "#]].assert_eq(&stderr);
+    }
+
+    #[test]
+    fn state_that_is_broken_is_said_where_it_is() {
+        let rib = "routes:\n- prefixes: [13.64.0.0/11]\n";
+        for name in ["connections.json", "registered.json", "events.json"] {
+            let state = tempfile::tempdir().unwrap();
+            fs::write(state.path().join(name), "{\"version\": 1,\n \"content\": [}").unwrap();
+            let config = format!("state_dir: {}\n{CONFIG}", state.path().display());
+            let (code, stdout, stderr) = checked(&config, rib);
+            assert_eq!((code, stdout.as_str()), (ExitCode::FAILURE, ""), "{name}");
+            let said = stderr.replace(&format!("{}/", state.path().display()), "");
+            let [what, unusable] = said.lines().collect::<Vec<_>>()[..] else { panic!("{said}") };
+            assert!(what.starts_with(&format!("{name}:2:")) && what.contains(" is broken: "), "{said}");
+            assert!(
+                what.ends_with(": put back a copy of it, or move it away to begin without what it holds")
+            );
+            assert!(!what.contains(" at line "), "{said}");
+            assert_eq!(unusable, "c.yaml is not usable: 1 error");
+        }
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl From<hyper::Error> for ClientError {
     }
 }
 
-/// `{"error": {"message": …}}`.
+/// `{"error": {"code": …, "message": …}}`.
 #[derive(Deserialize)]
 struct Envelope {
     error: Inside,
@@ -125,7 +125,8 @@ impl Client {
         tokio::spawn(async move { drop(connection.await) });
         let mut request =
             request.map_err(|e| ClientError::Refused(format!("\"{path}\" cannot be asked for: {e}")))?;
-        request.headers_mut().insert(HOST, HeaderValue::from_static("peeringd"));
+        // A socket has no authority (RFC 9112 §3.2).
+        request.headers_mut().insert(HOST, HeaderValue::from_static(""));
         let response = tokio::time::timeout(ANSWER_LIMIT, sender.send_request(request)).await;
         let response = response.map_err(|_| ClientError::TooLate)??;
         if response.status().is_success() {
@@ -168,6 +169,7 @@ impl Client {
             unread: BytesMut::new(),
             last: None,
             moved: false,
+            next_link: None,
         })
     }
 }
@@ -191,7 +193,7 @@ async fn whole(response: Response<Incoming>) -> Result<Bytes, ClientError> {
     Ok(body.map_err(|e| ClientError::BrokeOff(e.to_string()))?.to_bytes())
 }
 
-/// The rows of a list as they come, each the JSON text of one element.
+/// The rows of a list as they come, each the JSON text of one element: an array, or Azure's `{"value": […]}`.
 ///
 /// The daemon ends a reader that takes nothing for 30 s, as one behind a pager may well; the list is then taken up again
 /// behind the last prefix.
@@ -205,13 +207,21 @@ pub(super) struct Rows {
     last: Option<Bytes>,
     /// A row has come since the list was last asked for.
     moved: bool,
+    next_link: Option<String>,
 }
 
 /// What a line of a list is.
 enum Line {
     Open,
     Row(Bytes),
-    End,
+    /// With the link to what comes behind it.
+    End(Option<String>),
+}
+
+/// The `nextLink` of one of Azure's lists, of the line that ends it.
+fn behind_the_last(line: &[u8]) -> Option<&[u8]> {
+    let ended = line.strip_prefix(br#"{"value":["#).unwrap_or(line);
+    ended.strip_prefix(br#"],"nextLink":"#)?.strip_suffix(b"}")
 }
 
 #[derive(Deserialize)]
@@ -234,7 +244,8 @@ impl Rows {
             match line {
                 Line::Open => {}
                 Line::Row(row) => rows.push(row),
-                Line::End => {
+                Line::End(next_link) => {
+                    self.next_link = self.next_link.take().or(next_link);
                     // Left to be read again: whoever asks behind the end gets the end.
                     self.unread = BytesMut::from(&b"]\n"[..]);
                     break;
@@ -248,6 +259,11 @@ impl Rows {
         Ok(rows)
     }
 
+    /// Where the list goes on, once its end has been read.
+    pub(super) fn next_link(&self) -> Option<&str> {
+        self.next_link.as_deref()
+    }
+
     fn line(&mut self) -> Result<Option<Line>, ClientError> {
         let Some(end) = self.unread.iter().position(|b| *b == b'\n') else {
             return if self.unread.len() > MAX_ROW {
@@ -257,9 +273,13 @@ impl Rows {
             };
         };
         let line = self.unread.split_to(end.saturating_add(1)).freeze();
-        Ok(Some(match line.trim_ascii_end() {
-            b"[" => Line::Open,
-            b"]" | b"[]" => Line::End,
+        let text = line.trim_ascii_end();
+        if let Some(next_link) = behind_the_last(text) {
+            return Ok(Some(Line::End(serde_json::from_slice(next_link)?)));
+        }
+        Ok(Some(match text {
+            b"[" | br#"{"value":["# => Line::Open,
+            b"]" | b"[]" => Line::End(None),
             row => Line::Row(line.slice_ref(row.strip_suffix(b",").unwrap_or(row))),
         }))
     }
@@ -281,7 +301,12 @@ impl Rows {
         };
         let Some(Prefixed { prefix }) = resumed else { return Err(broke_off) };
         let path = format!("{}?after={}", self.path, encoded(&prefix));
-        self.answer = self.client.get(&path).await?.into_body();
+        self.answer = match self.client.get(&path).await {
+            Ok(answer) => answer.into_body(),
+            // Not every list can be taken up again.
+            Err(ClientError::Refused(_)) => return Err(broke_off),
+            Err(error) => return Err(error),
+        };
         self.unread.clear();
         self.moved = false;
         Ok(())

@@ -12,6 +12,7 @@ use clap::Args;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ipnet::IpNet;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{sleep, timeout};
 
 use crate::config::{
@@ -123,6 +124,8 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let exact = report(&sessions, &generation).await?;
 
     if exact && !args.once {
+        // From here on there is a folder to take away.
+        let mut asked = EndSignals::new()?;
         let folder = tempfile::Builder::new().prefix("peeringd-demo-").tempdir()?;
         let socket = folder.path().join("control.sock");
         let router = control::socket_router(speaker.handle(), metrics.clone());
@@ -130,7 +133,7 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
         say_what_next(at, http, &socket)?;
         tokio::select! {
             () = serving => {}
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
+            () = asked.any() => {}
         }
         writeln!(out, "\nstopping")?;
     }
@@ -138,6 +141,27 @@ async fn demo(args: &DemoArgs) -> Result<(), Failure> {
         speaker.stop(Some(Notification::new(ErrorCode::ADMIN_SHUTDOWN))).await?;
     }
     if exact { Ok(()) } else { Err("the partner does not hold exactly the RIB".into()) }
+}
+
+/// Ctrl-C, SIGTERM, and the terminal that is closed.
+struct EndSignals([Signal; 3]);
+
+impl EndSignals {
+    /// Takes the signals over from their default actions.
+    fn new() -> std::io::Result<Self> {
+        let of = |kind: fn() -> SignalKind| signal(kind());
+        Ok(Self([of(SignalKind::interrupt)?, of(SignalKind::terminate)?, of(SignalKind::hangup)?]))
+    }
+
+    /// Until one of them comes.
+    async fn any(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
 }
 
 /// Binds the port, or one that the kernel chooses where it is taken.

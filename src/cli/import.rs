@@ -16,9 +16,9 @@ use crate::rib::sources::{self, Condition, Count, Format, Longer, Select, Source
 /// Input below this many bytes is read before a progress bar could be seen.
 const BAR_FROM_LEN: u64 = 1 << 20;
 
-/// Unites published prefix data, aggregates it exactly and writes it as a RIB file.
+/// Make a RIB file of published prefix data.
 ///
-/// Every source is checked whole: prefixes that are malformed, have host bits or lie outside global unicast space stop
+/// The sources are united and aggregated exactly. Every source is checked whole: prefixes that are malformed, have host bits or lie outside global unicast space stop
 /// the import, and nothing is written. Counts go to stderr.
 #[derive(Args, Debug)]
 #[command(group = ArgGroup::new("source").required(true).multiple(true))]

@@ -12,16 +12,16 @@ use super::out::{self, WriteError};
 use crate::config::azure::{self, Counts, Options, Source};
 use crate::wire::Asn;
 
-/// Turns peerings as Azure's API, its command line or the legacy list has them into a config.
+/// Make a config of Azure Peering resources or of the legacy list.
 ///
-/// Files are JSON: a resource, an array of them, or a list ({"value": […]}) of peerings, peerAsns, registeredPrefixes and
-/// registeredAsns. Addresses, limits and connection states are kept; MD5 keys never are. A peering of the legacy list is
-/// marked legacy: true, and its IPv4 and IPv6 sessions stay the separate connections as which Azure lists them. The config
-/// is checked as `peeringd check` does, and nothing is written where it would not load. Findings go to stderr, each with
-/// the file, line and column of the resource.
+/// Files are JSON: a resource, an array of them, or a list ({"value": […]}) of peerings, peerAsns, registeredPrefixes,
+/// registeredAsns, peeringServices and their prefixes. Addresses, limits and connection states are kept; MD5 keys never
+/// are. A peering of the legacy list is marked legacy: true, and its IPv4 and IPv6 sessions stay the separate connections
+/// as which Azure lists them. The config is checked as `peeringd check` does, and nothing is written where it would not
+/// load. Findings go to stderr, each with the file, line and column of the resource.
 #[derive(Args, Debug)]
 pub struct ImportPeeringArgs {
-    /// Resources, JSON; the legacy list is known by its peerings having no names
+    /// Resources, JSON: files, pipes, or - for stdin; the legacy list is known by its peerings having no names
     #[arg(value_name = "FILE", required_unless_present = "legacy")]
     pub files: Vec<PathBuf>,
 
@@ -134,6 +134,10 @@ fn check_usage(args: &ImportPeeringArgs) -> Result<(), Failure> {
         let what =
             "error: --peer-asn has two ASNs without a name: give the peerings of each in a call of their own";
         return Err(Failure::Usage(what.to_owned()));
+    }
+    let stdin = args.files.iter().chain(&args.legacy).filter(|file| file.as_os_str() == "-");
+    if stdin.count() > 1 {
+        return Err(Failure::Usage("error: - is stdin, which can be read only once".to_owned()));
     }
     let real = |path: &PathBuf| fs::canonicalize(path).ok();
     if let Some(out) = args.out.as_ref().and_then(real)

@@ -10,7 +10,7 @@ use super::interfaces;
 use crate::config::{self, Kept, Plan};
 use crate::metrics::{GenerationFigures, Metrics, figure};
 use crate::rib::{BuildError, Finding, Findings, Generation, Place, Rows};
-use crate::speaker::{Generations, StateError, give_memory_back, read_connections};
+use crate::speaker::{Generations, KeptState, StateError, give_memory_back, read_connections, without_place};
 use crate::wire::{Family, PerFamily};
 
 /// A plan and a generation, as they came from their files.
@@ -114,17 +114,30 @@ pub(super) fn kept(plan: &Plan) -> Result<Kept, Findings> {
     if refused.has_errors() { Err(refused) } else { Ok(kept) }
 }
 
+/// What a life before kept of registrations, which a plan is to follow on.
+///
+/// # Errors
+/// It cannot be read, or the plan registers more than it may.
+pub(super) fn registrations(plan: &Plan) -> Result<KeptState, Findings> {
+    let kept = KeptState::read(&plan.state_dir).map_err(unreadable)?;
+    let refused = kept.refusals(plan);
+    if refused.has_errors() { Err(refused) } else { Ok(kept) }
+}
+
 fn unreadable(error: StateError) -> Findings {
     let (place, what) = match &error {
         StateError::Read { path, error } => (Place::file(path), format!("cannot be read: {error}")),
         StateError::Broken { path, error } => {
             let (line, column) = (small(error.line()), small(error.column()));
-            (Place { line, column, file: Arc::new(path.clone()) }, format!("is broken: {error}"))
+            (
+                Place { line, column, file: Arc::new(path.clone()) },
+                format!("is broken: {}", without_place(error)),
+            )
         }
         StateError::Version { path, version } => (Place::file(path), format!("is of version {version}")),
         StateError::Write(_) | StateError::Encode { .. } => (Place::file(""), error.to_string()),
     };
-    let fix = "put back a copy of it, or move it away to begin without what is known of connections";
+    let fix = "put back a copy of it, or move it away to begin without what it holds";
     Findings(vec![Finding::error(place, what, fix)])
 }
 

@@ -35,6 +35,7 @@ struct Cli {
     command: Command,
 }
 
+/// Those without a word here have several, at their arguments: what is said here would hide them from `--help`.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the daemon, in the foreground.
@@ -43,11 +44,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Check a config and its RIB: every error, each with its place and what to do.
     Check(check::CheckArgs),
-    /// Make a RIB file of published prefix data.
     Import(import::ImportArgs),
-    /// Make a config of Azure Peering resources or of the legacy list.
     ImportPeering(import_peering::ImportPeeringArgs),
-    /// Write the config of the partner's router at the far end of a connection.
     PartnerConfig(partner_config::PartnerConfigArgs),
     /// Test this binary against itself on loopback, RFC by RFC.
     Selftest(selftest::SelftestArgs),

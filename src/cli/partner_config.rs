@@ -28,11 +28,11 @@ mod page;
 #[cfg(test)]
 mod tests;
 
-/// Writes the config of the partner's router for one connection: its sessions, the announcement budget as the limit
-/// of prefixes, no AS12076 and no default route in, and out the registered prefixes alone, with 8075:8007.
+/// Write the config of the partner's router at the far end of a connection.
 ///
-/// The config of a whole router, or of a part of one: its header says how those of several connections are joined. The same
-/// config gives the same text.
+/// It has the connection's sessions, the announcement budget as the limit of prefixes, no AS12076 and no default route in,
+/// and out the registered prefixes alone, with 8075:8007. It is that of a whole router, or of a part of one: its header says
+/// how those of several connections are joined. The same config gives the same text.
 #[derive(Args, Debug)]
 pub struct PartnerConfigArgs {
     /// The connection

@@ -12,14 +12,14 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use super::daemon::{Daemon, End, Signals};
+use super::daemon::{Daemon, End, Signals, say_lab};
 use super::load::Loaded;
-use super::{log, systemd};
+use super::{load, log, systemd};
 use crate::config::Plan;
 use crate::control;
 use crate::metrics::Metrics;
 use crate::rib::Findings;
-use crate::speaker::{Generations, KeptState, Listeners, Resumed, Speaker, Store, settle_memory};
+use crate::speaker::{Generations, Listeners, Resumed, Speaker, Store, settle_memory};
 use crate::wire::{ErrorCode, Notification};
 
 /// How long the daemon takes to stop at most; the sessions have 3 s of it, the readers 1 s.
@@ -81,8 +81,6 @@ enum StartError {
     Died,
     #[error("the state folder {} (state_dir): {error}", path.display())]
     State { path: PathBuf, error: std::io::Error },
-    #[error("the state folder (state_dir): {0}")]
-    Kept(#[from] crate::speaker::StateError),
     #[error("the metrics: {0}")]
     Metrics(#[from] crate::metrics::MetricsError),
     #[error("{0}")]
@@ -122,7 +120,7 @@ async fn daemon(config: PathBuf, lookers: &Runtime) -> Result<(), StartError> {
     let plan = loaded.plan.clone();
     std::fs::create_dir_all(&plan.state_dir)
         .map_err(|error| StartError::State { path: plan.state_dir.clone(), error })?;
-    let registrations = KeptState::read(&plan.state_dir)?;
+    let registrations = load::registrations(&plan)?;
     let listeners = Listeners::bind(&plan.router.listen)?;
     let http = match plan.http {
         Some(at) => Some(TcpListener::bind(at).await.map_err(|error| StartError::Http { at, error })?),
@@ -216,9 +214,7 @@ impl Serving {
 
 fn say_started(plan: &Plan, listeners: &Listeners, http: Option<&TcpListener>) {
     if plan.lab {
-        warn!(
-            "LAB MODE: private and documentation ASNs, loopback and off-subnet addresses are allowed; not for production"
-        );
+        say_lab();
     }
     for at in listeners.addresses() {
         info!(%at, "listening");
@@ -231,12 +227,4 @@ fn say_started(plan: &Plan, listeners: &Listeners, http: Option<&TcpListener>) {
         info!(range = %net, connection = %range.template.connection, to = %range.template.local_address, limit, "peers may dial");
     }
     info!(socket = %plan.control_socket.display(), sessions = plan.sessions.len(), "peeringd {}", env!("CARGO_PKG_VERSION"));
-}
-
-/// Said at start, and when a reload turns it on.
-pub(super) fn say_lab() {
-    warn!(
-        "LAB MODE: private and documentation ASNs, loopback and off-subnet addresses are allowed; \
-         not for production"
-    );
 }

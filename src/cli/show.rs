@@ -2,10 +2,13 @@
 
 mod connections;
 mod limit;
+mod listing;
 mod origin;
+mod peer_asns;
 mod peerings;
 mod protocol;
 mod ranges;
+mod received_routes;
 mod registered;
 mod restart;
 mod routes;
@@ -17,11 +20,11 @@ use std::process::ExitCode;
 use serde::de::DeserializeOwned;
 
 use super::client::{Client, ClientError, SocketArgs, encoded};
-use super::table::{Columns, folded, printable, terminal_width};
-use connections::Connection;
+use super::table::{folded, printable, terminal_width};
+use listing::Asked;
 use ranges::Range;
+use received_routes::ReceivedRoutes;
 use registered::{OfPeering, Only};
-use routes::{Route, RouteColumns};
 use view::{Clock, Generation, Session};
 
 /// Rows fetched and printed at once.
@@ -56,6 +59,8 @@ enum What {
     Connections,
     /// Every peering, with the states of its connections beside those of their sessions; --json is Azure's array.
     Peerings,
+    /// Partners' ASNs, each with its state and whom to turn to; --json is Azure's array.
+    PeerAsns,
     /// The routes of the generation in force.
     Routes {
         /// A prefix, for that route only; or an address, for the most specific route that covers it.
@@ -75,6 +80,8 @@ enum What {
         /// A prefix, for that route only; or an address, for the most specific route that covers it.
         prefix: Option<String>,
     },
+    /// What all peers of a peering announce, as Azure's list of received routes has it, with its filters and its pages.
+    ReceivedRoutes(ReceivedRoutes),
     /// The generation in force: number, hash, size.
     Generation,
     /// What routes' origins are validated by: VRPs, RTR caches, routing registries.
@@ -125,57 +132,53 @@ async fn show(args: &ShowArgs, eye: Eye, out: &mut impl Write) -> Result<(), Cli
     match &args.what {
         What::Sessions => show.sessions(out).await,
         What::Session { session } => show.value::<Session>(&session_path(session, ""), out).await,
-        What::Connections => show.connections(out).await,
+        What::Connections => show.list("/api/v1/connections".into(), connections::CONNECTIONS, out).await,
+        What::PeerAsns => show.list("/api/v1/peerAsns".into(), peer_asns::PEER_ASNS, out).await,
+        What::ReceivedRoutes(wanted) => show.received_routes(wanted, out).await,
         What::Peerings => show.peerings(out).await,
         What::Generation => show.value::<Generation>("/api/v1/generation", out).await,
         What::Origin => show.value::<origin::Origin>("/api/v1/origin", out).await,
-        What::Registered(only) => show.registered(registered::PREFIXES, only, out).await,
-        What::RegisteredAsns(of) => show.registered(registered::ASNS, &of.into(), out).await,
-        What::ServicePrefixes(only) => show.registered(registered::SERVICE_PREFIXES, only, out).await,
-        What::Events(only) => show.registered(registered::EVENTS, only, out).await,
+        What::Registered(only) => {
+            let asked = only.of("/api/v1/registeredPrefixes", "registered prefix");
+            show.list(asked, registered::PREFIXES, out).await
+        }
+        What::RegisteredAsns(of) => {
+            let asked = Only::from(of).of("/api/v1/registeredAsns", "registered ASN");
+            show.list(asked, registered::ASNS, out).await
+        }
+        What::ServicePrefixes(only) => {
+            let asked = only.of("/api/v1/peeringServicePrefixes", "Peering Service prefix");
+            show.list(asked, registered::SERVICE_PREFIXES, out).await
+        }
+        What::Events(only) => {
+            let asked = only.of("/api/v1/events", "prefix that events are of");
+            show.list(asked, registered::EVENTS, out).await
+        }
         What::Routes { prefix } => {
-            let list = List { path: "/api/v1/routes".to_owned(), prefix: prefix.as_deref(), of: "the table" };
-            show.list(&list, routes::ROUTES, out).await
+            show.list(routes_of("/api/v1/routes", prefix.as_deref(), "the table"), routes::ROUTES, out).await
         }
         What::Advertised { peer, prefix } => {
             let path = session_path(peer, "/advertised");
-            let list = List { path, prefix: prefix.as_deref(), of: &format!("what {peer} was told") };
-            show.list(&list, routes::ADVERTISED, out).await
+            let asked = routes_of(&path, prefix.as_deref(), &format!("what {peer} was told"));
+            show.list(asked, routes::ADVERTISED, out).await
         }
         What::Received { peer, prefix } => {
             let path = session_path(peer, "/received");
-            let list = List { path, prefix: prefix.as_deref(), of: &format!("what {peer} announced") };
-            show.list(&list, routes::RECEIVED, out).await
+            let asked = routes_of(&path, prefix.as_deref(), &format!("what {peer} announced"));
+            show.list(asked, routes::RECEIVED, out).await
         }
     }
 }
 
-/// A list of routes, or what is looked up in it.
-struct List<'a> {
-    path: String,
-    /// A prefix or an address.
-    prefix: Option<&'a str>,
-    /// What it lists.
-    of: &'a str,
-}
-
-impl List<'_> {
-    fn url(&self) -> String {
-        match self.prefix {
-            Some(prefix) => format!("{}?prefix={}", self.path, encoded(prefix)),
-            None => self.path.clone(),
-        }
-    }
-
-    /// What to say of a list without a row: nothing, unless something was looked up.
-    fn none_found(&self) -> Result<(), ClientError> {
-        let Some(prefix) = self.prefix else { return Ok(()) };
-        Err(ClientError::NotThere(if prefix.contains('/') {
-            format!("{prefix} is not in {}", self.of)
-        } else {
-            format!("no route covers {prefix} in {}", self.of)
-        }))
-    }
+/// A list of routes, or what a prefix or an address is looked up in. Without a row it is an error then.
+fn routes_of(path: &str, prefix: Option<&str>, of: &str) -> Asked {
+    let Some(prefix) = prefix else { return path.into() };
+    let none = if prefix.contains('/') {
+        format!("{prefix} is not in {of}")
+    } else {
+        format!("no route covers {prefix} in {of}")
+    };
+    Asked { url: format!("{path}?prefix={}", encoded(prefix)), none: Some(none) }
 }
 
 fn session_path(session: &str, rest: &str) -> String {
@@ -215,7 +218,7 @@ impl Show {
     async fn sessions(&self, out: &mut impl Write) -> Result<(), ClientError> {
         let path = "/api/v1/sessions";
         if self.json {
-            return self.json(path, out).await.map(drop);
+            return self.json(path, out).await;
         }
         let sessions = self.all::<Session>(path).await?;
         let ranges = self.all::<Range>("/api/v1/ranges").await?;
@@ -238,80 +241,16 @@ impl Show {
         }
     }
 
-    async fn connections(&self, out: &mut impl Write) -> Result<(), ClientError> {
-        let path = "/api/v1/connections";
-        if self.json {
-            return self.json(path, out).await.map(drop);
-        }
-        let mut rows = self.client.rows(path).await?;
-        let mut columns = Columns::new(connections::HEAD, self.eye.terminal);
-        loop {
-            let window = rows.next(WINDOW).await?;
-            let read = |row: &bytes::Bytes| serde_json::from_slice::<Connection>(row).map(|c| c.row());
-            let cells: Vec<[String; 8]> = window.iter().map(read).collect::<Result<_, _>>()?;
-            columns.print(&cells, out)?;
-            if window.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
     async fn peerings(&self, out: &mut impl Write) -> Result<(), ClientError> {
         let path = "/api/v1/peerings";
         if self.json {
-            return self.json(path, out).await.map(drop);
+            return self.json(path, out).await;
         }
         let peerings = self.all(path).await?;
         let (peer_asns, connections) =
             (self.all("/api/v1/peerAsns").await?, self.all("/api/v1/connections").await?);
         let table = peerings::table(&peerings, &peer_asns, &connections, self.eye.terminal);
         Ok(out.write_all(table.as_bytes())?)
-    }
-
-    async fn list<const N: usize>(
-        &self,
-        list: &List<'_>,
-        view: RouteColumns<N>,
-        out: &mut impl Write,
-    ) -> Result<(), ClientError> {
-        if self.json {
-            return if self.json(&list.url(), out).await? == 0 { list.none_found() } else { Ok(()) };
-        }
-        let mut rows = self.client.rows(&list.url()).await?;
-        let mut columns = Columns::new(view.head, self.eye.terminal);
-        let mut window = rows.next(WINDOW).await?;
-        if window.is_empty() {
-            list.none_found()?;
-            return Ok(columns.print(&[], out)?);
-        }
-        while !window.is_empty() {
-            let mut cells = Vec::with_capacity(window.len());
-            for row in window {
-                cells.push((view.cells)(&serde_json::from_slice::<Route>(&row)?, &self.eye.clock));
-            }
-            columns.print(&cells, out)?;
-            window = rows.next(WINDOW).await?;
-        }
-        Ok(())
-    }
-
-    /// A list as the daemon wrote it, a row a line; returns how many there are.
-    async fn json(&self, path: &str, out: &mut impl Write) -> Result<usize, ClientError> {
-        let mut rows = self.client.rows(path).await?;
-        let mut count = 0_usize;
-        loop {
-            let window = rows.next(WINDOW).await?;
-            if window.is_empty() {
-                break;
-            }
-            for row in window {
-                out.write_all(if count > 0 { b",\n" } else { b"[\n" })?;
-                out.write_all(&row)?;
-                count += 1;
-            }
-        }
-        out.write_all(if count > 0 { b"\n]\n" } else { b"[]\n" })?;
-        Ok(count)
     }
 }
 

@@ -49,6 +49,12 @@ fn failed(message: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Azure's list.
+#[derive(Deserialize)]
+struct Collection {
+    value: Vec<Resource>,
+}
+
 #[derive(Deserialize)]
 struct Resource {
     peering: String,
@@ -94,8 +100,8 @@ async fn verdicts(client: &Client, prefix: &str) -> Result<Vec<(&'static str, Re
     let mut found = Vec::new();
     for (path, what) in LISTS {
         let answer = client.value(&format!("{path}?prefix={}", encoded(prefix))).await?;
-        let resources: Vec<Resource> = serde_json::from_slice(&answer)?;
-        found.extend(resources.into_iter().map(|resource| (what, resource)));
+        let Collection { value } = serde_json::from_slice(&answer)?;
+        found.extend(value.into_iter().map(|resource| (what, resource)));
     }
     Ok(found)
 }
@@ -121,12 +127,14 @@ mod tests {
             } else {
                 verdict
             };
-            format!("[{{\"peering\":\"contoso\",\"properties\":{{\"prefix\":\"8.23.254.0/24\",{rest}}}}}]")
+            format!(
+                "{{\"value\":[{{\"peering\":\"contoso\",\"properties\":{{\"prefix\":\"8.23.254.0/24\",{rest}}}}}],\"nextLink\":null}}"
+            )
         };
         let router = Router::new()
             .route("/api/v1/registered/{prefix}/validate", post(move || async move { (status, "{}") }))
             .route("/api/v1/registeredPrefixes", get(registered))
-            .route("/api/v1/peeringServicePrefixes", get(|| async { "[]" }));
+            .route("/api/v1/peeringServicePrefixes", get(|| async { r#"{"value":[],"nextLink":null}"# }));
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("s");
         tokio::spawn(serve_socket(bind_socket(&socket).unwrap(), router, std::future::pending()));

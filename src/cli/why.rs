@@ -310,7 +310,7 @@ mod tests {
               AS path 3356 65001 {7,8}, next hop 4.68.74.181, origin: IRR Unknown, RPKI
               Unknown
               ok    the prefix is public address space, and no default route
-              note  RPKI: Unknown
+              note  RPKI: Unknown, which the config lets in (rpki.unknown: show)
               FAIL  Advertisement missing MAPS community (8075:8007 is not among the
               communities)
                     to do: add 8075:8007 to the route in the export policy, and send

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::place::Places;
 use super::{PeeringPlan, Plan};
-use crate::rib::{Finding, Findings, Group, Place, Rows};
+use crate::rib::{Finding, Findings, Group, Rows};
 use crate::wire::PerFamily;
 
 /// The prefixes of each group, by its place in [`Rows::groups`].
@@ -96,21 +96,13 @@ fn differences(plan: &Plan, rows: &Rows, counts: &Counts, places: &LazyPlaces<'_
             let mut groups = rows.groups.iter().zip(counts).filter(|(_, count)| has_some(count));
             let (group, _) = groups.find(|(group, _)| differs(group))?;
             let (told, not) = if is_told(first, group) { (first, other) } else { (other, first) };
+            let at = rows.place(group.line).map(|at| format!("{}:{}", at.file.display(), at.line))?;
             let what = format!(
-                "{} is told prefixes that {} is not, at {}: Peering Service has the same set at all locations",
-                told.name,
-                not.name,
-                place_of_group(rows, group)?
+                "{} is told prefixes that {} is not, at {at}: Peering Service has the same set at all locations",
+                told.name, not.name
             );
             let fix = "lift the group's restriction, or write own_announcements: true where another set was agreed";
             Some(Finding::warning(places.of_peering(&other.name), what, fix))
         })
         .collect()
-}
-
-fn place_of_group(rows: &Rows, group: &Group) -> Option<String> {
-    let index = rows.files.partition_point(|file| file.first_line <= group.line).checked_sub(1)?;
-    let file = rows.files.get(index)?;
-    let place = Place { file: Arc::clone(&file.path), line: group.line - file.first_line + 1, column: 0 };
-    Some(format!("{}:{}", place.file.display(), place.line))
 }

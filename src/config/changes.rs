@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::place::{Places, place_of};
-use super::{PeeringPlan, Plan, RouterPlan, SessionPlan, conversion};
+use super::{PeeringPlan, Plan, RouterPlan, SessionPlan, conversion, gate};
 use crate::rib::{Finding, Findings};
 
 /// What it takes to get from one plan to another. A session is the same where its peer's address is, whatever it is
@@ -140,6 +140,7 @@ fn refused(old: &Plan, new: &Plan) -> Findings {
         Finding::error(place_of(&new.file, key), what, "restart to change it, or set it back")
     };
     refused.extend(conversion::refused(old, new));
+    refused.extend(gate::refused(old, new));
     refused.extend(changed.iter().filter(|(_, changed)| *changed).map(|(key, _)| finding(key)));
     Findings(refused)
 }

@@ -9,6 +9,9 @@ use super::written::Connection;
 use super::{ConnectionPlan, PeeringPlan};
 use crate::peering::{ConnectionState, Kind, SessionAddressProvider, bandwidth_refusal};
 
+/// The most that Azure's client lets a connection have.
+const MOST_BANDWIDTH_MBPS: u64 = 100_000;
+
 pub(super) fn resolve_connection(
     written: &Connection,
     (peering, policy): (&PeeringPlan, &PolicyPlan),
@@ -66,6 +69,10 @@ fn check_bandwidth(written: Option<At<u64>>, kind: Kind, policy: &PolicyPlan, fa
     if let Some(refusal) = refusal {
         let fix = "write what the link has, in Mbps, like 100000";
         faults.error(mark, format!("bandwidth_in_mbps is refused ({refusal})"), fix);
+    } else if mbps > MOST_BANDWIDTH_MBPS {
+        let what = format!("bandwidth_in_mbps {mbps} is more than Azure's client takes");
+        let fix = format!("see that it is not too much: {MOST_BANDWIDTH_MBPS} is the most there");
+        faults.warning(mark, what, fix);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::rib::load::collect::Collected;
 use crate::rib::load::events::Mark;
-use crate::rib::{Finding, Findings, Place};
+use crate::rib::{Finding, Findings, Place, Severity};
 
 /// What is wrong with a value, said so that its key can stand before it, and the way out.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,7 +39,10 @@ impl Faults {
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
-        self.collected.error(|| finding);
+        match finding.severity {
+            Severity::Error => self.collected.error(|| finding),
+            Severity::Warning => self.collected.warnings.push(finding),
+        }
     }
 
     pub(super) fn error(&mut self, mark: Mark, what: impl Into<String>, fix: impl Into<String>) {
@@ -54,6 +57,11 @@ impl Faults {
     /// How many errors there are by now.
     pub(super) fn count(&self) -> usize {
         self.collected.errors.len() + self.collected.more
+    }
+
+    /// Whether nothing is wrong by now, nor worth a warning.
+    pub(super) fn is_empty(&self) -> bool {
+        self.count() == 0 && self.collected.warnings.is_empty()
     }
 
     /// A place in words, for a finding elsewhere that points to it.

@@ -1,16 +1,17 @@
 //! What became of connections, as it outlives the process: their states, their types, and a change of type under way. A config
 //! is checked against it before it counts, at start as at a reload, and what is in force is the config with this laid over it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::changes::is_as_before;
 use super::place::Places;
 use super::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan, renamed};
-use crate::peering::{ConnectionState, PolicyGroup, downgrade_refusal};
+use crate::peering::{ConnectionState, PolicyGroup, TransitionRefused, downgrade_refusal};
 use crate::rib::{Finding, Findings};
 
 /// Every connection that there was, and whose type is to change next.
@@ -47,6 +48,10 @@ pub struct KeptConnection {
     pub configured: PolicyGroup,
     /// How far a change of its type is.
     pub change: Option<Change>,
+    /// Whom its sessions are with: peers, and ranges of them. By these it is known again under another name; none in a file
+    /// from before they were kept.
+    #[serde(default)]
+    pub peers: BTreeSet<IpNet>,
 }
 
 /// A change of type under way. The state is TypeChangeInProgress.
@@ -95,6 +100,7 @@ impl Kept {
                 findings.push(Finding::error(places.of_connection(name, "name"), what, fix));
             }
         }
+        findings.extend(renamed::refused(self, plan, &or));
         Findings(findings)
     }
 
@@ -104,7 +110,6 @@ impl Kept {
     pub fn reload_refusals(&self, old: &Plan, new: &Plan) -> Findings {
         let mut refused = self.refusals(new, None);
         refused.0.extend(self.disturbed(old, new).0);
-        refused.0.extend(renamed::refused(self, old, new));
         refused
     }
 
@@ -134,6 +139,10 @@ impl Kept {
     /// What is kept once a plan, checked by [`Self::refusals`], is in force; changes of type under way go on.
     #[must_use]
     pub fn follow(&self, plan: &Plan) -> Self {
+        let mut peers: HashMap<&str, BTreeSet<IpNet>> = HashMap::new();
+        for (peer, session) in renamed::peers(plan) {
+            peers.entry(&session.connection).or_default().insert(peer);
+        }
         let follow = |(peering, connection): (&PeeringPlan, &ConnectionPlan)| {
             let (state, configured) = (connection.state, peering.policy_group());
             let new = KeptConnection {
@@ -142,6 +151,7 @@ impl Kept {
                 policy_group: configured,
                 configured,
                 change: None,
+                peers: peers.get(&*connection.name).cloned().unwrap_or_default(),
             };
             let kept =
                 self.connections.get(&connection.name).map_or(new.clone(), |kept| kept.followed_by(new));
@@ -225,6 +235,18 @@ pub(super) fn connections(plan: &Plan) -> impl Iterator<Item = (&PeeringPlan, &C
         .flat_map(|peering| peering.connections.iter().map(move |connection| (&**peering, &**connection)))
 }
 
+/// What may be written instead. A change of type is none of it: the config leaves that to its command.
+fn way_on(name: &str, is: ConnectionState, refused: &TransitionRefused) -> String {
+    let mut words: Vec<&str> = vec![is.config_name()];
+    let next = refused.next.iter().filter(|state| **state != ConnectionState::TypeChangeRequested);
+    words.extend(next.map(|state| state.config_name()));
+    let write = format!("write {}", words.join(" or "));
+    if refused.to == ConnectionState::TypeChangeInProgress {
+        return format!("{write}, and change the type with `peeringd type-change {name} TYPE`");
+    }
+    write
+}
+
 struct Refusal {
     key: &'static str,
     what: String,
@@ -244,10 +266,8 @@ impl KeptConnection {
         if let Err(refused) = is.transition(connection.state, peering.kind)
             && !self.is_left(connection.state)
         {
-            let mut words: Vec<&str> = vec![is.config_name()];
-            words.extend(refused.next.iter().map(|state| state.config_name()));
             let what = format!("{name} is {}, and {refused}", is.name());
-            let fix = format!("write {}", words.join(" or "));
+            let fix = way_on(name, is, &refused);
             refusals.push(Refusal { key: "connection_state", what, fix });
         }
         if let (Some(from), Some(to)) = (self.bandwidth_in_mbps, connection.bandwidth_in_mbps)
@@ -279,7 +299,7 @@ impl KeptConnection {
         let bandwidth_in_mbps = new.bandwidth_in_mbps.or(self.bandwidth_in_mbps);
         if self.is_left(new.state) {
             // A change of type under way: nothing else of it changes meanwhile.
-            return Self { bandwidth_in_mbps, ..self.clone() };
+            return Self { bandwidth_in_mbps, peers: new.peers, ..self.clone() };
         }
         let stays = new.configured == self.configured;
         let policy_group = if stays { self.policy_group } else { new.policy_group };

@@ -12,9 +12,12 @@ mod conversion;
 mod document;
 mod families;
 mod faults;
+mod gate;
 mod kept;
 mod layers;
+mod locations;
 mod origin;
+mod own_space;
 mod peer_asn;
 mod place;
 mod plan;
@@ -42,11 +45,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use changes::{Changes, changes, is_other_peer, needs_reset};
+pub use gate::{Registration, registration_refusals};
 pub use kept::{Change, Kept, KeptConnection, Phase, TypeChange};
 pub use origin::OriginPlan;
 pub use plan::{ConnectionPlan, DenyAll, Limits, PeeringPlan, Plan, RestartPlan, RouterPlan, SessionPlan};
 pub use policy::PolicyPlan;
-pub use protocol::ProtocolPlan;
+pub use protocol::{MaxPrefixAction, ProtocolPlan};
 pub use range::RangePlan;
 pub(crate) use secret::MAX_MD5_KEY_LEN;
 pub use secret::Md5Key;
@@ -63,21 +67,29 @@ struct Reading {
     /// Where the RIB is, and where that is said, if that much could be read.
     rib: Option<(PathBuf, Place)>,
     local_asn: Asn,
+    /// What is registered, in a config that may be wrong elsewhere.
+    registered: Vec<own_space::Listed>,
     findings: Findings,
 }
 
 fn read(path: &Path, text: Result<String, Finding>) -> Reading {
     let file = Arc::new(path.to_owned());
     let mut faults = faults::Faults::new(Arc::clone(&file));
-    let mut reading =
-        Reading { plan: None, rib: None, local_asn: resolve::DEFAULT_ASN, findings: Findings::default() };
+    let mut reading = Reading {
+        plan: None,
+        rib: None,
+        local_asn: resolve::DEFAULT_ASN,
+        registered: Vec::new(),
+        findings: Findings::default(),
+    };
     match text {
         Ok(text) => {
             let root = document::parse(&text, &file, &mut faults);
             if let Some(written) = root.and_then(|root| written::read(&root, &mut faults)) {
                 let plan = resolve::resolve(&written, path, &mut faults);
-                reading.rib = written.rib.map(|at| (plan.rib.clone(), at.mark.place(&file)));
+                reading.rib = written.rib.as_ref().map(|at| (plan.rib.clone(), at.mark.place(&file)));
                 reading.local_asn = plan.router.asn;
+                reading.registered = own_space::listed(&written, &file);
                 reading.plan = Some(plan);
             }
         }
@@ -115,7 +127,7 @@ fn usable(reading: Reading) -> Result<(Plan, Findings), Findings> {
 /// # Errors
 /// Every error of both, and the warnings: a config that is wrong elsewhere does not keep the RIB from being read.
 pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
-    let Reading { plan, rib, local_asn, mut findings } = read(path, folder::read(path));
+    let Reading { plan, rib, local_asn, registered, mut findings } = read(path, folder::read(path));
     let load = |(rib, place): (PathBuf, Place)| {
         if let Err(error) = rib.metadata()
             && error.kind() == std::io::ErrorKind::NotFound
@@ -128,16 +140,11 @@ pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
     let rows = match rib.map(load) {
         Some(Ok((rows, mut warnings))) => {
             findings.0.append(&mut warnings.0);
+            own_space::errors(&registered, &rows).into_iter().for_each(|error| insert(&mut findings, error));
             Some(rows)
         }
         Some(Err(errors)) => {
-            for finding in errors.0 {
-                // One that is about the config's own line stands where that does.
-                let at = findings.0.partition_point(|other| {
-                    other.place.file != finding.place.file || other.place <= finding.place
-                });
-                findings.0.insert(at, finding);
-            }
+            errors.0.into_iter().for_each(|error| insert(&mut findings, error));
             None
         }
         None => None,
@@ -150,6 +157,17 @@ pub fn load_with_rib(path: &Path) -> Result<(Plan, Rows, Findings), Findings> {
         }
         (_, _) => Err(findings),
     }
+}
+
+/// One that is about the config's own line stands where that does, and others at the end.
+fn insert(findings: &mut Findings, finding: Finding) {
+    let is_of_file = |other: &Finding| other.place.file == finding.place.file;
+    let after = findings.0.iter().rposition(|other| is_of_file(other) && other.place <= finding.place);
+    let at = match after {
+        Some(after) => after + 1,
+        None => findings.0.iter().position(is_of_file).unwrap_or(findings.0.len()),
+    };
+    findings.0.insert(at, finding);
 }
 
 /// Where a key of this name has this value in a config file, first; or the file. Of a file that has since become

@@ -16,7 +16,8 @@ use crate::peering::Enforcement;
 use crate::peering::origin::{IrrFile, IrrRoute, IrrTable, MAX_FILE_LEN, VrpFile, read_irr, read_vrps};
 use crate::rib::Findings;
 
-pub(super) const RPKI: Shape = Shape { name: "rpki", keys: &["caches", "vrp_files", "invalid"], more: &[] };
+pub(super) const RPKI: Shape =
+    Shape { name: "rpki", keys: &["caches", "vrp_files", "invalid", "unknown"], more: &[] };
 pub(super) const IRR: Shape = Shape { name: "irr", keys: &["files", "invalid", "unknown"], more: &[] };
 
 /// The most caches: each has a copy of all VRPs.
@@ -45,6 +46,7 @@ pub(super) struct Written {
     caches: Vec<At<SocketAddr>>,
     vrp_files: Vec<At<PathBuf>>,
     rpki_invalid: Option<At<bool>>,
+    rpki_unknown: Option<At<bool>>,
     irr_files: Vec<At<PathBuf>>,
     irr_invalid: Option<At<bool>>,
     irr_unknown: Option<At<bool>>,
@@ -56,6 +58,7 @@ pub(super) fn read(root: &Section<'_>, faults: &mut Faults) -> Written {
         written.caches = rpki.each("caches", faults, values::socket_address);
         written.vrp_files = rpki.each("vrp_files", faults, values::path);
         written.rpki_invalid = rpki.read("invalid", faults, is_refused);
+        written.rpki_unknown = rpki.read("unknown", faults, is_refused);
     }
     if let Some(irr) = root.node("irr").and_then(|node| Section::open(node, IRR, faults)) {
         written.irr_files = irr.each("files", faults, values::path);
@@ -80,9 +83,19 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
     let has_rpki = !written.caches.is_empty() || !written.vrp_files.is_empty();
     let has_irr = !written.irr_files.is_empty();
     let refused = |at: Option<At<bool>>| at.filter(|at| at.value).map(|at| at.mark);
-    if let Some(mark) = refused(written.irr_unknown).filter(|_| !has_irr) {
-        let what = "irr.unknown: refuse without irr.files, which leaves nothing to accept";
-        faults.error(mark, what, "name the registry's files, or write show");
+    for (mark, what, fix) in [
+        (
+            refused(written.rpki_unknown).filter(|_| !has_rpki),
+            "rpki.unknown: refuse without caches or vrp_files, which leaves nothing to accept",
+            "name caches or vrp_files, or write show",
+        ),
+        (
+            refused(written.irr_unknown).filter(|_| !has_irr),
+            "irr.unknown: refuse without irr.files, which leaves nothing to accept",
+            "name the registry's files, or write show",
+        ),
+    ] {
+        mark.into_iter().for_each(|mark| faults.error(mark, what, fix));
     }
     for (key, is_there, at) in
         [("rpki", has_rpki, written.rpki_invalid), ("irr", has_irr, written.irr_invalid)]
@@ -95,12 +108,13 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
     }
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let read_vrps = |path: &Path, octets: &[u8]| read_vrps(path, octets, now);
-    let vrp_files: Vec<VrpFile> = files("vrp_files", &written.vrp_files, folder, faults, read_vrps);
+    let vrp_files: Vec<VrpFile> = files("rpki.vrp_files", &written.vrp_files, folder, faults, read_vrps);
     for (file, at) in vrp_files.iter().zip(&written.vrp_files).filter(|(file, _)| file.expired > 0) {
-        let what = format!("vrp_files: the time of {} VRPs in {} is over", file.expired, file.path.display());
+        let what =
+            format!("rpki.vrp_files: the time of {} VRPs in {} is over", file.expired, file.path.display());
         faults.warning(at.mark, what, "have a validator write the file anew, and reload");
     }
-    let irr_files: Vec<IrrFile> = files("files", &written.irr_files, folder, faults, read_irr);
+    let irr_files: Vec<IrrFile> = files("irr.files", &written.irr_files, folder, faults, read_irr);
     let names = irr_files.iter().map(|file| (Arc::clone(&file.path), file.routes.len())).collect();
     let routes: Vec<IrrRoute> = irr_files.into_iter().flat_map(|file| file.routes).collect();
     OriginPlan {
@@ -110,6 +124,7 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
         irr_files: names,
         enforce: Enforcement {
             rpki_invalid: refused(written.rpki_invalid).is_some(),
+            rpki_unknown: refused(written.rpki_unknown).is_some(),
             irr_invalid: refused(written.irr_invalid).is_some(),
             irr_unknown: refused(written.irr_unknown).is_some(),
         },
@@ -119,15 +134,15 @@ pub(super) fn meant(written: &Written, folder: &Path, faults: &mut Faults) -> Or
 fn caches(caches: &[At<SocketAddr>], faults: &mut Faults) {
     for (at, cache) in caches.iter().enumerate() {
         if cache.value.port() == 0 || cache.value.ip().is_unspecified() {
-            let what = format!("caches {} is nobody's address", cache.value);
+            let what = format!("rpki.caches: {} is nobody's address", cache.value);
             faults.error(cache.mark, what, "write the cache's address and port, like 192.0.2.1:323");
         }
         if caches.iter().take(at).any(|before| before.value == cache.value) {
-            faults.error(cache.mark, format!("caches has {} twice", cache.value), "keep one of the two");
+            faults.error(cache.mark, format!("rpki.caches has {} twice", cache.value), "keep one of the two");
         }
     }
     if let Some(first) = caches.get(MAX_CACHES) {
-        let what = format!("caches has more than {MAX_CACHES}");
+        let what = format!("rpki.caches has more than {MAX_CACHES}");
         faults.error(first.mark, what, "keep those that are preferred");
     }
 }
@@ -179,5 +194,5 @@ fn octets(path: &Path) -> Result<Vec<u8>, Fault> {
         return Ok(octets);
     }
     let what = format!("{shown} is larger than {} MiB", MAX_FILE_LEN >> 20);
-    Err(Fault::new(what, "leave out what is no route object"))
+    Err(Fault::new(what, "leave out what is not needed of it"))
 }

@@ -26,44 +26,52 @@ pub(super) fn place_of(file: &Path, key: &str) -> Place {
 /// Where the peerings and connections of a file stand, read once for as many as are looked up.
 pub(super) struct Places {
     file: Place,
-    peerings: HashMap<String, Mark>,
-    /// A connection's own place, and those of what it says.
-    connections: HashMap<String, (Mark, HashMap<String, Mark>)>,
+    peerings: HashMap<String, Said>,
+    connections: HashMap<String, Said>,
 }
+
+/// Something's own place, and those of what it says.
+type Said = (Mark, HashMap<String, Mark>);
 
 impl Places {
     pub(super) fn read(file: &Path) -> Self {
         let (root, file) = open(file);
         let mut places = Self { file, peerings: HashMap::new(), connections: HashMap::new() };
         for peering in items(root, "peerings") {
-            let mark = peering.mark;
-            if let Some(name) = name(&peering) {
-                places.peerings.entry(name).or_insert(mark);
-            }
+            note(&mut places.peerings, &peering);
             for connection in items(Some(peering), "connections") {
-                places.connection(connection);
+                note(&mut places.connections, &connection);
             }
         }
         places
     }
 
-    fn connection(&mut self, connection: Node) {
-        let (mark, name) = (connection.mark, name(&connection));
-        if let (Some(name), Value::Map(entries)) = (name, connection.value) {
-            let said = entries.into_iter().map(|entry| (entry.key, entry.node.mark)).collect();
-            self.connections.entry(name).or_insert((mark, said));
-        }
-    }
-
     /// Where a peering begins, or the file.
     pub(super) fn of_peering(&self, name: &str) -> Place {
-        self.peerings.get(name).map_or_else(|| self.file.clone(), |mark| mark.place(&self.file.file))
+        self.peerings.get(name).map_or_else(|| self.file.clone(), |(mark, _)| mark.place(&self.file.file))
+    }
+
+    /// Where a peering says something, or where it begins.
+    pub(super) fn in_peering(&self, name: &str, key: &str) -> Place {
+        self.place(self.peerings.get(name), key)
     }
 
     /// Where a connection says something, or where it begins.
     pub(super) fn of_connection(&self, name: &str, key: &str) -> Place {
-        let Some((mark, said)) = self.connections.get(name) else { return self.file.clone() };
+        self.place(self.connections.get(name), key)
+    }
+
+    fn place(&self, said: Option<&Said>, key: &str) -> Place {
+        let Some((mark, said)) = said else { return self.file.clone() };
         said.get(key).unwrap_or(mark).place(&self.file.file)
+    }
+}
+
+/// Notes a mapping by its name.
+fn note(named: &mut HashMap<String, Said>, node: &Node) {
+    if let (Some(name), Value::Map(entries)) = (name(node), &node.value) {
+        let said = entries.iter().map(|entry| (entry.key.clone(), entry.node.mark)).collect();
+        named.entry(name).or_insert((node.mark, said));
     }
 }
 

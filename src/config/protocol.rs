@@ -18,6 +18,37 @@ const RESTART_SECS: u16 = 60;
 /// Seconds: as long as an OPEN is awaited at all.
 const MOST_DELAY_OPEN: u16 = 240;
 
+/// What becomes of a session whose peer announces more than its limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MaxPrefixAction {
+    /// It ends by Cease/1 (RFC 4486), and stays down.
+    #[default]
+    Cease,
+    /// It goes on, and that is said. `limits.received_prefixes` holds all the same.
+    Warn,
+}
+
+impl MaxPrefixAction {
+    const NAMES: &[&str] = &["cease", "warn"];
+
+    fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "cease" => Some(Self::Cease),
+            "warn" => Some(Self::Warn),
+            _ => None,
+        }
+    }
+
+    /// As the config has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cease => "cease",
+            Self::Warn => "warn",
+        }
+    }
+}
+
 /// What is chosen for a session.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProtocolPlan {
@@ -34,6 +65,8 @@ pub struct ProtocolPlan {
     pub send_hold_time: Option<Duration>,
     /// Percent of a prefix limit from which on it is said that it is near.
     pub max_prefix_warning_percent: Option<u8>,
+    /// What becomes of the session over its own limit.
+    pub max_prefix_action: MaxPrefixAction,
     /// How long a session over a prefix limit stays down; `None`: until it is reset by hand.
     pub max_prefix_restart: Option<Duration>,
     /// How long our OPEN waits for the peer's.
@@ -52,6 +85,7 @@ impl Default for ProtocolPlan {
             shutdown_communication: None,
             send_hold_time: None,
             max_prefix_warning_percent: Some(WARNING_PERCENT),
+            max_prefix_action: MaxPrefixAction::Cease,
             max_prefix_restart: Some(Duration::from_secs(RESTART_SECS.into())),
             delay_open: Duration::ZERO,
             parameter_form: ParameterForm::Classic,
@@ -69,6 +103,7 @@ impl ProtocolPlan {
             shutdown_communication: _,
             send_hold_time: _,
             max_prefix_warning_percent: _,
+            max_prefix_action: _,
             max_prefix_restart: _,
             delay_open: _,
             parameter_form: _,
@@ -87,6 +122,7 @@ pub(super) struct Protocol {
     send_hold_time: Option<At<u16>>,
     /// The inner none is null.
     max_prefix_warning_percent: Option<At<Option<u8>>>,
+    max_prefix_action: Option<At<MaxPrefixAction>>,
     max_prefix_restart: Option<At<Option<u16>>>,
     delay_open: Option<At<u16>>,
     parameter_form: Option<At<ParameterForm>>,
@@ -115,6 +151,11 @@ impl Protocol {
                 "max_prefix_warning_percent",
                 faults,
                 values::number(1..=100),
+            ),
+            max_prefix_action: section.read(
+                "max_prefix_action",
+                faults,
+                values::word(MaxPrefixAction::NAMES, MaxPrefixAction::from_name),
             ),
             max_prefix_restart: nullable(
                 section,
@@ -180,6 +221,7 @@ impl Layers<'_, Protocol> {
             max_prefix_warning_percent: self
                 .value(|p| p.max_prefix_warning_percent)
                 .unwrap_or(defaults.max_prefix_warning_percent),
+            max_prefix_action: self.value(|p| p.max_prefix_action).unwrap_or(defaults.max_prefix_action),
             max_prefix_restart: self
                 .value(|p| p.max_prefix_restart)
                 .map_or(defaults.max_prefix_restart, |given| given.map(seconds)),

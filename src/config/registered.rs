@@ -7,9 +7,10 @@ use ipnet::IpNet;
 
 use super::PeeringPlan;
 use super::faults::{At, Faults};
+use super::locations::Locations;
 use super::resolve::{Setting, asn_refusal};
 use super::written::Peering;
-use crate::peering::{ConnectionState, DirectPeeringType, Kind};
+use crate::peering::{DirectPeeringType, Kind, ResourceName};
 use crate::rib::load::events::Mark;
 use crate::rib::special;
 use crate::wire::Asn;
@@ -20,6 +21,8 @@ const LONGEST_ANNOUNCED: u8 = 24;
 /// What the config says of what may be registered.
 #[derive(Clone, Copy)]
 pub(super) struct Registering {
+    /// Our ASN.
+    pub(super) us: Asn,
     pub(super) setting: Setting,
     /// IPv4 prefixes longer than /24 may be, but on voice peerings.
     pub(super) takes_longer: bool,
@@ -31,6 +34,7 @@ pub(super) struct Registered {
     prefixes: Vec<Entry>,
     service_prefixes: Vec<Entry>,
     asns: HashMap<Asn, (Mark, Arc<str>, Asn)>,
+    locations: Locations,
 }
 
 struct Entry {
@@ -52,6 +56,8 @@ impl Registered {
         if !written.broken {
             supported(written, plan, faults);
         }
+        names(written, faults);
+        self.locations.peering(written, plan);
         let entry = |prefix: IpNet, mark: Mark| Entry { prefix, mark, peering: plan.name.clone() };
         for At { value, mark } in &written.registered_prefixes {
             public(value.prefix, *mark, registering.setting, faults);
@@ -68,7 +74,11 @@ impl Registered {
             self.service_prefixes.push(entry(value.prefix, *mark));
         }
         for At { value, mark } in &written.registered_asns {
-            if let Some((why, fix)) = asn_refusal(value.asn, registering.setting) {
+            if value.asn == registering.us {
+                let fix =
+                    "register the ASN of the partner's customer: whatever has ours as its origin is our own";
+                faults.error(*mark, format!("registered ASN {} is our own", value.asn), fix);
+            } else if let Some((why, fix)) = asn_refusal(value.asn, registering.setting) {
                 faults.error(*mark, format!("registered ASN {} is {why}", value.asn), fix);
             }
             self.asn(value.asn, *mark, plan, faults);
@@ -86,8 +96,9 @@ impl Registered {
         }
     }
 
-    /// Says what overlaps, once the whole config has been seen. O(n log n).
+    /// Says what overlaps and which locations nobody has, once the whole config has been seen. O(n log n).
     pub(super) fn check(mut self, faults: &mut Faults) {
+        self.locations.check(faults);
         let fix = "keep one of the two: a prefix is registered under a single peering";
         overlaps(&mut self.prefixes, |a, b| a.peering != b.peering, fix, faults);
         let fix = "keep one of the two: a prefix is in a single customer's Peering Service";
@@ -97,6 +108,30 @@ impl Registered {
             fix,
             faults,
         );
+    }
+}
+
+/// A name is that of one resource of a kind, whatever the case it is written in: Azure finds resources by it.
+fn names(written: &Peering, faults: &mut Faults) {
+    let prefixes = written.registered_prefixes.iter().map(|at| (at.value.resource_name(), at.mark));
+    named_once(prefixes, "registered prefix", faults);
+    let asns = written.registered_asns.iter().map(|at| (at.value.resource_name(), at.mark));
+    named_once(asns, "registered ASN", faults);
+    let prefixes = written.peering_service_prefixes.iter().map(|at| (at.value.resource_name(), at.mark));
+    named_once(prefixes, "Peering Service prefix", faults);
+}
+
+/// What has no name is called by its prefix or ASN: of such, only those that stand twice have one name, which is said.
+fn named_once(listed: impl Iterator<Item = (ResourceName, Mark)>, what: &str, faults: &mut Faults) {
+    let mut seen: HashMap<String, (bool, Mark)> = HashMap::new();
+    for (ResourceName { name, is_given }, mark) in listed {
+        let Some((first_is_given, first)) = seen.insert(name.to_lowercase(), (is_given, mark)) else {
+            continue;
+        };
+        if is_given || first_is_given {
+            let what = format!("the {what} name {name} is already used at {}", faults.at(first));
+            faults.error(mark, what, "give each of them in a peering a name of its own");
+        }
     }
 }
 
@@ -123,8 +158,7 @@ fn overlaps(entries: &mut [Entry], is_wrong: fn(&Entry, &Entry) -> bool, fix: &s
     }
 }
 
-/// Only where the peering is used for Peering Service anything can be registered, and not before one of its connections
-/// is Active.
+/// Only where the peering is used for Peering Service anything can be registered.
 fn supported(written: &Peering, plan: &PeeringPlan, faults: &mut Faults) {
     let firsts = [
         ("registered_prefixes", written.registered_prefixes.first().map(|at| at.mark)),
@@ -151,14 +185,6 @@ fn supported(written: &Peering, plan: &PeeringPlan, faults: &mut Faults) {
             what,
             "they are for direct_peering_type: ix_rs; register the prefixes here",
         );
-    }
-    let active = Some(ConnectionState::Active);
-    // Of what is not written, it is.
-    let is_active = |state: Option<ConnectionState>| state.is_none() || state == active;
-    let has_active = written.connections.iter().any(|c| is_active(c.state.as_ref().map(|at| at.value)));
-    if let Some((key, mark)) = listed.first().filter(|_| !has_active) {
-        let what = format!("{key} on {}, which has no connection in state active", plan.name);
-        faults.warning(*mark, what, "nothing is registered before one is");
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sessions under another connection's name. What is known of a connection goes by its name, so that a session takes
-//! another only where nothing else changes by that: no step in the lifecycle is got around by a new name.
+//! another only where nothing else changes by that: no step in the lifecycle is got around by a new name, whether by a reload
+//! or while the daemon is down.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -10,12 +11,14 @@ use super::place::Places;
 use super::{ConnectionPlan, PeeringPlan, Plan, SessionPlan};
 use crate::rib::Finding;
 
-/// What a reload may not move from one connection to another. O(n log n) in sessions.
-pub(super) fn refused(kept: &Kept, old: &Plan, new: &Plan) -> Vec<Finding> {
-    let before: HashMap<IpNet, &SessionPlan> = peers(old).collect();
+/// What a plan may not move from one connection to another; `or` is a further way out. O(n log n) in sessions.
+pub(super) fn refused(kept: &Kept, new: &Plan, or: &str) -> Vec<Finding> {
+    let before = kept.connections.iter();
+    let before: HashMap<IpNet, &str> =
+        before.flat_map(|(name, kept)| kept.peers.iter().map(|peer| (*peer, &**name))).collect();
     let moved = peers(new).filter_map(|(peer, is)| {
-        let was = before.get(&peer)?;
-        (was.connection != is.connection).then_some((&*was.connection, &*is.connection))
+        let was = *before.get(&peer)?;
+        (was != &*is.connection).then_some((was, &*is.connection))
     });
     let moved: BTreeSet<(&str, &str)> = moved.collect();
     if moved.is_empty() {
@@ -28,14 +31,16 @@ pub(super) fn refused(kept: &Kept, old: &Plan, new: &Plan) -> Vec<Finding> {
         let waits = kept.queue.iter().any(|change| &*change.connection == was);
         let (key, differs) = difference(from, waits, peering, to)?;
         let what = format!("a session of {was} is one of {is} now, and {differs}");
-        let fix = "let a new name be the only change of a reload, or take the session away, reload, and add it then";
+        let fix = format!(
+            "let a new name be the only change, or take the session away, reload, and add it then{or}"
+        );
         Some(Finding::error(places.of_connection(is, key), what, fix))
     };
     moved.into_iter().filter_map(finding).collect()
 }
 
 /// Whom a plan has sessions with: peers, and ranges of them.
-fn peers(plan: &Plan) -> impl Iterator<Item = (IpNet, &SessionPlan)> {
+pub(super) fn peers(plan: &Plan) -> impl Iterator<Item = (IpNet, &SessionPlan)> {
     let named = plan.sessions.iter().map(|session| (IpNet::from(session.peer_address), &**session));
     named.chain(plan.ranges.iter().map(|range| (range.range, &*range.template)))
 }

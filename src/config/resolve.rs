@@ -72,7 +72,8 @@ pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Pl
         router,
     };
     let md5 = Md5Policy { is_allowed: written.policy.allow_md5, folder: folder.to_owned() };
-    let registering = Registering { setting, takes_longer: plan.policy.accept_longer_than_24 };
+    let takes_longer = plan.policy.accept_longer_than_24;
+    let registering = Registering { us: plan.router.asn, setting, takes_longer };
     let us = Us { asn: plan.router.asn, setting, registering, md5, policy: plan.policy.clone() };
     let mut names = Names::default();
     let (mut unique, mut registered) = (Unique::default(), Registered::default());

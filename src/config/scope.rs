@@ -1,11 +1,10 @@
 //! Names in the RIB that mean nothing in the config: such a group is advertised to nobody.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
 
 use super::Plan;
 use crate::rib::load::collect::near;
-use crate::rib::{Finding, Findings, Group, Place, Rows};
+use crate::rib::{Finding, Findings, Group, Rows};
 
 /// A warning for each name that no peering has, at the first group that has it.
 pub(super) fn warnings(plan: &Plan, rows: &Rows) -> Findings {
@@ -26,9 +25,7 @@ fn unknown(rows: &Rows, key: &str, named: fn(&Group) -> &Vec<String>, known: &Ha
         }
     }
     let warning = |(name, line): (&str, u32)| {
-        let index = rows.files.partition_point(|file| file.first_line <= line).checked_sub(1)?;
-        let file = rows.files.get(index)?;
-        let place = Place { file: Arc::clone(&file.path), line: line - file.first_line + 1, column: 0 };
+        let place = rows.place(line)?;
         let mut sorted: Vec<&str> = known.iter().copied().collect();
         sorted.sort_unstable();
         let fix = match near(name, sorted) {

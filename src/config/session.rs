@@ -46,13 +46,14 @@ impl Connected<'_> {
     /// Whether the addresses are hosts of an exchange's network rather than the ends of a link.
     pub(super) fn on_exchange(&self) -> bool {
         match (self.peering.kind, self.peering.direct_peering_type) {
-            (Kind::Exchange, _) | (Kind::Direct, DirectPeeringType::Ix | DirectPeeringType::IxRs) => true,
+            (Kind::Exchange, _) | (Kind::Direct, DirectPeeringType::IxRs) => true,
             (
                 Kind::Direct,
                 DirectPeeringType::Edge
                 | DirectPeeringType::Transit
                 | DirectPeeringType::Cdn
                 | DirectPeeringType::Internal
+                | DirectPeeringType::Ix
                 | DirectPeeringType::Voice
                 | DirectPeeringType::EdgeZoneForOperators
                 | DirectPeeringType::PeerProp,
@@ -271,7 +272,20 @@ fn check_ends(
             let fix = "write the two hosts of its /30, /31 or IPv6 prefix; lab: true allows other";
             faults.error(peer.mark, what, fix);
         }
+        None if setting == Setting::Live && !connected.on_exchange() && prefix.is_none() => {
+            order((peer, local), faults);
+        }
         None => {}
+    }
+}
+
+/// Of a link the peer has the lower address, whatever its prefix (internet-peering FAQ of 2019).
+fn order((peer, local): Ends, faults: &mut Faults) {
+    if peer.value > local.value && !is_link_local(peer.value) {
+        let what = format!("{} is the peer's address, and {} is ours", peer.value, local.value);
+        let fix =
+            "see that they are not the other way round: Azure gives the peer the first address of a link";
+        faults.warning(peer.mark, what, fix);
     }
 }
 

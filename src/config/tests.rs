@@ -209,6 +209,7 @@ peerings:
         c.yaml:12:12: the connection name x is already used at c.yaml:7: give each connection a name of its own
         c.yaml:12:48: IPv4 address is already configured with a different ASN (4.68.74.181): keep one of the two: AS3356 has it at c.yaml:7
         c.yaml:12:48: the peer address 4.68.74.181 is one of our own in another session: mend one of the two
+        c.yaml:13:56: warning: 4.68.74.182 is the peer's address, and 4.68.74.181 is ours: see that they are not the other way round: Azure gives the peer the first address of a link
         c.yaml:13:56: the peer address 4.68.74.182 is one of our own in another session: mend one of the two
         c.yaml:14:9: the peering name a is already used at c.yaml:4: give each peering a name of its own
         c.yaml:15:13: peer_asn 8075 is our own: write the partner's ASN: sessions here are between networks"#]].assert_eq(&said(config));

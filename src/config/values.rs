@@ -167,6 +167,18 @@ pub(super) fn guid(node: &Node) -> Read<String> {
     Err(Fault::new(format!("{} is no GUID", node.shown()), fix))
 }
 
+/// A prefix key, which is a GUID; as keys are given out, in lower case.
+pub(super) fn prefix_key(node: &Node) -> Read<String> {
+    match guid(node) {
+        Ok(key) => Ok(key.to_lowercase()),
+        Err(fault) => {
+            let fix =
+                "write the key as `peeringd show registered` has it, or leave it out until there is one";
+            Err(Fault::new(fault.what, fix))
+        }
+    }
+}
+
 /// A network interface's name, as Linux takes it.
 pub(super) fn interface(node: &Node) -> Read<String> {
     let name = text(node)?;

@@ -127,6 +127,7 @@ const OPTIONS: &[&str] = &[
     "shutdown_communication",
     "send_hold_time",
     "max_prefix_warning_percent",
+    "max_prefix_action",
     "max_prefix_restart_secs",
     "delay_open",
     "extended_optional_parameters",
@@ -381,7 +382,7 @@ fn service_prefix(node: &Node, key: &str, faults: &mut Faults) -> Option<Peering
                 section.read(key, faults, read).map(|at| at.value.into())
             };
             let name = text("name", values::resource_name);
-            let key = text("peering_service_prefix_key", values::words);
+            let key = text("peering_service_prefix_key", values::prefix_key);
             let primary_location = text("primary_location", values::words);
             let backup_location = text("backup_location", values::words);
             let prefix = section.need("prefix", "20.33.0.0/24", faults, values::service_prefix)?.value;

@@ -1,14 +1,16 @@
 //! What changes something: on the control socket alone.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler as _;
 use axum::routing::{MethodRouter, post};
 use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
+use super::find::InPath;
 use super::list;
+use super::query::NoQuery;
 use super::registered;
 use super::router::App;
 use crate::speaker::{CannotRefresh, RefreshWay, ResetDone, ResetOrder};
@@ -69,7 +71,8 @@ struct WasReset {
 
 async fn reset(
     State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
+    name: InPath,
+    _: NoQuery,
     order: Result<Json<Reset>, JsonRejection>,
 ) -> Result<Json<WasReset>, ApiError> {
     let Json(Reset { hard, text }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;
@@ -86,7 +89,8 @@ async fn reset(
 
 async fn refresh(
     State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
+    name: InPath,
+    _: NoQuery,
     order: Result<Json<Refresh>, JsonRejection>,
 ) -> Result<Json<Done>, ApiError> {
     let Json(Refresh { out }) = order.map_err(|e| ApiError::bad_request(e.body_text()))?;

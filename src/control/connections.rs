@@ -5,42 +5,44 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler as _;
 use axum::response::Response;
 use axum::routing::{MethodRouter, post};
 use serde::{Deserialize, Serialize};
 
 use super::act::{MOST_OCTETS, only_post};
+use super::azure::in_azure;
 use super::error::ApiError;
+use super::find::{self, InPath};
 use super::json::unix_now;
-use super::list::{self, Page, Rows, Source};
+use super::list::{self, Listed, Rows};
+use super::query::NoQuery;
+use super::removed::Removed;
 use super::router::App;
 use crate::config::{ConnectionPlan, Kept, PeeringPlan, Phase, Plan, SessionPlan};
-use crate::fsm;
 use crate::metrics::Metrics;
-use crate::peering::{DirectPeeringType, Kind, PolicyGroup, Shortfall, Standing};
+use crate::peering::{DirectPeeringType, Kind, PolicyGroup, SessionState, Shortfall, Standing};
 use crate::speaker::{CannotChangeType, SessionSnapshot, TypeChangeBegun};
 
 /// `GET /api/v1/connections`.
-pub(super) async fn connections(State(app): State<App>) -> Result<Response, ApiError> {
+pub(super) async fn connections(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let handle = app.handle();
     let plan = handle.plan();
-    let names = plan.peerings.iter().enumerate();
-    let places: Vec<(usize, usize)> =
-        names.flat_map(|(at, peering)| (0..peering.connections.len()).map(move |nth| (at, nth))).collect();
+    let removed = Removed::of(handle, &plan);
+    let places = places(&plan, &removed);
     let kept = handle.kept();
     let connections = Connections {
         queued: kept.queue.iter().map(|change| (change.connection.clone(), change.to)).collect(),
         kept,
         sessions: by_connection(handle.sessions()),
+        removed,
         standings: standings(&plan),
         metrics: app.metrics().clone(),
-        places: places.into_iter(),
-        plan,
     };
-    list::answer(connections, app.readers()).await
+    let push = move |place: Place, rows: &mut Rows| rows.push(&connections.one(&place));
+    list::answer(Listed { items: places.into_iter(), push }, app.readers()).await
 }
 
 /// The sessions of each connection, in the order of all.
@@ -52,53 +54,47 @@ fn by_connection(sessions: Vec<Arc<SessionSnapshot>>) -> HashMap<Arc<str>, Vec<A
     all
 }
 
-/// Where each peering stands, in the order of the plan. O(sessions).
-fn standings(plan: &Plan) -> Vec<Standing> {
+/// A connection and its peering.
+struct Place {
+    peering: Arc<PeeringPlan>,
+    connection: Arc<ConnectionPlan>,
+}
+
+/// Every connection, in the order of the config, and behind them those that are being removed.
+fn places(plan: &Plan, removed: &Removed) -> Vec<Place> {
+    let in_plan =
+        plan.peerings.iter().flat_map(|peering| peering.connections.iter().map(move |c| (peering, c)));
+    let all = in_plan.chain(removed.places());
+    all.map(|(peering, c)| Place { peering: peering.clone(), connection: c.clone() }).collect()
+}
+
+/// Where each peering stands, by its name. O(sessions).
+fn standings(plan: &Plan) -> HashMap<Arc<str>, Standing> {
     let mut all: HashMap<&str, Vec<&SessionPlan>> = HashMap::new();
     let templates = plan.ranges.iter().map(|range| &*range.template);
     for session in plan.sessions.iter().map(|session| &**session).chain(templates) {
         all.entry(&session.peering).or_default().push(session);
     }
-    let standing =
-        |peering: &Arc<PeeringPlan>| peering.standing(all.remove(&*peering.name).unwrap_or_default());
+    let standing = |peering: &Arc<PeeringPlan>| {
+        let sessions = all.remove(&*peering.name).unwrap_or_default();
+        (peering.name.clone(), peering.standing(sessions))
+    };
     plan.peerings.iter().map(standing).collect()
 }
 
-/// Every connection, in the order of the config.
+/// What is shown of every connection.
 struct Connections {
-    plan: Arc<Plan>,
     kept: Arc<Kept>,
     /// What waits for its turn to change its type, and into what.
     queued: HashMap<Arc<str>, PolicyGroup>,
     sessions: HashMap<Arc<str>, Vec<Arc<SessionSnapshot>>>,
-    standings: Vec<Standing>,
+    removed: Removed,
+    standings: HashMap<Arc<str>, Standing>,
     metrics: Metrics,
-    /// Which peering, and which of its connections.
-    places: std::vec::IntoIter<(usize, usize)>,
-}
-
-impl Source for Connections {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some((at, nth)) = self.places.next() else { return Ok(Page::Last) };
-            let found = self.plan.peerings.get(at).zip(self.standings.get(at));
-            if let Some((peering, standing)) = found
-                && let Some(connection) = peering.connections.get(nth)
-            {
-                out.push(&self.one(peering, standing, connection))?;
-            }
-        }
-        Ok(Page::More)
-    }
 }
 
 impl Connections {
-    fn one<'a>(
-        &'a self,
-        peering: &'a PeeringPlan,
-        standing: &Standing,
-        connection: &'a ConnectionPlan,
-    ) -> ConnectionJson<'a> {
+    fn one<'a>(&'a self, Place { peering, connection }: &'a Place) -> ConnectionJson<'a> {
         let now = unix_now();
         let own = self.sessions.get(&connection.name).into_iter().flatten();
         let session = |session: &'a Arc<SessionSnapshot>| {
@@ -106,15 +102,20 @@ impl Connections {
             OneSession {
                 name: &session.plan.name,
                 session_ip: session.plan.peer_address,
-                session_state: session.state,
-                session_availability: counts.map_or(0.0, |counts| counts.availability(now)),
+                session_state: in_azure(session.state),
+                session_availability: Some(counts.map_or(0.0, |counts| counts.availability(now))),
                 flap_counts: session.flaps,
             }
         };
-        let sessions: Vec<OneSession<'a>> = own.map(session).collect();
-        let count = sessions.len() as f64;
-        let sum: f64 = sessions.iter().map(|session| session.session_availability).sum();
-        let lacks = |all: Vec<Shortfall>| all.into_iter().map(Shortfall::name).collect();
+        let leaving = self.removed.sessions(&connection.name).iter();
+        let sessions: Vec<OneSession<'a>> =
+            own.map(session).chain(leaving.map(|of| OneSession::leaving(&of.session))).collect();
+        let availabilities = || sessions.iter().filter_map(|session| session.session_availability);
+        let (count, sum): (usize, f64) = (availabilities().count(), availabilities().sum());
+        let standing = self.standings.get(&peering.name);
+        let lacks = |of: fn(&Standing) -> Vec<Shortfall>| {
+            standing.map(of).into_iter().flatten().map(Shortfall::name).collect()
+        };
         ConnectionJson {
             name: &connection.name,
             peering: &peering.name,
@@ -126,11 +127,11 @@ impl Connections {
             bandwidth_in_mbps: connection.bandwidth_in_mbps,
             edge_router: connection.edge_router.as_deref(),
             error_message: connection.error_message.as_deref(),
-            session_availability: (count > 0.0).then_some(sum / count),
+            session_availability: (count > 0).then(|| sum / count as f64),
             flap_counts: sessions.iter().map(|session| session.flap_counts).sum(),
             sessions,
-            findings: lacks(standing.redundancy()),
-            maps_lacks: lacks(standing.maps_eligibility()),
+            findings: lacks(Standing::redundancy),
+            maps_lacks: lacks(Standing::maps_eligibility),
             unsupported: connection.policy_group.direct_peering_type.unsupported(),
         }
     }
@@ -173,9 +174,22 @@ struct ConnectionJson<'a> {
 struct OneSession<'a> {
     name: &'a str,
     session_ip: IpAddr,
-    session_state: fsm::State,
-    session_availability: f64,
+    session_state: SessionState,
+    session_availability: Option<f64>,
     flap_counts: u64,
+}
+
+impl<'a> OneSession<'a> {
+    /// One that is being removed, and counts no more.
+    fn leaving(session: &'a SessionSnapshot) -> Self {
+        Self {
+            name: &session.plan.name,
+            session_ip: session.plan.peer_address,
+            session_state: SessionState::PendingRemove,
+            session_availability: None,
+            flap_counts: session.flaps,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -217,12 +231,12 @@ struct Begun {
 
 async fn type_change(
     State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
+    name: InPath,
+    _: NoQuery,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Result<Json<Begun>, ApiError> {
     let Json(Wanted { to }) = wanted.map_err(|e| ApiError::bad_request(e.body_text()))?;
-    let Path(connection) =
-        name.map_err(|_| ApiError::bad_request("the connection's name in the path is not UTF-8"))?;
+    let connection = find::named(name, "connection's name")?;
     match app.handle().change_type(&connection, &to).await {
         Ok(TypeChangeBegun { from, to, ahead }) => Ok(Json(Begun { connection, from, to, ahead })),
         Err(error) => Err(refused(&error)),
@@ -239,6 +253,7 @@ fn refused(error: &CannotChangeType) -> ApiError {
         | CannotChangeType::NotActive(..)
         | CannotChangeType::Provider(_)
         | CannotChangeType::TooLong(..)
+        | CannotChangeType::OtherType(..)
         | CannotChangeType::Peering { .. } => ApiError::conflict(said),
         CannotChangeType::Ended => ApiError::unavailable(said),
     }

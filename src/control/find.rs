@@ -1,18 +1,31 @@
-//! Which session is meant: by its name, its peer's address, or its connection's name.
+//! What is meant by a name: a session by its own, its peer's address, or its connection's.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+
 use super::error::ApiError;
-use crate::config::RangePlan;
+use super::query::echo;
+use crate::config::{PeeringPlan, RangePlan};
 use crate::speaker::SessionSnapshot;
 
 /// The most names that an error lists.
 const MAX_LISTED: usize = 20;
-/// The most of what was asked for that an error repeats, in characters.
-const MAX_ECHO: usize = 100;
+/// The most octets of a name that is compared with others.
+const LONGEST: usize = 100;
 /// How alike a name must be to be offered, of 1.
 const ALIKE: f64 = 0.8;
+
+/// What a request's path names.
+pub(super) type InPath<T = String> = Result<Path<T>, PathRejection>;
+
+/// What a path names, of which `what` is said where it cannot be read.
+pub(super) fn named<T>(in_path: InPath<T>, what: &str) -> Result<T, ApiError> {
+    let unread = |_| ApiError::bad_request(format!("the {what} in the path is not UTF-8"));
+    in_path.map(|Path(name)| name).map_err(unread)
+}
 
 /// The session that `wanted` names: a session's name, a peer's address, or the name of a connection that has one
 /// session. O(sessions).
@@ -78,20 +91,36 @@ fn empty(range: &RangePlan, sessions: &[Arc<SessionSnapshot>]) -> ApiError {
 }
 
 fn unknown(sessions: &[Arc<SessionSnapshot>], wanted: &str) -> ApiError {
-    let names: Vec<String> = sessions.iter().map(|s| s.plan.name.to_string()).collect();
+    let names = sessions.iter().map(|s| s.plan.name.to_string()).collect();
+    not_there("no session, peer address or connection is", "sessions", names, wanted)
+}
+
+/// The peering of that name. Azure's names are the same in capitals.
+pub(super) fn peering<'a>(
+    peerings: &'a [Arc<PeeringPlan>],
+    wanted: &str,
+) -> Result<&'a Arc<PeeringPlan>, ApiError> {
+    peerings.iter().find(|p| p.name.eq_ignore_ascii_case(wanted)).ok_or_else(|| {
+        let names = peerings.iter().map(|p| p.name.to_string()).collect();
+        not_there("no peering is called", "peerings", names, wanted)
+    })
+}
+
+/// 404 of a name that none has, with those there are.
+pub(super) fn not_there(none_is: &str, all: &str, names: Vec<String>, wanted: &str) -> ApiError {
     let near = near(&names, wanted);
-    let mut message = format!("no session, peer address or connection is \"{}\"", echo(wanted));
+    let mut message = format!("{none_is} \"{}\"", echo(wanted));
     message.push_str(&match near.first() {
-        Some(first) => format!(": did you mean \"{first}\"? The sessions are {}", listed(&names)),
-        None if names.is_empty() => "; no sessions are configured".to_owned(),
-        None => format!("; the sessions are {}", listed(&names)),
+        Some(first) => format!(": did you mean \"{first}\"? The {all} are {}", listed(&names)),
+        None if names.is_empty() => format!("; no {all} are configured"),
+        None => format!("; the {all} are {}", listed(&names)),
     });
     ApiError::not_found(message).with_near(near)
 }
 
 /// At most three, the most alike first.
 fn near(names: &[String], wanted: &str) -> Vec<String> {
-    if wanted.len() > MAX_ECHO {
+    if wanted.len() > LONGEST {
         return Vec::new();
     }
     let mut scored: Vec<(f64, &String)> =
@@ -106,8 +135,4 @@ fn listed(names: &[String]) -> String {
         text.push_str(&format!(" and {more} more"));
     }
     text
-}
-
-fn echo(wanted: &str) -> String {
-    wanted.chars().take(MAX_ECHO).collect()
 }

@@ -26,8 +26,8 @@ use crate::peering::origin::{RpkiTable, Vrp};
 use crate::peering::{Check, Enforcement, Finding, Note, OriginTables, Reason, RouteOrigin};
 use crate::rib::{FileSpan, Generation, Group, Ranks, Row, Rows};
 use crate::speaker::{
-    Ask, CacheState, CacheStatus, CannotRefresh, Handle, OriginStatus, Origins, OriginsInForce, Overview,
-    RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
+    Ask, CacheState, CacheStatus, CannotRefresh, Handle, Leaving, OriginStatus, Origins, OriginsInForce,
+    Overview, RefreshWay, RegistrarDesk, ResetDone, SessionEntry, SessionSnapshot,
 };
 use crate::wire::{AsPathBuf, Asn, AttrSet, Origin, PathId, PerFamily, SegmentKind};
 
@@ -137,13 +137,23 @@ impl Speaker {
             sessions: Arc::new(ArcSwap::from_pointee(entries)),
             generation: Arc::new(ArcSwapOption::new(generation)),
             overview: seen,
-            plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..empty_plan() })),
+            plan: Arc::new(ArcSwap::from_pointee(Plan { ranges, ..bare_plan() })),
             origins: origins(),
             registrar: RegistrarDesk::of(registry::registry(), registry::events()),
             kept: Arc::default(),
             type_changes: mpsc::channel(1).0,
+            leaving: Arc::default(),
         };
         Self { handle, metrics, overview, _snapshots: senders }
+    }
+
+    /// Has sessions that a plan before had be on their way out.
+    pub(crate) fn remove(&self, before: &Plan, sessions: &[&str]) {
+        let leaving = |name: &&str| {
+            let plan = before.sessions.iter().find(|session| *session.name == **name).unwrap().clone();
+            Arc::new(Leaving::of(before, Arc::new(SessionSnapshot { plan, ..established() })).unwrap())
+        };
+        self.handle.leaving.store(Arc::new(sessions.iter().map(leaving).collect()));
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -155,7 +165,6 @@ impl Speaker {
     }
 }
 
-/// A plan without peerings.
 /// One cache in sync, and one that was never there.
 fn origins() -> Origins {
     let cache = CacheStatus {
@@ -193,8 +202,10 @@ fn origins() -> Origins {
     Origins { in_force: watch::channel(in_force).1, status: watch::channel(Arc::new(status)).1 }
 }
 
-fn empty_plan() -> Plan {
-    let text = "router: {router_id: 192.0.2.1}\nrib: rib.yaml\n".to_owned();
+/// A plan with the peerings that something is registered under, without connections.
+fn bare_plan() -> Plan {
+    let peerings = "[{name: contoso-ashburn, peer_asn: 3356}, {name: ix-london, peer_asn: 6939}]";
+    let text = format!("router: {{router_id: 192.0.2.1}}\nrib: rib.yaml\npeerings: {peerings}\n");
     load_text(Path::new("peeringd.yaml"), text).unwrap().0
 }
 

@@ -1,4 +1,4 @@
-//! Answers: whole where they are short, and else as a chunked JSON array, written while the reader takes it.
+//! Answers: whole where they are short, and else as a chunked JSON list, written while the reader takes it.
 //!
 //! What readers hold is bounded by bytes, since a peer decides how long a row is. An answer of [`SHORT`] bytes may wait
 //! for its reader as it is; a longer one takes one of a few places, and holds it until its last byte has been taken or
@@ -17,14 +17,12 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::ApiError;
-use super::json::{AdvertisedJson, ReceivedJson, RouteJson, SessionJson};
+use super::json::{AdvertisedJson, ReceivedJson, RouteJson};
 use super::query::{Range, Wanted, before};
-use super::range::RangeJson;
 use crate::accept::{PathKey, ReceivedRoute};
 use crate::advertise::{Told, ToldRoute};
-use crate::config::RangePlan;
 use crate::rib::{Generation, RouteView};
-use crate::speaker::{AskError, Handle, SessionSnapshot};
+use crate::speaker::{AskError, Handle};
 use crate::wire::{Asn, Family, PathId, PerFamily};
 
 /// Bytes of the longest answer that needs no place.
@@ -51,9 +49,22 @@ pub(super) trait Source: Send + 'static {
     fn write_page(&mut self, out: &mut Rows) -> impl Future<Output = Result<Page, ApiError>> + Send;
 }
 
-/// Rows as the array's text, one a line.
+/// What stands around the rows of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Shape {
+    /// An array.
+    Array,
+    /// Azure's: the array is the `value` of an object, with a `nextLink` behind it.
+    Value,
+}
+
+/// The longest end of a list that is not a page.
+const END: &str = "\n],\"nextLink\":null}\n";
+
+/// Rows as the list's text, one a line.
 #[derive(Debug)]
 pub(super) struct Rows {
+    shape: Shape,
     text: Vec<u8>,
     begun: bool,
     /// Bytes with which `text` is full.
@@ -61,16 +72,24 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn new() -> Self {
-        // Room for the array's end, so that a page just not full stays short.
-        Self { text: Vec::new(), begun: false, full: SHORT - b"\n]\n".len() }
+    fn new(shape: Shape) -> Self {
+        // Room for the list's end, so that a page just not full stays short.
+        Self { shape, text: Vec::new(), begun: false, full: SHORT - END.len() }
     }
 
     /// Adds a row, however long it is.
     pub(super) fn push(&mut self, row: &impl Serialize) -> Result<(), ApiError> {
-        self.text.extend_from_slice(if self.begun { b",\n" } else { b"[\n" });
+        self.text.extend_from_slice(if self.begun { b"," } else { self.open() });
+        self.text.push(b'\n');
         self.begun = true;
         Ok(serde_json::to_writer(&mut self.text, row)?)
+    }
+
+    fn open(&self) -> &'static [u8] {
+        match self.shape {
+            Shape::Array => b"[",
+            Shape::Value => br#"{"value":["#,
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -78,7 +97,18 @@ impl Rows {
     }
 
     fn end(&mut self) {
-        self.text.extend_from_slice(if self.begun { b"\n]\n" } else { b"[]\n" });
+        self.end_page(&serde_json::Value::Null);
+    }
+
+    /// The end of a page, with the link to the next, of a list that has them.
+    fn end_page(&mut self, next_link: &serde_json::Value) {
+        self.text.extend_from_slice(if self.begun { b"\n" } else { self.open() });
+        match self.shape {
+            Shape::Array => self.text.extend_from_slice(b"]\n"),
+            Shape::Value => {
+                self.text.extend_from_slice(format!("],\"nextLink\":{next_link}}}\n").as_bytes());
+            }
+        }
     }
 
     fn take(&mut self) -> Vec<u8> {
@@ -113,9 +143,36 @@ fn placed(text: Vec<u8>, place: &Place) -> Bytes {
     Bytes::from_owner(Placed { text, _place: place.clone() })
 }
 
-/// Answers with the whole of a source.
-pub(super) async fn answer<S: Source>(mut source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
-    let mut rows = Rows::new();
+/// Answers with the whole of a source, as an array.
+pub(super) async fn answer<S: Source>(source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
+    written(source, Shape::Array, readers).await
+}
+
+/// The same of one of Azure's collections, in its shape.
+pub(super) async fn collection<S: Source>(source: S, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
+    written(source, Shape::Value, readers).await
+}
+
+/// One page of one of Azure's collections, and the link to the next.
+pub(super) fn page<T: Serialize>(
+    rows: impl Iterator<Item = T>,
+    next_link: Option<String>,
+    readers: Arc<Semaphore>,
+) -> Result<Response, ApiError> {
+    let mut page = Rows::new(Shape::Value);
+    for row in rows {
+        page.push(&row)?;
+    }
+    page.end_page(&next_link.into());
+    Ok(json(whole(page.take(), readers)?))
+}
+
+async fn written<S: Source>(
+    mut source: S,
+    shape: Shape,
+    readers: Arc<Semaphore>,
+) -> Result<Response, ApiError> {
+    let mut rows = Rows::new(shape);
     if source.write_page(&mut rows).await? == Page::Last {
         rows.end();
         return Ok(json(whole(rows.take(), readers)?));
@@ -245,30 +302,21 @@ impl Cursor {
     }
 }
 
-/// Every session.
-pub(super) struct Sessions(pub(super) std::vec::IntoIter<Arc<SessionSnapshot>>);
-
-impl Source for Sessions {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some(session) = self.0.next() else { return Ok(Page::Last) };
-            out.push(&SessionJson::new(&session))?;
-        }
-        Ok(Page::More)
-    }
+/// Rows that are all at hand: how an item becomes one is `push`.
+pub(super) struct Listed<I, F> {
+    pub(super) items: I,
+    pub(super) push: F,
 }
 
-/// Every range, and the sessions among which its peers are.
-pub(super) struct Ranges {
-    pub(super) ranges: std::vec::IntoIter<Arc<RangePlan>>,
-    pub(super) sessions: Vec<Arc<SessionSnapshot>>,
-}
-
-impl Source for Ranges {
+impl<I, F> Source for Listed<I, F>
+where
+    I: Iterator + Send + 'static,
+    F: FnMut(I::Item, &mut Rows) -> Result<(), ApiError> + Send + 'static,
+{
     async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
         while !out.is_full() {
-            let Some(range) = self.ranges.next() else { return Ok(Page::Last) };
-            out.push(&RangeJson::new(&range, &self.sessions))?;
+            let Some(item) = self.items.next() else { return Ok(Page::Last) };
+            (self.push)(item, out)?;
         }
         Ok(Page::More)
     }
@@ -295,7 +343,7 @@ impl Source for Routes {
 
 /// One row or none.
 pub(super) fn one(row: Option<&impl Serialize>, readers: Arc<Semaphore>) -> Result<Response, ApiError> {
-    let mut rows = Rows::new();
+    let mut rows = Rows::new(Shape::Array);
     if let Some(row) = row {
         rows.push(row)?;
     }

@@ -6,8 +6,7 @@
 //! a request's head and between requests, 30 s without taking anything of an answer, 8 answers of more than 16 KiB at once,
 //! and of these lists about 64 KiB each. So what 256 clients leave unread costs less than 16 MiB.
 //!
-//! Both routers are GET only; errors are `{"error": {"message": …}}`, with `near` in it where something else may have
-//! been meant. A session is addressed by its name, its peer's address, or its connection's name where that has one
+//! Both routers are GET only. A session is addressed by its name, its peer's address, or its connection's name where that has one
 //! session. Lists of prefixes take `?after=PREFIX` and `?limit=N`, or `?prefix=` alone: a prefix for that route, or an
 //! address for the most specific route that covers it.
 #![doc = include_str!("shapes.md")]
@@ -26,6 +25,7 @@ mod query;
 mod range;
 mod received_routes;
 mod registered;
+mod removed;
 mod restart;
 mod router;
 mod seats;

@@ -25,6 +25,7 @@ pub(super) struct OriginJson {
 struct RpkiJson {
     vrps: PerFamily<u64>,
     invalid: &'static str,
+    unknown: &'static str,
     caches: Vec<CacheJson>,
     files: Vec<FileJson>,
 }
@@ -69,12 +70,13 @@ struct ErrorJson {
 impl From<&OriginStatus> for OriginJson {
     fn from(status: &OriginStatus) -> Self {
         let word = |is_refused: bool| if is_refused { "refuse" } else { "show" };
-        let Enforcement { rpki_invalid, irr_invalid, irr_unknown } = status.enforce;
+        let Enforcement { rpki_invalid, rpki_unknown, irr_invalid, irr_unknown } = status.enforce;
         Self {
             in_force_since: Time(status.in_force_since),
             rpki: RpkiJson {
                 vrps: status.vrps,
                 invalid: word(rpki_invalid),
+                unknown: word(rpki_unknown),
                 caches: status.caches.iter().map(CacheJson::from).collect(),
                 files: status.vrp_files.iter().map(FileJson::from).collect(),
             },

@@ -15,6 +15,7 @@ pub(super) struct ProtocolJson<'a> {
     graceful_shutdown: bool,
     shutdown_communication: Option<&'a str>,
     max_prefix_warning_percent: Option<u8>,
+    max_prefix_action: &'static str,
     max_prefix_restart_secs: Option<u64>,
     delay_open: u64,
     extended_optional_parameters: &'static str,
@@ -58,6 +59,7 @@ impl<'a> ProtocolJson<'a> {
             graceful_shutdown: plan.graceful_shutdown,
             shutdown_communication: plan.shutdown_communication.as_deref(),
             max_prefix_warning_percent: plan.max_prefix_warning_percent,
+            max_prefix_action: plan.max_prefix_action.name(),
             max_prefix_restart_secs: plan.max_prefix_restart.map(|time| time.as_secs()),
             delay_open: plan.delay_open.as_secs(),
             extended_optional_parameters: match plan.parameter_form {

@@ -1,8 +1,8 @@
 //! What stands behind the `?` of a list, and the prefixes that it may ask for.
 
+use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use axum::extract::rejection::QueryRejection;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -12,6 +12,65 @@ use crate::wire::Family;
 
 /// The most of a value that an error repeats, in characters.
 const MAX_ECHO: usize = 60;
+
+/// What Azure's clients send with every request; there is one version here.
+const API_VERSION: &str = "api-version";
+
+/// What stands behind the `?` of a request, each key once.
+#[derive(Debug, Default)]
+pub(super) struct Pairs(Vec<(String, String)>);
+
+impl Pairs {
+    /// The pairs, of a path that takes these keys alone.
+    pub(super) fn only(self, keys: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
+        match self.0.iter().find(|(key, _)| !keys.contains(&key.as_str())) {
+            Some((key, _)) => {
+                let what = format!("this path takes {}, not \"{}\"", in_words(keys), echo(key));
+                Err(ApiError::bad_request(what))
+            }
+            None => Ok(self.0),
+        }
+    }
+}
+
+/// `prefix, after and limit`.
+fn in_words(keys: &[&str]) -> String {
+    match keys {
+        [] => "nothing behind the ?".to_owned(),
+        [only] => (*only).to_owned(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Pairs {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let read = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let Query(mut pairs) = read.map_err(|_| ApiError::no_query())?;
+        pairs.retain(|(key, _)| key != API_VERSION);
+        let mut seen = HashSet::new();
+        match pairs.iter().find(|(key, _)| !seen.insert(key.as_str())) {
+            Some((key, _)) => {
+                let what = format!("{} is given twice: keep one of the two", echo(key));
+                Err(ApiError::bad_request(what))
+            }
+            None => Ok(Self(pairs)),
+        }
+    }
+}
+
+/// Of a path that takes nothing behind the `?`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Pairs::from_request_parts(parts, state).await?.only(&[]).map(|_| Self)
+    }
+}
 
 /// The rows of a list that are wanted: those of `wanted`, or those behind `after`, at most `limit`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -25,20 +84,13 @@ pub(super) struct Range {
 }
 
 impl Range {
-    fn read(pairs: &[(String, String)]) -> Result<Self, ApiError> {
+    fn read(pairs: Pairs) -> Result<Self, ApiError> {
         let mut range = Self::default();
-        for (key, value) in pairs {
-            let was_there = match key.as_str() {
-                "prefix" => range.wanted.replace(value.parse()?).is_some(),
-                "after" => range.after.replace(prefix(value)?).is_some(),
-                "limit" => range.limit.replace(limit(value)?).is_some(),
-                _ => {
-                    let what = format!("a list takes prefix, after and limit, not \"{}\"", echo(key));
-                    return Err(ApiError::bad_request(what));
-                }
-            };
-            if was_there {
-                return Err(ApiError::bad_request(format!("{key} is given twice: keep one of the two")));
+        for (key, value) in pairs.only(&["prefix", "after", "limit"])? {
+            match key.as_str() {
+                "prefix" => range.wanted = Some(value.parse()?),
+                "after" => range.after = Some(after(&value)?),
+                _ => range.limit = Some(limit(&value)?),
             }
         }
         if range.wanted.is_some() && (range.after.is_some() || range.limit.is_some()) {
@@ -52,14 +104,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Range {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let pairs: Result<Query<Vec<(String, String)>>, QueryRejection> =
-            Query::from_request_parts(parts, state).await;
-        let Query(pairs) = pairs.map_err(|_| ApiError::no_query())?;
-        Self::read(&pairs)
+        Self::read(Pairs::from_request_parts(parts, state).await?)
     }
 }
 
-fn prefix(value: &str) -> Result<IpNet, ApiError> {
+fn after(value: &str) -> Result<IpNet, ApiError> {
     value.parse().map_err(|_| {
         ApiError::bad_request(format!("after takes a prefix like 13.64.0.0/11, not \"{}\"", echo(value)))
     })

@@ -3,17 +3,18 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::extract::{FromRequestParts, State};
+use axum::http::header;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use axum::response::Response;
 use ipnet::IpNet;
-use serde::Serialize;
 
 use super::error::ApiError;
+use super::find::{self, InPath};
 use super::json::ReceivedRouteJson;
 use super::list;
-use super::query::{Wanted, before, echo};
+use super::query::{Pairs, Wanted, before, echo};
 use super::router::App;
 use crate::accept::{PathKey, ReceivedAttrs, ReceivedRoute};
 use crate::peering::Validity;
@@ -26,6 +27,8 @@ const PAGE: usize = 100;
 const FETCH: usize = 100;
 /// Routes looked at for one page: where a filter lets few through, a page has fewer, and the next goes on behind them.
 const MOST_SEEN: usize = 20_000;
+const ORIGIN_AS: &str = "originAsValidationState";
+const RPKI: &str = "rpkiValidationState";
 /// The key of the place to go on at.
 const SKIP_TOKEN: &str = "$skipToken";
 
@@ -78,42 +81,54 @@ impl<S: Send + Sync> FromRequestParts<S> for Filter {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let Query(pairs) = pairs.map_err(|_| ApiError::no_query())?;
-        let mut filter = Self { link: link(parts.uri.path(), parts.uri.query()), ..Self::default() };
-        for (key, value) in pairs {
-            let was_there = match key.as_str() {
-                "prefix" => filter.prefix.replace(exactly(&value)?).is_some(),
-                "asPath" => filter.as_path.replace(value).is_some(),
-                "originAsValidationState" => filter.origin_as.replace(validity(&key, &value)?).is_some(),
-                "rpkiValidationState" => filter.rpki.replace(validity(&key, &value)?).is_some(),
-                SKIP_TOKEN => filter.from.replace(value.parse()?).is_some(),
-                // Azure's clients send it with every request.
-                "api-version" => false,
-                _ => {
-                    let what = format!(
-                        "received routes take prefix, asPath, originAsValidationState, rpkiValidationState and {SKIP_TOKEN}, not \"{}\"",
-                        echo(&key)
-                    );
-                    return Err(ApiError::bad_request(what));
-                }
-            };
-            if was_there {
-                return Err(ApiError::bad_request(format!("{key} is given twice: keep one of the two")));
+        let pairs = Pairs::from_request_parts(parts, state).await?;
+        let mut filter = Self { link: link(parts), ..Self::default() };
+        for (key, value) in pairs.only(&["prefix", "asPath", ORIGIN_AS, RPKI, SKIP_TOKEN])? {
+            match key.as_str() {
+                "prefix" => filter.prefix = Some(exactly(&value)?),
+                "asPath" => filter.as_path = Some(as_path(&value)?),
+                ORIGIN_AS => filter.origin_as = Some(validity(&key, &value)?),
+                RPKI => filter.rpki = Some(validity(&key, &value)?),
+                _ => filter.from = Some(value.parse()?),
             }
         }
         Ok(filter)
     }
 }
 
-/// A path and query to which the next page's token can be added.
-fn link(path: &str, query: Option<&str>) -> String {
+/// The request's URL, without its token, so that the next page's can be added: absolute where the request says whom it
+/// asks.
+fn link(parts: &Parts) -> String {
     let is_token = |pair: &&str| {
         let key = pair.split('=').next().unwrap_or_default();
         key == SKIP_TOKEN || key.eq_ignore_ascii_case("%24skipToken")
     };
-    let others = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !is_token(pair));
-    others.fold(format!("{path}?"), |link, pair| link + pair + "&")
+    let query = parts.uri.query().unwrap_or_default().split('&');
+    let others = query.filter(|pair| !pair.is_empty() && !is_token(pair));
+    let path = format!("{}{}?", origin(parts).unwrap_or_default(), parts.uri.path());
+    others.fold(path, |link, pair| link + pair + "&")
+}
+
+/// What stands before the path in a URL of the request, where it says so.
+fn origin(parts: &Parts) -> Option<String> {
+    let host = || parts.headers.get(header::HOST)?.to_str().ok()?.parse().ok();
+    let authority: Authority = parts.uri.authority().cloned().or_else(host)?;
+    Some(format!("http://{authority}"))
+}
+
+/// A whole path as we show it: AS numbers, and sets of them like {7,8}, one space between two.
+fn as_path(value: &str) -> Result<String, ApiError> {
+    let is_asn = |text: &str| text.parse::<u32>().is_ok_and(|asn| asn.to_string() == text);
+    let is_hop = |hop: &str| match hop.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(set) => set.split(',').all(is_asn),
+        None => is_asn(hop),
+    };
+    let hops: Vec<&str> = value.split(' ').filter(|hop| !hop.is_empty()).collect();
+    if hops.iter().all(|hop| is_hop(hop)) {
+        return Ok(hops.join(" "));
+    }
+    let what = format!("asPath takes AS numbers, the whole path, like 3356 7018, not \"{}\"", echo(value));
+    Err(ApiError::bad_request(what))
 }
 
 fn exactly(value: &str) -> Result<IpNet, ApiError> {
@@ -124,15 +139,12 @@ fn exactly(value: &str) -> Result<IpNet, ApiError> {
 }
 
 fn validity(key: &str, value: &str) -> Result<Validity, ApiError> {
-    match value {
-        "Valid" => Ok(Validity::Valid),
-        "Invalid" => Ok(Validity::Invalid),
-        "Unknown" => Ok(Validity::Unknown),
-        _ => {
-            let what = format!("{key} is Valid, Invalid or Unknown, not \"{}\"", echo(value));
-            Err(ApiError::bad_request(what))
-        }
-    }
+    let all = [("valid", Validity::Valid), ("invalid", Validity::Invalid), ("unknown", Validity::Unknown)];
+    let found = all.into_iter().find(|(word, _)| word.eq_ignore_ascii_case(value));
+    found.map(|(_, state)| state).ok_or_else(|| {
+        let what = format!("{key} is Valid, Invalid or Unknown, not \"{}\"", echo(value));
+        ApiError::bad_request(what)
+    })
 }
 
 impl Filter {
@@ -161,37 +173,23 @@ impl Filter {
 /// a path may be long.
 type LastPath = (Arc<ReceivedAttrs>, bool);
 
-/// A page, as Azure has it.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PageJson<'a> {
-    value: Vec<ReceivedRouteJson<'a>>,
-    next_link: Option<String>,
-}
-
 /// `GET /api/v1/peerings/{peering}/receivedRoutes`.
 pub(super) async fn received_routes(
     State(app): State<App>,
-    peering: Result<Path<String>, PathRejection>,
+    peering: InPath,
     filter: Filter,
 ) -> Result<Response, ApiError> {
-    let Path(peering) =
-        peering.map_err(|_| ApiError::bad_request("the peering's name in the path is not UTF-8"))?;
+    let peering = find::named(peering, "peering's name")?;
     let (routes, next) = page(&app, &peering, &filter).await?;
     let next_link = next.map(|token| format!("{}{SKIP_TOKEN}={token}", filter.link));
-    list::value(
-        &PageJson { value: routes.iter().map(ReceivedRouteJson::new).collect(), next_link },
-        app.readers(),
-    )
+    list::page(routes.iter().map(ReceivedRouteJson::new), next_link, app.readers())
 }
 
 /// The peering's sessions, from the one on that the page begins with.
 fn sessions(app: &App, peering: &str, from: Option<IpAddr>) -> Result<Vec<Arc<SessionSnapshot>>, ApiError> {
     let (mut sessions, plan) = (app.handle().sessions(), app.handle().plan());
-    sessions.retain(|session| &*session.plan.peering == peering);
-    if sessions.is_empty() && !plan.peerings.iter().any(|p| &*p.name == peering) {
-        return Err(ApiError::not_found(format!("no peering is \"{}\"", echo(peering))));
-    }
+    let name = &find::peering(&plan.peerings, peering)?.name;
+    sessions.retain(|session| session.plan.peering == *name);
     let Some(peer) = from else { return Ok(sessions) };
     match sessions.iter().position(|session| session.plan.peer_address == peer) {
         Some(at) => Ok(sessions.split_off(at)),

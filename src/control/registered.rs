@@ -1,191 +1,45 @@
 //! What is registered, in the shape of Azure's resources, and the events of it.
 
+mod json;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path, Query, State};
-use axum::http::request::Parts;
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::azure::PROVIDER;
+use self::json::{EventJson, PrefixEventJson, Registration, Resource};
 use super::error::ApiError;
-use super::json::Time;
-use super::list::{self, Page, Rows, Source};
-use super::query::echo;
+use super::find::{self, InPath};
+use super::list::{self, Listed, Rows};
+use super::query::{NoQuery, Pairs, echo};
 use super::router::App;
-use crate::peering::{Event, EventLevel, EventType, LearnedType, PrefixValidationState, ProvisioningState};
+use crate::peering::{Event, PrefixValidationState};
 use crate::speaker::{
     CannotValidate, PeeringRegistry, RegisteredAsnStatus, RegisteredPrefixStatus, ServicePrefixStatus,
 };
-use crate::wire::Asn;
 
 /// The lists.
 pub(super) fn routes() -> Router<App> {
     Router::new()
-        .route("/api/v1/registeredPrefixes", get(prefixes))
-        .route("/api/v1/registeredAsns", get(asns))
+        .route("/api/v1/registeredPrefixes", get(all::<RegisteredPrefixStatus>))
+        .route("/api/v1/registeredAsns", get(all::<RegisteredAsnStatus>))
         .route("/api/v1/peeringServicePrefixes", get(service_prefixes))
-        .route("/api/v1/peerings/{peering}/registeredPrefixes", get(prefixes_of))
-        .route("/api/v1/peerings/{peering}/registeredAsns", get(asns_of))
+        .route("/api/v1/peerings/{peering}/registeredPrefixes", get(of_peering::<RegisteredPrefixStatus>))
+        .route("/api/v1/peerings/{peering}/registeredPrefixes/{name}", get(one::<RegisteredPrefixStatus>))
+        .route("/api/v1/peerings/{peering}/registeredAsns", get(of_peering::<RegisteredAsnStatus>))
+        .route("/api/v1/peerings/{peering}/registeredAsns/{name}", get(one::<RegisteredAsnStatus>))
         .route("/api/v1/events", get(events))
 }
 
-/// Azure's shape of a resource, with the peering that it is of.
-#[derive(Serialize)]
-struct Resource<'a, P> {
-    name: &'a str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    id: String,
-    peering: &'a str,
-    properties: P,
-}
-
-impl<'a, P> Resource<'a, P> {
-    /// A resource below one called as the peering: `of` that kind, and in this collection of it.
-    fn new(
-        (of, collection, kind): (&str, &str, &'static str),
-        peering: &'a str,
-        name: &'a str,
-        properties: P,
-    ) -> Self {
-        Self { name, kind, id: format!("{PROVIDER}/{of}/{peering}/{collection}/{name}"), peering, properties }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RegisteredPrefixJson<'a> {
-    prefix: IpNet,
-    prefix_validation_state: PrefixValidationState,
-    peering_service_prefix_key: Option<&'a str>,
-    error_message: Option<&'a str>,
-    provisioning_state: ProvisioningState,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct RegisteredAsnJson<'a> {
-    asn: Asn,
-    peering_service_prefix_key: Option<&'a str>,
-    provisioning_state: ProvisioningState,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ServicePrefixJson<'a> {
-    prefix: IpNet,
-    prefix_validation_state: PrefixValidationState,
-    learned_type: LearnedType,
-    error_message: Option<&'a str>,
-    /// Only where it is asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    events: Option<Vec<PrefixEventJson<'a>>>,
-    peering_service_prefix_key: Option<&'a str>,
-    provisioning_state: ProvisioningState,
-}
-
-/// An event of one prefix.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct PrefixEventJson<'a> {
-    event_timestamp: Time,
-    event_type: EventType,
-    event_summary: &'a str,
-    event_level: EventLevel,
-    event_description: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EventJson<'a> {
-    #[serde(flatten)]
-    event: PrefixEventJson<'a>,
-    peering: &'a str,
-    connection: Option<&'a str>,
-    prefix: Option<IpNet>,
-}
-
-impl<'a> PrefixEventJson<'a> {
-    fn new(event: &'a Event) -> Self {
-        Self {
-            event_timestamp: Time(event.event_timestamp),
-            event_type: event.event_type,
-            event_summary: &event.event_summary,
-            event_level: event.event_level,
-            event_description: &event.event_description,
-        }
-    }
-}
-
-fn push_prefix(peering: &str, status: &RegisteredPrefixStatus, rows: &mut Rows) -> Result<(), ApiError> {
-    let RegisteredPrefixStatus { name, prefix, verdict, key, provisioning_state } = status;
-    let properties = RegisteredPrefixJson {
-        prefix: *prefix,
-        prefix_validation_state: verdict.state,
-        peering_service_prefix_key: key.as_deref(),
-        error_message: verdict.message.as_deref(),
-        provisioning_state: *provisioning_state,
-    };
-    let kind = ("peerings", "registeredPrefixes", "Microsoft.Peering/peerings/registeredPrefixes");
-    rows.push(&Resource::new(kind, peering, name, properties))
-}
-
-fn push_asn(peering: &str, status: &RegisteredAsnStatus, rows: &mut Rows) -> Result<(), ApiError> {
-    let RegisteredAsnStatus { name, asn, key, provisioning_state } = status;
-    let properties = RegisteredAsnJson {
-        asn: *asn,
-        peering_service_prefix_key: key.as_deref(),
-        provisioning_state: *provisioning_state,
-    };
-    let kind = ("peerings", "registeredAsns", "Microsoft.Peering/peerings/registeredAsns");
-    rows.push(&Resource::new(kind, peering, name, properties))
-}
-
-fn push_service_prefix(
-    peering: &str,
-    status: &ServicePrefixStatus,
-    events: Option<&[Arc<Event>]>,
-    rows: &mut Rows,
-) -> Result<(), ApiError> {
-    let ServicePrefixStatus { name, prefix, verdict, key } = status;
-    let properties = ServicePrefixJson {
-        prefix: *prefix,
-        prefix_validation_state: verdict.verdict.state,
-        learned_type: verdict.learned_type,
-        error_message: verdict.verdict.message.as_deref(),
-        events: events.map(|events| events.iter().map(|event| PrefixEventJson::new(event)).collect()),
-        peering_service_prefix_key: key.as_deref(),
-        provisioning_state: ProvisioningState::Succeeded,
-    };
-    let kind = ("peeringServices", "prefixes", "Microsoft.Peering/peeringServices/prefixes");
-    rows.push(&Resource::new(kind, peering, name, properties))
-}
-
-/// Rows that are all at hand.
-struct Listed<I, F> {
-    items: I,
-    push: F,
-}
-
-impl<I, F> Source for Listed<I, F>
-where
-    I: Iterator + Send + 'static,
-    F: FnMut(I::Item, &mut Rows) -> Result<(), ApiError> + Send + 'static,
-{
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some(item) = self.items.next() else { return Ok(Page::Last) };
-            (self.push)(item, out)?;
-        }
-        Ok(Page::More)
-    }
-}
+/// The keys of [`Filter`].
+const PREFIX: &str = "prefix";
+const PEERING: &str = "peering";
+const EXPAND: &str = "$expand";
 
 /// What of a list is wanted.
 #[derive(Debug, Default)]
@@ -196,31 +50,19 @@ struct Filter {
     with_events: bool,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Filter {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let pairs: Result<Query<Vec<(String, String)>>, QueryRejection> =
-            Query::from_request_parts(parts, state).await;
-        let Query(pairs) = pairs.map_err(|_| {
-            ApiError::bad_request("what stands behind the ? is no query: write KEY=VALUE, joined by &")
-        })?;
+impl Filter {
+    /// Of a path that takes these of its keys.
+    fn read(pairs: Pairs, keys: &[&str]) -> Result<Self, ApiError> {
         let mut filter = Self::default();
-        for (key, value) in pairs {
+        for (key, value) in pairs.only(keys)? {
             match (key.as_str(), value.as_str()) {
-                ("prefix", text) => filter.prefix = Some(prefix(text)?),
-                ("peering", _) => filter.peering = Some(value),
-                ("$expand", "events") => filter.with_events = true,
-                ("$expand", other) => {
-                    return Err(ApiError::bad_request(format!(
-                        "$expand takes events, not \"{}\"",
-                        echo(other)
-                    )));
-                }
-                (_, _) => {
-                    let what = format!("this list takes prefix, peering and $expand, not \"{}\"", echo(&key));
+                (PREFIX, text) => filter.prefix = Some(prefix(text)?),
+                (EXPAND, "events") => filter.with_events = true,
+                (EXPAND, other) => {
+                    let what = format!("{EXPAND} takes events, not \"{}\"", echo(other));
                     return Err(ApiError::bad_request(what));
                 }
+                (_, _) => filter.peering = Some(value),
             }
         }
         Ok(filter)
@@ -237,56 +79,74 @@ fn prefix(text: &str) -> Result<IpNet, ApiError> {
     Err(ApiError::bad_request(format!("{net} has host bits: the prefix is {}", net.trunc())))
 }
 
-type Name = Result<Path<String>, PathRejection>;
-
 /// The peerings that a filter, or the path, lets through.
 fn peerings(app: &App, only: Option<&str>) -> Result<Vec<Arc<PeeringRegistry>>, ApiError> {
     let registry = app.handle().registry();
     let Some(only) = only else { return Ok(registry.peerings.clone()) };
-    let found = registry
-        .peering(only)
-        .ok_or_else(|| ApiError::not_found(format!("no peering is called \"{}\"", echo(only))))?;
-    Ok(vec![found])
+    let plan = app.handle().plan();
+    // One that has just come is not in the registry yet.
+    Ok(registry.peering(&find::peering(&plan.peerings, only)?.name).into_iter().collect())
 }
 
-fn name(name: Name) -> Result<String, ApiError> {
-    let Path(name) = name.map_err(|_| ApiError::bad_request("the name in the path is not UTF-8"))?;
-    Ok(name)
-}
+/// What is registered, and the peering's name.
+type Registered<T> = (Arc<str>, Arc<T>);
 
-async fn prefixes(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
-    let all = peerings(&app, filter.peering.as_deref())?;
-    let items = all.into_iter().flat_map(|peering| {
-        let statuses = peering.registered_prefixes.clone();
+/// Those of one kind that a filter lets through, in the order of the config.
+fn registered<T: Registration>(
+    app: &App,
+    filter: &Filter,
+) -> Result<impl Iterator<Item = Registered<T>> + use<T>, ApiError> {
+    let prefix = filter.prefix;
+    let items = peerings(app, filter.peering.as_deref())?.into_iter().flat_map(|peering| {
+        let statuses = T::of(&peering).to_vec();
         statuses.into_iter().map(move |status| (peering.peering.clone(), status))
     });
-    let items = items.filter(move |(_, status)| filter.prefix.is_none_or(|only| status.prefix == only));
-    let push = |(peering, status): (Arc<str>, Arc<_>), rows: &mut Rows| push_prefix(&peering, &status, rows);
-    list::answer(Listed { items, push }, app.readers()).await
+    Ok(items.filter(move |(_, status)| prefix.is_none() || status.prefix() == prefix))
 }
 
-async fn prefixes_of(state: State<App>, peering: Name, filter: Filter) -> Result<Response, ApiError> {
-    let peering = Some(name(peering)?);
-    prefixes(state, Filter { peering, ..filter }).await
+async fn all<T: Registration>(State(app): State<App>, pairs: Pairs) -> Result<Response, ApiError> {
+    let keys: &[&str] = if T::HAS_PREFIX { &[PREFIX, PEERING] } else { &[PEERING] };
+    answer::<T>(&app, &Filter::read(pairs, keys)?).await
 }
 
-async fn asns(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
-    let all = peerings(&app, filter.peering.as_deref())?;
-    let items = all.into_iter().flat_map(|peering| {
-        let statuses = peering.registered_asns.clone();
-        statuses.into_iter().map(move |status| (peering.peering.clone(), status))
-    });
-    let push = |(peering, status): (Arc<str>, Arc<_>), rows: &mut Rows| push_asn(&peering, &status, rows);
-    list::answer(Listed { items, push }, app.readers()).await
+async fn of_peering<T: Registration>(
+    State(app): State<App>,
+    peering: InPath,
+    pairs: Pairs,
+) -> Result<Response, ApiError> {
+    let peering = Some(find::named(peering, "peering's name")?);
+    let keys: &[&str] = if T::HAS_PREFIX { &[PREFIX] } else { &[] };
+    answer::<T>(&app, &Filter { peering, ..Filter::read(pairs, keys)? }).await
 }
 
-async fn asns_of(state: State<App>, peering: Name, filter: Filter) -> Result<Response, ApiError> {
-    let peering = Some(name(peering)?);
-    asns(state, Filter { peering, ..filter }).await
+async fn answer<T: Registration>(app: &App, filter: &Filter) -> Result<Response, ApiError> {
+    let items = registered::<T>(app, filter)?;
+    let push =
+        |(peering, status): Registered<T>, rows: &mut Rows| rows.push(&Resource::new(&peering, &*status));
+    list::collection(Listed { items, push }, app.readers()).await
 }
 
-async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
-    let all = peerings(&app, filter.peering.as_deref())?;
+/// One by its name, as Azure's GET.
+async fn one<T: Registration>(
+    State(app): State<App>,
+    names: InPath<(String, String)>,
+    _: NoQuery,
+) -> Result<Response, ApiError> {
+    let (peering, name) = find::named(names, "name")?;
+    let filter = Filter { peering: Some(peering), ..Filter::default() };
+    let all: Vec<Registered<T>> = registered(&app, &filter)?.collect();
+    let Some((peering, status)) = all.iter().find(|(_, status)| status.name().eq_ignore_ascii_case(&name))
+    else {
+        let (one, all_of_them) = T::CALLED;
+        let names = all.iter().map(|(_, status)| status.name().to_owned()).collect();
+        return Err(find::not_there(&format!("no {one} is called"), all_of_them, names, &name));
+    };
+    list::value(&Resource::new(peering, &**status), app.readers())
+}
+
+async fn service_prefixes(State(app): State<App>, pairs: Pairs) -> Result<Response, ApiError> {
+    let filter = Filter::read(pairs, &[PREFIX, PEERING, EXPAND])?;
+    let items = registered::<ServicePrefixStatus>(&app, &filter)?;
     let with_events = filter.with_events;
     let mut events: HashMap<(Arc<str>, IpNet), Vec<Arc<Event>>> = HashMap::new();
     if with_events {
@@ -297,34 +157,27 @@ async fn service_prefixes(State(app): State<App>, filter: Filter) -> Result<Resp
             }
         }
     }
-    let items = all.into_iter().flat_map(|peering| {
-        let statuses = peering.service_prefixes.clone();
-        statuses.into_iter().map(move |status| (peering.peering.clone(), status))
-    });
-    let items = items.filter(move |(_, status)| filter.prefix.is_none_or(|only| status.prefix == only));
-    let push = move |(peering, status): (Arc<str>, Arc<ServicePrefixStatus>), rows: &mut Rows| {
+    let push = move |(peering, status): Registered<ServicePrefixStatus>, rows: &mut Rows| {
         let of = (peering.clone(), status.prefix);
-        let of_it = with_events.then(|| events.get(&of).map_or(&[][..], Vec::as_slice));
-        push_service_prefix(&peering, &status, of_it, rows)
+        let of_it = events.get(&of).map_or(&[][..], Vec::as_slice);
+        let mut resource = Resource::new(&peering, &*status);
+        resource.properties.events =
+            with_events.then(|| of_it.iter().map(|event| PrefixEventJson::new(event)).collect());
+        rows.push(&resource)
     };
-    list::answer(Listed { items, push }, app.readers()).await
+    list::collection(Listed { items, push }, app.readers()).await
 }
 
-async fn events(State(app): State<App>, filter: Filter) -> Result<Response, ApiError> {
-    let Filter { prefix, peering, with_events: _ } = filter;
+async fn events(State(app): State<App>, pairs: Pairs) -> Result<Response, ApiError> {
+    let Filter { prefix, peering, with_events: _ } = Filter::read(pairs, &[PREFIX, PEERING])?;
     let all = match &peering {
-        Some(peering) => app.handle().events().of_peering(peering),
+        Some(peering) => {
+            app.handle().events().of_peering(&find::peering(&app.handle().plan().peerings, peering)?.name)
+        }
         None => app.handle().events().list(),
     };
     let items = all.into_iter().filter(move |event| prefix.is_none() || event.prefix == prefix);
-    let push = |event: Arc<Event>, rows: &mut Rows| {
-        rows.push(&EventJson {
-            event: PrefixEventJson::new(&event),
-            peering: &event.peering,
-            connection: event.connection.as_deref(),
-            prefix: event.prefix,
-        })
-    };
+    let push = |event: Arc<Event>, rows: &mut Rows| rows.push(&EventJson::new(&event));
     list::answer(Listed { items, push }, app.readers()).await
 }
 
@@ -337,8 +190,12 @@ pub(super) struct Validating {
 }
 
 /// `POST /api/v1/registered/{prefix}/validate`: Azure's `validate`.
-pub(super) async fn validate(State(app): State<App>, wanted: Name) -> Result<Json<Validating>, ApiError> {
-    let prefix = prefix(&name(wanted)?)?;
+pub(super) async fn validate(
+    State(app): State<App>,
+    wanted: InPath,
+    _: NoQuery,
+) -> Result<Json<Validating>, ApiError> {
+    let prefix = prefix(&find::named(wanted, "prefix")?)?;
     match list::asked(async { Ok(app.handle().validate(prefix).await) }).await? {
         Ok(()) => Ok(Json(Validating { prefix, prefix_validation_state: PrefixValidationState::Pending })),
         Err(why @ CannotValidate::Unknown(_)) => Err(ApiError::not_found(why.to_string())),

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
@@ -12,12 +11,16 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
-use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson};
+use super::find::{self, InPath};
+use super::json::{AdvertisedJson, GenerationJson, ReceivedJson, RouteJson, SessionDetailJson, SessionJson};
+use super::list::{self, Listed, Rows};
 use super::origin::OriginJson;
-use super::query::{Range, Wanted};
-use super::{act, azure, connections, find, list, received_routes, registered, why};
+use super::query::{NoQuery, Range, Wanted};
+use super::range::RangeJson;
+use super::{act, azure, connections, received_routes, registered, why};
 use crate::accept::ReceivedRoute;
 use crate::advertise::ToldRoute;
+use crate::config::RangePlan;
 use crate::metrics::{self, Metrics};
 use crate::rib::Generation;
 use crate::speaker::{Handle, SessionSnapshot};
@@ -45,13 +48,8 @@ impl App {
         &self.metrics
     }
 
-    pub(super) fn session(
-        &self,
-        name: Result<Path<String>, PathRejection>,
-    ) -> Result<Arc<SessionSnapshot>, ApiError> {
-        let Path(name) =
-            name.map_err(|_| ApiError::bad_request("the session's name in the path is not UTF-8"))?;
-        self.find(&name)
+    pub(super) fn session(&self, name: InPath) -> Result<Arc<SessionSnapshot>, ApiError> {
+        self.find(&find::named(name, "session's name")?)
     }
 
     pub(super) fn find(&self, session: &str) -> Result<Arc<SessionSnapshot>, ApiError> {
@@ -156,30 +154,26 @@ async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
     Err(ApiError::unavailable("the listeners are not bound yet"))
 }
 
-async fn sessions(State(app): State<App>) -> Result<Response, ApiError> {
-    list::answer(list::Sessions(app.handle.sessions().into_iter()), app.readers).await
+async fn sessions(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
+    let items = app.handle.sessions().into_iter();
+    let push = |of: Arc<SessionSnapshot>, rows: &mut Rows| rows.push(&SessionJson::new(&of));
+    list::answer(Listed { items, push }, app.readers).await
 }
 
-async fn ranges(State(app): State<App>) -> Result<Response, ApiError> {
-    let ranges = app.handle.ranges().into_iter();
-    list::answer(list::Ranges { ranges, sessions: app.handle.sessions() }, app.readers).await
+async fn ranges(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
+    let (items, sessions) = (app.handle.ranges().into_iter(), app.handle.sessions());
+    let push = move |of: Arc<RangePlan>, rows: &mut Rows| rows.push(&RangeJson::new(&of, &sessions));
+    list::answer(Listed { items, push }, app.readers).await
 }
 
-async fn session(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Response, ApiError> {
+async fn session(State(app): State<App>, name: InPath, _: NoQuery) -> Result<Response, ApiError> {
     let session = app.session(name)?;
     let counts = app.metrics.find_session(session.plan.peer_address);
     let budget = app.handle.plan().policy.announcement_budget;
     list::value(&SessionDetailJson::new(&session, counts.as_deref(), budget), app.readers)
 }
 
-async fn advertised(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-    range: Range,
-) -> Result<Response, ApiError> {
+async fn advertised(State(app): State<App>, name: InPath, range: Range) -> Result<Response, ApiError> {
     let session = app.session(name)?;
     let told = list::asked(app.handle.advertised(&session.plan.name)).await?;
     let local_asn = app.handle.overview().local_asn;
@@ -195,11 +189,7 @@ async fn advertised(
     list::one(found.as_ref().map(|route| AdvertisedJson::new(route, local_asn)).as_ref(), app.readers)
 }
 
-async fn received(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-    range: Range,
-) -> Result<Response, ApiError> {
+async fn received(State(app): State<App>, name: InPath, range: Range) -> Result<Response, ApiError> {
     let session = app.session(name)?.plan.name.clone();
     let Some(wanted) = range.wanted else {
         let cursor = list::Cursor::of_paths(range);
@@ -233,11 +223,11 @@ async fn routes(State(app): State<App>, range: Range) -> Result<Response, ApiErr
     list::one(found.as_ref().map(|route| RouteJson::new(route, local_asn)).as_ref(), app.readers)
 }
 
-async fn origin(State(app): State<App>) -> Result<Response, ApiError> {
+async fn origin(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     list::value(&OriginJson::from(&*app.handle.origins().status()), app.readers)
 }
 
-async fn generation(State(app): State<App>) -> Result<Response, ApiError> {
+async fn generation(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let generation = app.generation()?;
     list::value(&GenerationJson::new(&generation, &app.handle.overview()), app.readers)
 }

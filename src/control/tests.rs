@@ -60,7 +60,7 @@ async fn sessions() {
 #[tokio::test]
 async fn one_session() {
     check("/api/v1/sessions/contoso-ashburn-1-v4", expect![[r#"
-        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"accepted":{"ipv4":1,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"maxPrefixes":{"ipv4":20000,"ipv6":null},"nearLimit":{"ipv4":true,"ipv6":false},"limitPassed":null,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"extendedNextHop":false,"addPathReceive":[],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"announcementBudget":{"ipv4":2000,"ipv6":500},"sessionAvailability":0.0,"endOfRibReceived":{"ipv4":false,"ipv6":false},"transport":{"md5":false,"ttlSecurityHops":null,"ttl":null,"interface":null,"range":null},"localRole":"peer","strictRole":false,"gracefulShutdown":false,"shutdownCommunication":null,"maxPrefixWarningPercent":75,"maxPrefixRestartSecs":60,"delayOpen":0,"extendedOptionalParameters":"auto","sendHoldTime":480,"negotiated":{"fourOctetAs":false,"routeRefresh":true,"enhancedRouteRefresh":false,"extendedMessage":false,"peerRole":"peer"},"receivedGracefulShutdown":1,"receivedLeaks":2,"needsReset":false,"gracefulRestart":{"configured":{"restartTime":120,"notification":true,"longLivedStaleTime":0},"negotiated":null,"stale":{"ipv4":0,"ipv6":0},"staleUntil":{"ipv4":null,"ipv6":null}},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
+        {"name":"contoso-ashburn-1-v4","connection":"contoso-ashburn-1","peerAddress":"4.68.74.181","localAddress":"4.68.74.182","peerAsn":3356,"state":"Established","families":["ipv4"],"advertised":{"ipv4":354,"ipv6":0},"received":{"ipv4":2,"ipv6":0},"accepted":{"ipv4":1,"ipv6":0},"lastError":null,"peering":"contoso-ashburn","peeringLocation":"Ashburn","connectionState":"Active","since":"2026-11-22T12:00:00Z","pending":{"ipv4":7,"ipv6":0},"endOfRibSent":{"ipv4":true,"ipv6":false},"flaps":0,"maxPrefixes":{"ipv4":20000,"ipv6":null},"nearLimit":{"ipv4":true,"ipv6":false},"limitPassed":null,"passive":false,"peerPort":179,"configuredHoldTime":90,"holdTime":30,"direction":"outbound","peerId":"4.68.74.1","fourOctetAs":true,"configuredFamilies":["ipv4"],"extendedNextHop":false,"addPathReceive":[],"nextHop":{"ipv4":"4.68.74.182","ipv6":null},"announcementBudget":{"ipv4":2000,"ipv6":500},"sessionAvailability":0.0,"endOfRibReceived":{"ipv4":false,"ipv6":false},"transport":{"md5":false,"ttlSecurityHops":null,"ttl":null,"interface":null,"range":null},"localRole":"peer","strictRole":false,"gracefulShutdown":false,"shutdownCommunication":null,"maxPrefixWarningPercent":75,"maxPrefixAction":"cease","maxPrefixRestartSecs":60,"delayOpen":0,"extendedOptionalParameters":"auto","sendHoldTime":480,"negotiated":{"fourOctetAs":false,"routeRefresh":true,"enhancedRouteRefresh":false,"extendedMessage":false,"peerRole":"peer"},"receivedGracefulShutdown":1,"receivedLeaks":2,"needsReset":false,"gracefulRestart":{"configured":{"restartTime":120,"notification":true,"longLivedStaleTime":0},"negotiated":null,"stale":{"ipv4":0,"ipv6":0},"staleUntil":{"ipv4":null,"ipv6":null}},"capabilities":{"local":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":2,"name":"Route Refresh","text":""}],"peer":[{"code":1,"name":"Multiprotocol","text":"ipv4"},{"code":65,"name":"Four-octet AS Number","text":"3356"}]},"messages":{"sent":{"open":0,"update":3,"notification":0,"keepalive":0,"routeRefresh":0},"received":{"open":0,"update":0,"notification":0,"keepalive":0,"routeRefresh":0}}}
     "#]]).await;
 }
 
@@ -123,7 +123,7 @@ async fn routes() {
 #[tokio::test]
 async fn f42_where_origins_come_from() {
     check("/api/v1/origin", expect![[r#"
-        {"inForceSince":"2026-11-22T11:59:00Z","rpki":{"vrps":{"ipv4":400002,"ipv6":100000},"invalid":"refuse","caches":[{"address":"192.0.2.8:323","state":"synced","inUse":true,"sessionId":4711,"serial":12,"vrps":{"ipv4":400000,"ipv6":100000},"updatedAt":"2026-11-22T11:59:00Z","expiresAt":"2026-11-22T13:59:00Z","lastError":null},{"address":"[2001:db8::8]:323","state":"connecting","inUse":false,"sessionId":null,"serial":null,"vrps":{"ipv4":0,"ipv6":0},"updatedAt":null,"expiresAt":null,"lastError":{"text":"connect: Connection refused","at":"2026-11-22T11:59:55Z"}}],"files":[{"file":"vrps.json","entries":2}]},"irr":{"routes":{"ipv4":3,"ipv6":0},"invalid":"show","unknown":"show","files":[{"file":"radb.db.route","entries":3}]}}
+        {"inForceSince":"2026-11-22T11:59:00Z","rpki":{"vrps":{"ipv4":400002,"ipv6":100000},"invalid":"refuse","unknown":"show","caches":[{"address":"192.0.2.8:323","state":"synced","inUse":true,"sessionId":4711,"serial":12,"vrps":{"ipv4":400000,"ipv6":100000},"updatedAt":"2026-11-22T11:59:00Z","expiresAt":"2026-11-22T13:59:00Z","lastError":null},{"address":"[2001:db8::8]:323","state":"connecting","inUse":false,"sessionId":null,"serial":null,"vrps":{"ipv4":0,"ipv6":0},"updatedAt":null,"expiresAt":null,"lastError":{"text":"connect: Connection refused","at":"2026-11-22T11:59:55Z"}}],"files":[{"file":"vrps.json","entries":2}]},"irr":{"routes":{"ipv4":3,"ipv6":0},"invalid":"show","unknown":"show","files":[{"file":"radb.db.route","entries":3}]}}
     "#]]).await;
 }
 
@@ -175,7 +175,7 @@ async fn what_is_not_found_is_said_with_what_may_have_been_meant() {
     assert_eq!(
         body,
         format!(
-            "{{\"error\":{{\"message\":\"no session, peer address or connection is \\\"ix-londno-1-v4\\\": did you \
+            "{{\"error\":{{\"code\":\"NotFound\",\"message\":\"no session, peer address or connection is \\\"ix-londno-1-v4\\\": did you \
              mean \\\"ix-london-1-v4\\\"? The sessions are {all}\",\"near\":[\"ix-london-1-v4\"]}}}}"
         )
     );
@@ -202,7 +202,7 @@ async fn nothing_can_be_changed() {
             assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
             assert_eq!(response.headers()[header::ALLOW], "GET, HEAD");
             let body = response.into_body().collect().await.unwrap().to_bytes();
-            assert!(body.starts_with(b"{\"error\":{\"message\":"), "{body:?}");
+            assert!(body.starts_with(b"{\"error\":{\"code\":\"MethodNotAllowed\",\"message\":"), "{body:?}");
         }
     }
 }
@@ -287,9 +287,55 @@ async fn orders_are_taken_on_the_control_socket_alone() {
         assert_eq!(order(&http, path, body).await.0, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(order(&http, "/api/v1/sessions", "{}").await.0, StatusCode::METHOD_NOT_ALLOWED);
-    let (status, body) = get(&socket, "/api/v1/sessions/ix-london-1/reset").await;
-    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
-    assert!(body.contains("use POST"), "{body}");
+    let path = "/api/v1/sessions/ix-london-1/reset";
+    assert!(message(&socket, path, StatusCode::METHOD_NOT_ALLOWED).await.ends_with("use POST"));
+    assert_eq!(call(&socket, "GET", path).await.headers()[header::ALLOW], "POST");
+}
+
+#[tokio::test]
+async fn what_no_path_takes_behind_the_question_mark_is_refused_on_every_path() {
+    let router = Speaker::new().router();
+    let (list, session) = ("prefix, after and limit", "sessions/contoso-ashburn-1-v4");
+    let nothing = "nothing behind the ?";
+    for (path, taken) in [
+        ("sessions", nothing),
+        (session, nothing),
+        (&format!("{session}/advertised"), list),
+        (&format!("{session}/received"), list),
+        ("connections", nothing),
+        ("ranges", nothing),
+        ("routes", list),
+        ("why", "prefix and session"),
+        ("generation", nothing),
+        ("origin", nothing),
+        ("peerings", nothing),
+        ("peerings/contoso-ashburn", nothing),
+        (
+            "peerings/contoso-ashburn/receivedRoutes",
+            "prefix, asPath, originAsValidationState, rpkiValidationState and $skipToken",
+        ),
+        ("peerAsns", nothing),
+        ("peerAsns/AS3356", nothing),
+        ("registeredPrefixes", "prefix and peering"),
+        ("registeredAsns", "peering"),
+        ("peeringServicePrefixes", "prefix, peering and $expand"),
+        ("peerings/contoso-ashburn/registeredPrefixes", "prefix"),
+        ("peerings/contoso-ashburn/registeredPrefixes/8.23.254.0_24", nothing),
+        ("peerings/contoso-ashburn/registeredAsns", nothing),
+        ("peerings/contoso-ashburn/registeredAsns/fabrikam", nothing),
+        ("events", "prefix and peering"),
+    ] {
+        let path = format!("/api/v1/{path}");
+        let said = message(&router, &format!("{path}?colour=red"), StatusCode::BAD_REQUEST).await;
+        assert_eq!(said, format!("this path takes {taken}, not \"colour\""), "{path}");
+        let twice = format!("{path}?colour=red&colour=blue");
+        let said = message(&router, &twice, StatusCode::BAD_REQUEST).await;
+        assert_eq!(said, "colour is given twice: keep one of the two", "{path}");
+        // Azure's clients send their version with every request.
+        if path != "/api/v1/why" {
+            ok(&router, &format!("{path}?api-version=2025-05-01")).await;
+        }
+    }
 }
 
 #[tokio::test]

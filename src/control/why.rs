@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Query, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::response::Response;
 use ipnet::IpNet;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::error::ApiError;
 use super::json::{AdvertisedJson, ReceivedRouteJson};
 use super::list::{self, Page, Rows, Source};
-use super::query::{Wanted, echo};
+use super::query::{Pairs, Wanted};
 use super::router::App;
 use crate::accept::{Explained, ExplainedPath, ReceivedRoute};
 use crate::advertise::ToldRoute;
@@ -33,20 +33,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Question {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
-        let Query(pairs) = pairs.map_err(|_| ApiError::no_query())?;
+        let pairs = Pairs::from_request_parts(parts, state).await?;
         let (mut wanted, mut session) = (None, None);
-        for (key, value) in pairs {
-            let was_there = match key.as_str() {
-                "prefix" => wanted.replace(value.parse()?).is_some(),
-                "session" => session.replace(value).is_some(),
-                _ => {
-                    let what = format!("why takes prefix and session, not \"{}\"", echo(&key));
-                    return Err(ApiError::bad_request(what));
-                }
-            };
-            if was_there {
-                return Err(ApiError::bad_request(format!("{key} is given twice: keep one of the two")));
+        for (key, value) in pairs.only(&["prefix", "session"])? {
+            match key.as_str() {
+                "prefix" => wanted = Some(value.parse()?),
+                _ => session = Some(value),
             }
         }
         let wanted = wanted.ok_or_else(|| ApiError::bad_request("name a prefix or an address: ?prefix="))?;

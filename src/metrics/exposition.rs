@@ -130,7 +130,7 @@ pub(super) fn families(put: &mut Put<'_>, value: impl Fn(AddressFamily) -> u64) 
 
 const SESSION_LABELS: [&str; 2] = ["connection", "session_ip"];
 
-static SESSION: [Family<SessionMetrics>; 29] = [
+static SESSION: [Family<SessionMetrics>; 30] = [
     Family::gauge("peeringd_session_up", "1 while the session is Established, else 0.", None, |s, put| {
         put(None, float(u64::from(s.is_up())));
     }),
@@ -275,6 +275,12 @@ static SESSION: [Family<SessionMetrics>; 29] = [
         "The most prefixes that the peer may announce; 0 where only the process as a whole has a limit.",
         Some("family"),
         |s, put| families(put, |f| s.prefixes(PrefixGauge::Limit, f)),
+    ),
+    Family::counter(
+        "peeringd_session_limit_passed_total",
+        "Times that the peer passed the session's own prefix limit, whether that ended the session or not.",
+        Some("family"),
+        |s, put| families(put, |f| s.limit_passed(f)),
     ),
     Family::counter(
         "peeringd_session_leaked_received_prefixes_total",

@@ -80,6 +80,7 @@ pub struct SessionMetrics {
     held: Counts<2>,
     stale: Counts<2>,
     limit: Counts<2>,
+    limit_passed: Counts<2>,
     leaks: AtomicU64,
 }
 
@@ -181,6 +182,17 @@ impl SessionMetrics {
     /// The peer announced `n` prefixes that by ONLY_TO_CUSTOMER are leaks.
     pub fn count_leaks(&self, n: u64) {
         self.leaks.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// The peer passed the session's own limit of a family.
+    pub fn count_limit_passed(&self, family: Family) {
+        self.limit_passed.add(family, 1);
+    }
+
+    /// Times that the peer passed the session's own limit of a family.
+    #[must_use]
+    pub fn limit_passed(&self, family: Family) -> u64 {
+        self.limit_passed.get(family)
     }
 
     /// Prefixes announced that by ONLY_TO_CUSTOMER were leaks.

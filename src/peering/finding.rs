@@ -72,7 +72,7 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RpkiInvalid => "RPKI: Invalid, which the config lets in (rpki.invalid: show)",
-            Self::RpkiUnknown => "RPKI: Unknown",
+            Self::RpkiUnknown => "RPKI: Unknown, which the config lets in (rpki.unknown: show)",
             Self::IrrInvalid => "routing registry: Invalid, which the config lets in (irr.invalid: show)",
             Self::IrrUnknown => "routing registry: Unknown, which the config lets in (irr.unknown: show)",
         })

@@ -17,6 +17,8 @@ use crate::wire::Asn;
 pub struct Enforcement {
     /// RPKI says that the origin may not announce it.
     pub rpki_invalid: bool,
+    /// RPKI has nothing on the prefix.
+    pub rpki_unknown: bool,
     /// The routing registry has the prefix for other origins only.
     pub irr_invalid: bool,
     /// The routing registry does not have the prefix.
@@ -213,13 +215,20 @@ impl ImportPolicy {
 
     /// What RPKI has against a route, where that is to keep it out; it is not asked where nothing is.
     fn rpki_refusal(&self, prefix: IpNet, origin: Option<Asn>) -> Option<Reason> {
-        let is_invalid = || self.rpki_validity(prefix, origin) == Validity::Invalid;
-        (self.enforce.rpki_invalid && is_invalid()).then_some(Reason::RpkiInvalid)
+        let Enforcement { rpki_invalid, rpki_unknown, irr_invalid: _, irr_unknown: _ } = self.enforce;
+        if !rpki_invalid && !rpki_unknown {
+            return None;
+        }
+        match self.rpki_validity(prefix, origin) {
+            Validity::Invalid => rpki_invalid.then_some(Reason::RpkiInvalid),
+            Validity::Unknown => rpki_unknown.then_some(Reason::RpkiUnknown),
+            Validity::Valid => None,
+        }
     }
 
     /// The same of the routing registry.
     fn irr_refusal(&self, prefix: IpNet, origin: Option<Asn>) -> Option<Reason> {
-        let Enforcement { rpki_invalid: _, irr_invalid, irr_unknown } = self.enforce;
+        let Enforcement { rpki_invalid: _, rpki_unknown: _, irr_invalid, irr_unknown } = self.enforce;
         if !irr_invalid && !irr_unknown {
             return None;
         }

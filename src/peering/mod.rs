@@ -39,8 +39,8 @@ pub use registration::{
     judge_registered_prefix, judge_service_prefix, validated, wrong_registered_prefix, wrong_service_prefix,
 };
 pub use resource::{
-    BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, bandwidth_refusal,
-    downgrade_refusal, is_resource_name,
+    BANDWIDTH_STEP_MBPS, PeeringServicePrefix, RegisteredAsn, RegisteredPrefix, ResourceName,
+    bandwidth_refusal, downgrade_refusal, is_resource_name,
 };
 pub use shortfall::{Link, Shortfall, Standing};
 pub use sighting::Sighting;

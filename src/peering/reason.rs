@@ -37,6 +37,8 @@ pub enum Reason {
     Prepended(Asn),
     /// RPKI says that the origin may not announce it.
     RpkiInvalid,
+    /// RPKI has nothing on the prefix.
+    RpkiUnknown,
     /// The routing registry has the prefix for other origins.
     IrrInvalid,
     /// The routing registry does not have the prefix.
@@ -65,6 +67,7 @@ impl fmt::Display for Reason {
                 f.write_str("AS path isn't correct")
             }
             Self::RpkiInvalid => f.write_str("The origin is RPKI-invalid"),
+            Self::RpkiUnknown => f.write_str("The origin is not in RPKI"),
             Self::IrrInvalid => f.write_str("The origin ASN is not the one in the routing registry"),
             Self::IrrUnknown => f.write_str("The origin ASN is not in the routing registry"),
         }

@@ -21,6 +21,7 @@ impl Reason {
             | Self::Leak
             | Self::NotRegistered { .. }
             | Self::RpkiInvalid
+            | Self::RpkiUnknown
             | Self::IrrInvalid
             | Self::IrrUnknown => None,
         }
@@ -62,6 +63,7 @@ impl Reason {
             Self::RpkiInvalid => {
                 "publish a ROA that has the origin and the length, or announce it from the ASN of the ROA there is"
             }
+            Self::RpkiUnknown => "publish a ROA that has the origin and the length",
             Self::IrrInvalid | Self::IrrUnknown => {
                 "publish a route object for the prefix with this origin in a routing registry"
             }

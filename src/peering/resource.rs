@@ -39,6 +39,52 @@ pub struct PeeringServicePrefix {
     pub backup_location: Option<Arc<str>>,
 }
 
+/// What a resource is called, and whether that was given to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ResourceName {
+    /// Its own name, or one made of what it is.
+    pub name: Arc<str>,
+    /// Whether it is its own.
+    pub is_given: bool,
+}
+
+impl ResourceName {
+    fn new(given: Option<&Arc<str>>, made: impl FnOnce() -> String) -> Self {
+        let name = given.cloned().unwrap_or_else(|| made().into());
+        Self { name, is_given: given.is_some() }
+    }
+
+    /// That of a prefix: without a name of its own, one in the characters that Azure takes.
+    #[must_use]
+    pub fn of_prefix(given: Option<&Arc<str>>, prefix: IpNet) -> Self {
+        Self::new(given, || prefix.to_string().replace('/', "_").replace(':', "-"))
+    }
+}
+
+impl RegisteredPrefix {
+    /// What it is called.
+    #[must_use]
+    pub fn resource_name(&self) -> ResourceName {
+        ResourceName::of_prefix(self.name.as_ref(), self.prefix)
+    }
+}
+
+impl RegisteredAsn {
+    /// What it is called: without a name of its own, by its number.
+    #[must_use]
+    pub fn resource_name(&self) -> ResourceName {
+        ResourceName::new(self.name.as_ref(), || self.asn.to_string())
+    }
+}
+
+impl PeeringServicePrefix {
+    /// What it is called.
+    #[must_use]
+    pub fn resource_name(&self) -> ResourceName {
+        ResourceName::of_prefix(self.name.as_ref(), self.prefix)
+    }
+}
+
 /// A direct connection's bandwidth comes in steps of this many Mbps.
 pub const BANDWIDTH_STEP_MBPS: u64 = 10_000;
 

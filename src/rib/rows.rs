@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::finding::Place;
 use crate::wire::AttrSet;
 
 /// A file of the RIB and where its lines begin in the numbering over all files.
@@ -55,4 +56,14 @@ pub struct Rows {
     pub v4: Vec<Row<u32>>,
     /// IPv6 prefixes.
     pub v6: Vec<Row<u128>>,
+}
+
+impl Rows {
+    /// Where a global line stands. O(log files).
+    #[must_use]
+    pub fn place(&self, line: u32) -> Option<Place> {
+        let index = self.files.partition_point(|file| file.first_line <= line).checked_sub(1)?;
+        let file = self.files.get(index)?;
+        Some(Place { file: Arc::clone(&file.path), line: line - file.first_line + 1, column: 0 })
+    }
 }

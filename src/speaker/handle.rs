@@ -1,5 +1,6 @@
 //! The way into the speaker for whoever looks: snapshots, and pages asked of a session's task.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -7,6 +8,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::leaving::{self, Leaving};
 use super::lifecycle::{CannotChangeType, TypeChangeBegun, TypeChangeOrder};
 use super::origin::Origins;
 use super::registrar::{CannotValidate, Events, RegistrarDesk, Registry};
@@ -99,6 +101,7 @@ pub struct Handle {
     pub(crate) registrar: RegistrarDesk,
     pub(crate) kept: Arc<ArcSwap<Kept>>,
     pub(crate) type_changes: mpsc::Sender<TypeChangeOrder>,
+    pub(crate) leaving: leaving::Shared,
 }
 
 impl Handle {
@@ -106,6 +109,19 @@ impl Handle {
     #[must_use]
     pub fn sessions(&self) -> Vec<Arc<SessionSnapshot>> {
         self.sessions.load().iter().map(|s| s.snapshot.borrow().clone()).collect()
+    }
+
+    /// The sessions that are being removed, by name: they are in the config no more, and not closed yet.
+    #[must_use]
+    pub fn leaving(&self) -> Vec<Arc<Leaving>> {
+        let (all, plan) = (self.leaving.load_full(), self.plan.load());
+        if all.is_empty() {
+            return Vec::new();
+        }
+        // One that is there again, or by the same name with another peer, is not removed.
+        let there: HashSet<&str> = plan.sessions.iter().map(|session| &*session.name).collect();
+        let is_gone = |of: &&Arc<Leaving>| !there.contains(&*of.session.plan.name);
+        all.iter().filter(is_gone).cloned().collect()
     }
 
     /// Every range that peers may dial from, in the order of the config.

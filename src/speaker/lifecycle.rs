@@ -101,6 +101,9 @@ pub enum CannotChangeType {
     /// The peering has a prefix registered that a voice peering does not take.
     #[error("the peering of {0} has {1} registered, and a voice peering takes nothing longer than /24")]
     TooLong(Arc<str>, IpNet),
+    /// Other connections of the peering have changed their type, or are about to, to another one.
+    #[error("{1} of the same peering is of type {other} or is to be, and a peering has one: change {0} to that, or the other one back first", other = .2.name())]
+    OtherType(Arc<str>, Arc<str>, DirectPeeringType),
     /// The peering does not allow it.
     #[error("the connections of {peering} cannot change their type: {lacks}", lacks = in_words(.lacks))]
     Peering {
@@ -247,6 +250,9 @@ impl Lifecycle {
             && let Some(prefix) = peering.too_long_for_voice()
         {
             return Err(CannotChangeType::TooLong(name, prefix));
+        }
+        if let Some((other, its)) = other_type(&kept, peering, &name, to) {
+            return Err(CannotChangeType::OtherType(name, other, its));
         }
         let lacks = lacks(&kept, &plan, peering, (from, to));
         if !lacks.is_empty() {
@@ -395,6 +401,29 @@ impl Lifecycle {
 
 fn is_changing(kept: &Kept, name: &str) -> bool {
     kept.connections.get(name).is_some_and(|KeptConnection { change, .. }| change.is_some())
+}
+
+/// Another connection of the peering that has become, or is to become, of another new type: types are converted by peering,
+/// and only the use for Peering Service is one of each connection. Back to what the config has each may go.
+fn other_type(
+    kept: &Kept,
+    peering: &PeeringPlan,
+    name: &str,
+    to: PolicyGroup,
+) -> Option<(Arc<str>, DirectPeeringType)> {
+    let to = to.direct_peering_type;
+    let configured = |name: &str| Some(kept.connections.get(name)?.configured.direct_peering_type);
+    if configured(name) == Some(to) {
+        return None;
+    }
+    let target = |other: &Arc<ConnectionPlan>| {
+        let queued = kept.queue.iter().find(|change| change.connection == other.name);
+        let under_way = || kept.connections.get(&other.name)?.change.map(|change| change.to);
+        let group = queued.map(|change| change.to).or_else(under_way).unwrap_or(other.policy_group);
+        (other.name.clone(), group.direct_peering_type)
+    };
+    let others = peering.connections.iter().filter(|other| &*other.name != name);
+    others.map(target).find(|(other, its)| *its != to && configured(other) != Some(*its))
 }
 
 /// The change of a peering that comes next, and its connection.

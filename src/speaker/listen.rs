@@ -67,12 +67,26 @@ pub struct Listeners(Vec<TcpListener>);
 
 /// A listener that could not be bound.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {at}: {error}")]
+#[error("cannot listen on {at}: {error}: {}", way_out(error))]
 pub struct ListenError {
     /// The address.
     pub at: SocketAddr,
     /// What the kernel said.
     pub error: std::io::Error,
+}
+
+fn way_out(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind;
+    let ways = [
+        (
+            ErrorKind::PermissionDenied,
+            "ports below 1024 are root's and systemd's to give; set router.listen to another",
+        ),
+        (ErrorKind::AddrInUse, "end what listens there, or set router.listen"),
+        (ErrorKind::AddrNotAvailable, "give this machine the address, or set router.listen"),
+    ];
+    let way = ways.into_iter().find(|(kind, _)| *kind == error.kind());
+    way.map_or("set router.listen to an address of this machine", |(_, way)| way)
 }
 
 impl Listeners {

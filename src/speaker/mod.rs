@@ -13,8 +13,10 @@ mod handle;
 mod hold_down;
 mod imports;
 mod keyring;
+mod leaving;
 mod ledger;
 mod lifecycle;
+mod limit_watch;
 mod listen;
 mod origin;
 mod peer;
@@ -35,6 +37,7 @@ pub use generations::Generations;
 #[cfg(test)]
 pub(crate) use handle::{Ask, SessionEntry};
 pub use handle::{AskError, CannotRefresh, Handle, RefreshWay, ResetDone, ResetOrder};
+pub use leaving::Leaving;
 pub use lifecycle::{CannotChangeType, Resumed, TypeChangeBegun, read_connections};
 pub use listen::{ListenError, Listeners};
 pub use origin::{CacheState, CacheStatus, OriginStatus, Origins, OriginsInForce};
@@ -47,6 +50,6 @@ pub use registrar::{
 #[doc(hidden)]
 pub use registrar::{PenApart, RegistrarApart};
 pub use snapshot::{LastError, LimitPassed, Overview, SessionSnapshot};
-pub use store::{StateError, Store};
+pub use store::{StateError, Store, without_place};
 pub use supervisor::{Ended, NotReloaded, Speaker};
 pub use system::{give_memory_back, settle_memory};

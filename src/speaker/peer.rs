@@ -185,7 +185,8 @@ impl Peer {
             }
             Order::Run => self.fsm.set_timing(terms::timing(&intent.plan)),
         }
-        let restart = |plan: &SessionPlan| plan.protocol.max_prefix_restart;
+        let restart =
+            |plan: &SessionPlan| (plan.protocol.max_prefix_action, plan.protocol.max_prefix_restart);
         if self.intent.plan.max_prefixes != intent.plan.max_prefixes
             || restart(&self.intent.plan) != restart(&intent.plan)
         {

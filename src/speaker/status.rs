@@ -9,9 +9,10 @@ use tracing::{debug, info, warn};
 use super::clock::Clock;
 use super::gauges;
 use super::hold_down::HoldDown;
+use super::limit_watch::LimitWatch;
 use super::said::Said;
 use super::snapshot::{LastError, SessionSnapshot};
-use crate::accept::{AdjRibIn, Applied};
+use crate::accept::{AdjRibIn, Applied, LimitExceeded};
 use crate::advertise::{Counters, LeftOut, Outbox};
 use crate::config::SessionPlan;
 use crate::fsm::{DownReason, FsmConfig, Moment, Negotiated, State};
@@ -59,9 +60,7 @@ pub(super) struct Status {
     state: State,
     negotiated: Option<Arc<Negotiated>>,
     send_hold_time: Option<Duration>,
-    near_limit: PerFamily<bool>,
-    /// What has been said of that in this session.
-    near_limit_said: PerFamily<bool>,
+    limits: LimitWatch,
     /// When the last session ended, or the task began.
     ended: Duration,
     hold_down: HoldDown,
@@ -93,8 +92,7 @@ impl Status {
             state: State::Idle,
             negotiated: None,
             send_hold_time: None,
-            near_limit: PerFamily::default(),
-            near_limit_said: PerFamily::default(),
+            limits: LimitWatch::default(),
             ended: Clock::since_epoch(),
             hold_down: HoldDown::No,
             end_of_rib_received: PerFamily::default(),
@@ -272,7 +270,7 @@ impl Status {
         self.end_of_rib_received = PerFamily::default();
         self.negotiated = None;
         self.send_hold_time = None;
-        self.near_limit_said = PerFamily::default();
+        self.limits.down();
         self.ended = Clock::since_epoch();
         self.last_error = Some(error);
     }
@@ -292,15 +290,15 @@ impl Status {
         self.hold_down = hold_down;
     }
 
-    /// Which families are near their limit: said once a session, since the peer could cross the line for ever.
-    pub(super) fn near_limit(&mut self, near: PerFamily<bool>, held: PerFamily<u64>, plan: &SessionPlan) {
-        for family in Family::ALL {
-            let is_near = *near.get(family);
-            *self.near_limit.get_mut(family) = is_near;
-            if is_near && !std::mem::replace(self.near_limit_said.get_mut(family), true) {
-                let limit = plan.max_prefixes.get(family).unwrap_or(u64::MAX);
-                warn!(%family, held = held.get(family), limit, "the peer is near its prefix limit");
-            }
+    /// How what is held stands with the session's own limits, of which some are near.
+    pub(super) fn watch_limits(&mut self, near: PerFamily<bool>, held: PerFamily<u64>, plan: &SessionPlan) {
+        self.limits.look(near, held, plan, &self.metrics);
+    }
+
+    /// A limit of a family ends the session.
+    pub(super) fn limit_passed(&self, exceeded: &LimitExceeded) {
+        if let LimitExceeded::Session { family, limit: _ } = exceeded {
+            self.metrics.count_limit_passed(*family);
         }
     }
 
@@ -395,7 +393,7 @@ impl Status {
             accepted: held.rib.accepted(),
             stale: held.rib.stale(),
             stale_until: held.stale_until,
-            near_limit: self.near_limit,
+            near_limit: self.limits.near(),
             graceful_shutdown_received: held.rib.graceful_shutdown(),
             leaks: held.rib.leaks(),
             hold_down: self.hold_down,

@@ -30,8 +30,8 @@ pub enum StateError {
         error: io::Error,
     },
     /// It is not what was written there.
-    #[error("{}:{}:{}: {error}: put back a copy of it, or move it away to begin without what it holds",
-        path.display(), error.line(), error.column())]
+    #[error("{}:{}:{}: {}: put back a copy of it, or move it away to begin without what it holds",
+        path.display(), error.line(), error.column(), without_place(error))]
     Broken {
         /// The file.
         path: PathBuf,
@@ -58,6 +58,14 @@ pub enum StateError {
         /// Why.
         error: serde_json::Error,
     },
+}
+
+/// What is wrong with a JSON text, for where its place stands before it.
+#[must_use]
+pub fn without_place(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    said.strip_suffix(&place).unwrap_or(&said).to_owned()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,7 +132,8 @@ mod tests {
         store.write("a.json", &Vec::<u32>::new()).unwrap();
         assert_eq!(store.read("a.json").unwrap(), Some(Vec::<u32>::new()));
         for (text, word) in [
-            ("", "a.json:1:0"),
+            ("", "a.json:1:0: EOF while parsing a value: put back"),
+            ("{\n \"version\" 1}", "a.json:2:12: expected `:`: put back"),
             ("{\"version\": 2, \"content\": []}", "version 2"),
             ("{\"version\": 1}", "content"),
         ] {

@@ -22,6 +22,7 @@ use super::gauges;
 use super::handle::{Ask, Handle, SessionEntry};
 use super::imports::Imports;
 use super::keyring::Keyring;
+use super::leaving::Leavers;
 use super::ledger::Ledger;
 use super::lifecycle::{Lifecycle, Resumed, TypeChangeOrder};
 use super::listen::{self, Admitted, Door, Doors, Entrance, Listeners, Newcomer};
@@ -126,6 +127,7 @@ impl Speaker {
         imports.judge_origins_by(&origins.in_force().borrow());
         let registrar = Registrar::start(plan.clone(), registrations, events, metrics.clone());
         let (type_changes, orders) = mpsc::channel(WAITING_ORDERS);
+        let leavers = Leavers::default();
         let handle = Handle {
             sessions: Arc::new(ArcSwap::from_pointee(Vec::new())),
             generation: Arc::new(ArcSwapOption::from(Some(generation.clone()))),
@@ -135,6 +137,7 @@ impl Speaker {
             registrar: registrar.desk.clone(),
             kept: lifecycle.shared(),
             type_changes,
+            leaving: leavers.shared(),
         };
         let listeners: Vec<_> = listeners.into_inner().into_iter().map(Arc::new).collect();
         let mut supervisor = Supervisor {
@@ -157,6 +160,7 @@ impl Speaker {
             plan,
             lifecycle,
             running: HashMap::new(),
+            leavers,
             tasks: JoinSet::new(),
         };
         for session in supervisor.plan.sessions.clone() {
@@ -274,6 +278,8 @@ struct Supervisor {
     lifecycle: Lifecycle,
     /// By the peer's address, which is what makes a session the same from one plan to the next.
     running: HashMap<IpAddr, Running>,
+    /// Those that the plan has no more.
+    leavers: Leavers,
     tasks: JoinSet<()>,
 }
 
@@ -400,6 +406,7 @@ impl Supervisor {
             Ok((id, ())) => (id, None),
             Err(error) => (error.id(), Some(error)),
         };
+        self.leavers.forget(id);
         let Some(peer) = self.running.iter().find(|(_, r)| r.task == id).map(|(peer, _)| *peer) else {
             return;
         };

@@ -2,7 +2,7 @@
 
 use crate::accept::OtcRule;
 use crate::advertise::SessionProfile;
-use crate::config::{RouterPlan, SessionPlan};
+use crate::config::{MaxPrefixAction, RouterPlan, SessionPlan};
 use crate::fsm::{FsmConfig, Moment, Negotiated, Timing};
 use crate::wire::{
     Asn, Capability, Family, FirstAs, MAX_EXTENDED_MESSAGE_LEN, MAX_MESSAGE_LEN, PerFamily, UpdateContext,
@@ -104,9 +104,14 @@ pub(super) fn capabilities(local_asn: Asn, plan: &SessionPlan, life: Life, now: 
     capabilities
 }
 
-/// The most prefixes to hold of each family; what the config leaves open is bounded by the process's own limit.
+/// The most prefixes to hold of each family; what the config leaves open, or only warns of, is bounded by the process's own
+/// limit.
 pub(super) fn limits(plan: &SessionPlan) -> PerFamily<u64> {
-    PerFamily::from_fn(|family| plan.max_prefixes.get(family).unwrap_or(u64::MAX))
+    let ends = match plan.protocol.max_prefix_action {
+        MaxPrefixAction::Cease => true,
+        MaxPrefixAction::Warn => false,
+    };
+    PerFamily::from_fn(|family| plan.max_prefixes.get(family).filter(|_| ends).unwrap_or(u64::MAX))
 }
 
 /// Our own address of a family, where the session is over it. A next hop in the plan need not be one of ours: both

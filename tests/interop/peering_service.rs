@@ -200,8 +200,9 @@ impl<R: Partner> Service<R> {
     }
 }
 
-/// The `peerings` of the config.
+/// The `peerings` of the config. Nothing is registered before a connection is Active.
 fn peering(lab: &Lab, setup: Setup, state: &str) -> String {
+    let registered = if state == "active" { registered() } else { String::new() };
     let connections: String = lab.sites.iter().map(|site| connection(site, setup, state)).collect();
     format!(
         "peerings:
@@ -209,10 +210,13 @@ fn peering(lab: &Lab, setup: Setup, state: &str) -> String {
     peering_service: true
     peer_asn: {ASN}
     peering_location: Ashburn
-    registered_prefixes: [\"{V4}\", \"{V6}\"]
-    connections:
+{registered}    connections:
 {connections}"
     )
+}
+
+fn registered() -> String {
+    format!("    registered_prefixes: [\"{V4}\", \"{V6}\"]\n")
 }
 
 fn connection(site: &Site, setup: Setup, state: &str) -> String {
@@ -287,9 +291,14 @@ fn nothing_flows_before_active<R: Partner>() {
         equal(&taken?, &vec![[0, 0], [0, 0]])
     });
     let flaps = sessions().unwrap().iter().map(|s| s["flaps"].clone()).collect::<Vec<_>>();
-    service
-        .daemon
-        .reload_changed(|config| config.replace("connection_state: validating", "connection_state: active"));
+    service.daemon.reload_changed(|config| {
+        let connections = "    connections:\n";
+        config.replace("connection_state: validating", "connection_state: active").replacen(
+            connections,
+            &(registered() + connections),
+            1,
+        )
+    });
     until("the whole set", A_SECOND, || {
         let taken: Result<Vec<_>, _> =
             service.routers.iter().zip(&service.lab.sites).map(|(router, site)| router.taken(site)).collect();

@@ -136,7 +136,10 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     page.line("!");
     match &session.reach {
         Reach::Interface(_) => {
-            page.comment("FRR learns Microsoft's address here by router advertisements on the link.");
+            page.comment("FRR learns Microsoft's address by router advertisements on the link, of which peeringd sends");
+            page.comment(
+                "none itself: radvd does, or an FRR there with no ipv6 nd suppress-ra on the interface.",
+            );
             page.line(format!("neighbor {peer} interface v6only remote-as {}", far.microsoft))
         }
         Reach::Link | Reach::Route => {

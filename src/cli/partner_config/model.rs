@@ -43,10 +43,31 @@ pub(super) enum Refusal {
     TwoRouters { one: IpAddr, other: IpAddr, microsoft: IpAddr },
     #[error("the session {0} is over link-local addresses: name the router's own interface, by --interface")]
     NoInterface(String),
+    #[error(
+        "--interface {interface} has no meaning: it is for sessions over link-local addresses (fe80::), and the connection \
+         {connection} has none: leave it out"
+    )]
+    IdleInterface { interface: String, connection: String },
+    #[error(
+        "--next-hop {address} has no meaning: it is for {family} routes on a session over {} without extended_next_hop, and the \
+         connection {connection} has none: leave it out", other(*.family)
+    )]
+    IdleNextHop { address: IpAddr, family: Family, connection: String },
+    #[error("--next-hop {0} is link-local, and no next hop by itself: give a global address of the router's")]
+    LinkLocalNextHop(IpAddr),
+    #[error("--next-hop has two {0} addresses: give one, which holds for all sessions of the connection")]
+    TwoNextHops(Family),
     #[error("the peering gives the router no IPv4 address to be known by: choose one by --router-id")]
     NoRouterId,
     #[error("{0} identifies no router of the partner's (RFC 6286): choose one of its own by --router-id")]
     RouterId(Ipv4Addr),
+}
+
+fn other(family: Family) -> Family {
+    match family {
+        Family::Ipv4 => Family::Ipv6,
+        Family::Ipv6 => Family::Ipv4,
+    }
 }
 
 fn listed(names: &[String]) -> String {
@@ -175,6 +196,7 @@ impl<'a> FarEnd<'a> {
         for session in &plans {
             sessions.push(far_session(plan, session, &plans, &tag, choice)?);
         }
+        check_choice(choice, name, &sessions)?;
         let of_peering = plan.sessions.iter().filter(|session| session.peering == peering.name);
         let router_id = choice
             .router_id
@@ -212,6 +234,30 @@ impl<'a> FarEnd<'a> {
                 && peering.direct_peering_type == DirectPeeringType::IxRs,
         })
     }
+}
+
+/// Nothing that is said is without effect in silence.
+fn check_choice(choice: &Choice<'_>, connection: &str, sessions: &[FarSession]) -> Result<(), Refusal> {
+    let connection = || connection.to_owned();
+    let is_local = |session: &FarSession| matches!(session.reach, Reach::Interface(_));
+    if let Some(interface) = choice.interface.filter(|_| !sessions.iter().any(is_local)) {
+        return Err(Refusal::IdleInterface { interface: interface.to_owned(), connection: connection() });
+    }
+    for (nth, address) in choice.next_hops.iter().copied().enumerate() {
+        let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+        if is_link_local(address) {
+            return Err(Refusal::LinkLocalNextHop(address));
+        }
+        if choice.next_hops.iter().take(nth).any(|before| before.is_ipv4() == address.is_ipv4()) {
+            return Err(Refusal::TwoNextHops(family));
+        }
+        let needs =
+            |session: &FarSession| session.carried().any(|of| of == family && session.next_hop(of).is_some());
+        if !sessions.iter().any(needs) {
+            return Err(Refusal::IdleNextHop { address, family, connection: connection() });
+        }
+    }
+    Ok(())
 }
 
 fn find<'a>(plan: &'a Plan, name: &str) -> Result<(&'a PeeringPlan, &'a ConnectionPlan), Refusal> {

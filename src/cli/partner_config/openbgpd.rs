@@ -1,5 +1,7 @@
 //! OpenBGPD 7.
 
+use std::net::IpAddr;
+
 use super::header::{Joining, ORIGINATED, by_hand, header};
 use super::model::{FarEnd, FarSession, PORT, Reach};
 use super::page::Page;
@@ -80,11 +82,24 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     let most: u64 = session.carried().map(|family| far.max_prefixes.get(family)).sum();
     page.line(format!("max-prefix {most} restart 30"));
     match (&session.reach, session.ttl_security_hops) {
-        (_, Some(1)) => page.line("ttl-security yes"),
+        (_, Some(1)) => {
+            page.line("ttl-security yes");
+            for (family, _) in other_next_hops(session) {
+                page.comment(format!(
+                    "By it OpenBGPD 7 has no way to say the next hop of {family} routes here: Microsoft gets"
+                ));
+                page.comment("none. They want a session of their own.");
+            }
+        }
         (_, Some(hops)) => {
             page.comment(format!(
                 "Microsoft takes {hops} hops at most (GTSM), and this router knows of one hop only."
             ));
+            page.line("multihop 255");
+        }
+        (Reach::Link | Reach::Interface(_), None) if !other_next_hops(session).is_empty() => {
+            page.comment("One hop away, and told otherwise: OpenBGPD 7 sends a peer that is no next hop outside of its");
+            page.comment("network, and so none of the other family, but ::1 or 127.0.0.1.");
             page.line("multihop 255");
         }
         (Reach::Route, None) => page.line("multihop 255"),
@@ -97,11 +112,6 @@ fn neighbor(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
     }
     if session.extended_next_hop {
         page.comment("Microsoft offers IPv4 routes by way of IPv6 (RFC 8950), which OpenBGPD 7 has not.");
-    }
-    if session.transport() == Family::Ipv4 && session.families.ipv6 {
-        page.comment(
-            "OpenBGPD 7 announces no IPv6 routes on an IPv4 session: they want a session over IPv6.",
-        );
     }
     if far.is_route_server {
         page.line("transparent-as yes");
@@ -126,6 +136,20 @@ fn rules(page: &mut Page, far: &FarEnd<'_>, session: &FarSession) {
         let asns: Vec<_> = far.registered_asns.iter().map(ToString::to_string).collect();
         page.line(format!("allow to {peer} source-as {{ {} }} set community 8075:8007", asns.join(" ")));
     }
+    for (family, hop) in other_next_hops(session) {
+        let all = match family {
+            Family::Ipv4 => "0.0.0.0/0",
+            Family::Ipv6 => "::/0",
+        };
+        page.line(format!("match to {peer} prefix {all} or-longer set nexthop {hop}"));
+        page.line(format!("match to {peer} prefix {all} or-longer set nexthop no-modify"));
+    }
+}
+
+/// The next hops of the family that is not the session's own. OpenBGPD 7 takes any address of any interface for them, the
+/// first of which is ::1, and to a peer one hop away it sends no other that is not in the peer's network.
+fn other_next_hops(session: &FarSession) -> Vec<(Family, IpAddr)> {
+    session.carried().filter_map(|family| Some((family, session.next_hop(family)?))).collect()
 }
 
 fn role_name(role: Role) -> &'static str {

@@ -362,3 +362,43 @@ peerings:
     }
     assert_eq!(interface("GigabitEthernet0/0/0/0.7").as_deref(), Ok("GigabitEthernet0/0/0/0.7"));
 }
+
+#[test]
+fn an_option_without_a_meaning_is_refused_and_says_where_it_has_one() {
+    let said = |config: &str, interface: Option<&str>, next_hops: &[&str]| {
+        written(config, |folder| PartnerConfigArgs {
+            interface: interface.map(str::to_owned),
+            next_hop: next_hops.iter().map(|hop| hop.parse().unwrap()).collect(),
+            ..arguments(folder, "contoso-ashburn-1", Router::Bird)
+        })
+    };
+    assert_eq!(
+        said(PLAIN, Some("eth0"), &[]).unwrap_err(),
+        "error: --interface eth0 has no meaning: it is for sessions over link-local addresses (fe80::), and the connection \
+         contoso-ashburn-1 has none: leave it out"
+    );
+    assert_eq!(
+        said(PLAIN, None, &["4.68.74.181"]).unwrap_err(),
+        "error: --next-hop 4.68.74.181 has no meaning: it is for ipv4 routes on a session over ipv6 without \
+         extended_next_hop, and the connection contoso-ashburn-1 has none: leave it out"
+    );
+    let both = PLAIN.replace(
+        "session_prefix_v6: '2001:1900:2100::/126' }",
+        "v4: { families: [ipv4, ipv6], next_hop_v6: '2001:1900:2100::2' } }",
+    );
+    assert_ne!(both, PLAIN);
+    let text = said(&both, None, &["2001:1900:2100::1"]).unwrap();
+    assert!(
+        text.contains("next hop address 2001:1900:2100::1") || text.contains("2001:1900:2100::1;"),
+        "{text}"
+    );
+    assert_eq!(
+        said(&both, None, &["2001:1900:2100::1", "2001:1900:2100::5"]).unwrap_err(),
+        "error: --next-hop has two ipv6 addresses: give one, which holds for all sessions of the connection"
+    );
+    assert_eq!(
+        said(&both, None, &["fe80::1"]).unwrap_err(),
+        "error: --next-hop fe80::1 is link-local, and no next hop by itself: give a global address of the router's"
+    );
+    assert!(said(&both, None, &["4.68.74.181"]).unwrap_err().contains("ipv4 routes on a session over ipv6"));
+}

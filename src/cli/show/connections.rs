@@ -1,23 +1,27 @@
 //! `show connections`: a line each.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
+
+use super::listing::View;
 
 /// A connection, as far as the table goes.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Connection {
-    name: String,
-    peering: String,
-    connection_state: String,
+    pub(super) name: String,
+    pub(super) peering: String,
+    pub(super) connection_state: String,
     direct_peering_type: Option<String>,
     use_for_peering_service: bool,
     type_change: Option<TypeChange>,
     error_message: Option<String>,
     session_availability: Option<f64>,
     flap_counts: u64,
-    sessions: Vec<Session>,
-    findings: Vec<String>,
-    maps_lacks: Vec<String>,
+    pub(super) sessions: Vec<Session>,
+    pub(super) findings: Vec<String>,
+    pub(super) maps_lacks: Vec<String>,
     unsupported: Option<String>,
 }
 
@@ -31,27 +35,36 @@ struct TypeChange {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Session {
-    session_state: String,
+pub(super) struct Session {
+    pub(super) session_ip: IpAddr,
+    pub(super) session_state: String,
 }
 
-pub(super) const HEAD: [&str; 8] =
-    ["CONNECTION", "PEERING", "TYPE", "STATE", "SESSIONS UP", "AVAILABILITY", "FLAPS", "NOTE"];
+pub(super) const CONNECTIONS: View<Connection, 8> = View {
+    head: ["CONNECTION", "STATE", "SESSIONS UP", "AVAILABILITY", "FLAPS", "PEERING", "TYPE", "NOTE"],
+    words: 3,
+    cells: |connection, _| connection.row(),
+};
 
 impl Connection {
-    pub(super) fn row(&self) -> [String; 8] {
+    fn row(&self) -> [String; 8] {
         let up = self.sessions.iter().filter(|session| session.session_state == "Established").count();
         let kind = self.direct_peering_type.as_deref().unwrap_or("Exchange");
         [
             self.name.clone(),
-            self.peering.clone(),
-            in_words(kind, self.use_for_peering_service),
             self.connection_state.clone(),
             format!("{up}/{}", self.sessions.len()),
-            self.session_availability.map_or_else(|| "-".to_owned(), |part| format!("{:.2} %", part * 100.0)),
+            self.availability(),
             self.flap_counts.to_string(),
+            self.peering.clone(),
+            in_words(kind, self.use_for_peering_service),
             self.note(),
         ]
+    }
+
+    /// The mean of its sessions'.
+    pub(super) fn availability(&self) -> String {
+        self.session_availability.map_or_else(|| "-".to_owned(), |part| format!("{:.2} %", part * 100.0))
     }
 
     /// Whatever is not as it should be, or is becoming another.

@@ -38,17 +38,25 @@ impl Limits {
         Some(format!("DOWN: {passed}; {end}"))
     }
 
-    /// `near the limit: ipv4 15,200 / 20,000`, of what the session holds.
+    /// `near the limit: ipv4 15,200 / 20,000`, of what the session holds; `OVER THE LIMIT: …` where it goes on past one.
     pub(super) fn near(&self, received: &Families<u64>) -> Option<String> {
         let (near, most) = (&self.near_limit, &self.max_prefixes);
         let families =
             [("ipv4", near.ipv4, received.ipv4, most.ipv4), ("ipv6", near.ipv6, received.ipv6, most.ipv6)];
-        let near = families.into_iter().filter(|(_, is_near, ..)| *is_near);
-        let near = near.filter_map(|(family, _, held, limit)| {
-            Some(format!("{family} {} / {}", grouped(held), grouped(limit?)))
-        });
-        let near: Vec<String> = near.collect();
-        (!near.is_empty()).then(|| format!("near the limit: {}", near.join(", ")))
+        let (mut over, mut close) = (Vec::new(), Vec::new());
+        for (family, is_near, held, limit) in families {
+            let Some(limit) = limit else { continue };
+            let said = format!("{family} {} / {}", grouped(held), grouped(limit));
+            if held > limit {
+                over.push(said);
+            } else if is_near {
+                close.push(said);
+            }
+        }
+        let all = [("OVER THE LIMIT", over), ("near the limit", close)].into_iter();
+        let all = all.filter(|(_, said)| !said.is_empty());
+        let said: Vec<String> = all.map(|(what, said)| format!("{what}: {}", said.join(", "))).collect();
+        (!said.is_empty()).then(|| said.join("; "))
     }
 }
 
@@ -97,5 +105,11 @@ mod tests {
         assert_eq!(limits(&Value::Null, false).near(&received), None);
         let near = limits(&Value::Null, true).near(&received);
         assert_eq!(near.as_deref(), Some("near the limit: ipv4 15,200 / 20,000"));
+        let over = limits(&Value::Null, true).near(&Families { ipv4: 20_001, ipv6: 7 });
+        assert_eq!(
+            over.as_deref(),
+            Some("OVER THE LIMIT: ipv4 20,001 / 20,000"),
+            "where it is only warned of"
+        );
     }
 }

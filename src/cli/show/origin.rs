@@ -16,6 +16,7 @@ pub(super) struct Origin {
 struct Rpki {
     vrps: Families<u64>,
     invalid: String,
+    unknown: String,
     caches: Vec<Cache>,
     files: Vec<File>,
 }
@@ -60,6 +61,7 @@ impl Lines for Origin {
             ("in force since", format!("{in_force_since} ({} ago)", clock.age(in_force_since))),
             ("VRPs v4/v6", rpki.vrps.both()),
             ("RPKI invalid", rpki.invalid.clone()),
+            ("RPKI unknown", rpki.unknown.clone()),
         ];
         for cache in &rpki.caches {
             lines.push(("RTR cache", cache.in_words(clock)));

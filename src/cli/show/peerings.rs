@@ -1,10 +1,11 @@
 //! `show peerings`: each with its connections, whose states are not those of their sessions.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use serde::Deserialize;
 
+use super::connections::{Connection, Session};
+use super::peer_asns::PeerAsn;
 use super::view::laid_out;
 use crate::cli::table::printable;
 
@@ -47,39 +48,6 @@ struct Inner {
 #[derive(Deserialize)]
 struct SubResource {
     id: String,
-}
-
-/// Azure's PeerAsn, likewise.
-#[derive(Deserialize)]
-pub(super) struct PeerAsn {
-    id: String,
-    properties: PeerAsnProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PeerAsnProperties {
-    peer_asn: u32,
-}
-
-/// One of our connections, likewise.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Connection {
-    name: String,
-    peering: String,
-    connection_state: String,
-    session_availability: Option<f64>,
-    sessions: Vec<Session>,
-    findings: Vec<String>,
-    maps_lacks: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Session {
-    session_ip: IpAddr,
-    session_state: String,
 }
 
 /// The table, and below it what peerings lack.
@@ -133,7 +101,7 @@ fn narrow(rows: &[[String; 9]], width: usize) -> String {
 fn row(peering: [String; 5], connection: Option<&Connection>) -> [String; 9] {
     let [name, of, asn, location, service] = peering;
     let none = || ["-", "", "", ""].map(str::to_owned);
-    let [link, state, sessions, availability] = connection.map_or_else(none, Connection::cells);
+    let [link, state, sessions, availability] = connection.map_or_else(none, cells);
     [name, of, asn, location, service, link, state, sessions, availability].map(|cell| printable(&cell))
 }
 
@@ -171,17 +139,15 @@ impl Peering {
     }
 }
 
-impl Connection {
-    fn cells(&self) -> [String; 4] {
-        let session =
-            |s: &Session| format!("{} {}", if s.session_ip.is_ipv4() { "v4" } else { "v6" }, s.session_state);
-        let sessions: Vec<String> = self.sessions.iter().map(session).collect();
-        let availability = self.session_availability.map(|part| format!("{:.2} %", part * 100.0));
-        [
-            self.name.clone(),
-            self.connection_state.clone(),
-            if sessions.is_empty() { "-".to_owned() } else { sessions.join(", ") },
-            availability.unwrap_or_else(|| "-".to_owned()),
-        ]
-    }
+/// What a connection is in a row, and its sessions.
+fn cells(connection: &Connection) -> [String; 4] {
+    let session =
+        |s: &Session| format!("{} {}", if s.session_ip.is_ipv4() { "v4" } else { "v6" }, s.session_state);
+    let sessions: Vec<String> = connection.sessions.iter().map(session).collect();
+    [
+        connection.name.clone(),
+        connection.connection_state.clone(),
+        if sessions.is_empty() { "-".to_owned() } else { sessions.join(", ") },
+        connection.availability(),
+    ]
 }

@@ -11,6 +11,7 @@ pub(super) struct Protocol {
     graceful_shutdown: bool,
     shutdown_communication: Option<String>,
     max_prefix_warning_percent: Option<u8>,
+    max_prefix_action: String,
     max_prefix_restart_secs: Option<u64>,
     delay_open: u64,
     extended_optional_parameters: String,
@@ -68,9 +69,10 @@ impl Protocol {
     }
 
     fn over_a_limit(&self) -> String {
-        let down = match self.max_prefix_restart_secs {
-            Some(secs) => format!("down for {secs} s"),
-            None => "down until peeringd reset".to_owned(),
+        let down = match (self.max_prefix_action.as_str(), self.max_prefix_restart_secs) {
+            ("warn", _) => "goes on".to_owned(),
+            (_, Some(secs)) => format!("down for {secs} s"),
+            (_, None) => "down until peeringd reset".to_owned(),
         };
         let warned = self.max_prefix_warning_percent.map(|p| format!(", warned of from {p} %"));
         format!("{down}{}", warned.unwrap_or_default())

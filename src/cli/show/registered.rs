@@ -1,14 +1,9 @@
 //! Registrations and events as a person sees them.
 
-use std::io::Write;
-
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
-use super::view::Clock;
-use super::{Show, WINDOW};
-use crate::cli::client::{ClientError, encoded};
-use crate::cli::table::Columns;
+use super::listing::{Asked, View};
+use crate::cli::client::encoded;
 
 /// Which rows are wanted, as the arguments of a list say it.
 #[derive(Clone, Debug, clap::Args)]
@@ -28,17 +23,15 @@ impl Only {
         if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
     }
 
-    /// A prefix that was asked for and is not there is an error; an empty list is not.
-    fn none_found(&self, of: &str) -> Result<(), ClientError> {
-        match &self.prefix {
-            Some(prefix) => Err(ClientError::NotThere(format!("{prefix} is no {of}"))),
-            None => Ok(()),
+    /// The list of a path, whose prefixes are called so. A prefix that was asked for and is not there is an error; an
+    /// empty list is not.
+    pub(super) fn of(&self, path: &str, what: &str) -> Asked {
+        Asked {
+            url: self.url(path),
+            none: self.prefix.as_ref().map(|prefix| format!("{prefix} is no {what}")),
         }
     }
 }
-
-/// On a terminal narrower than this, the last column of a list stands below its row.
-const WIDE: usize = 120;
 
 /// Which registered ASNs are wanted.
 #[derive(Clone, Debug, clap::Args)]
@@ -99,22 +92,9 @@ pub(super) struct Event {
     connection: Option<String>,
 }
 
-/// How rows of one list are shown.
-pub(super) struct View<T, const N: usize> {
-    path: &'static str,
-    /// What a row is.
-    of: &'static str,
-    head: [&'static str; N],
-    /// The last column is words, which a narrow terminal has below the row.
-    ends_in_words: bool,
-    cells: fn(T, &Clock) -> [String; N],
-}
-
 pub(super) const PREFIXES: View<Resource<RegisteredPrefix>, 5> = View {
-    path: "/api/v1/registeredPrefixes",
-    of: "registered prefix",
     head: ["PEERING", "PREFIX", "STATE", "KEY", "ERROR"],
-    ends_in_words: true,
+    words: 1,
     cells: |Resource { peering, properties: p }, _| {
         let key = p.peering_service_prefix_key.unwrap_or_else(none);
         [peering, p.prefix, p.prefix_validation_state, key, p.error_message.unwrap_or_default()]
@@ -122,10 +102,8 @@ pub(super) const PREFIXES: View<Resource<RegisteredPrefix>, 5> = View {
 };
 
 pub(super) const ASNS: View<Resource<RegisteredAsn>, 4> = View {
-    path: "/api/v1/registeredAsns",
-    of: "registered ASN",
     head: ["PEERING", "ASN", "STATE", "KEY"],
-    ends_in_words: false,
+    words: 0,
     cells: |Resource { peering, properties: a }, _| {
         let key = a.peering_service_prefix_key.unwrap_or_else(none);
         [peering, a.asn.to_string(), a.provisioning_state, key]
@@ -133,20 +111,16 @@ pub(super) const ASNS: View<Resource<RegisteredAsn>, 4> = View {
 };
 
 pub(super) const SERVICE_PREFIXES: View<Resource<ServicePrefix>, 5> = View {
-    path: "/api/v1/peeringServicePrefixes",
-    of: "Peering Service prefix",
     head: ["PEERING", "PREFIX", "STATE", "LEARNED", "ERROR"],
-    ends_in_words: true,
+    words: 1,
     cells: |Resource { peering, properties: p }, _| {
         [peering, p.prefix, p.prefix_validation_state, p.learned_type, p.error_message.unwrap_or_default()]
     },
 };
 
 pub(super) const EVENTS: View<Event, 5> = View {
-    path: "/api/v1/events",
-    of: "prefix that events are of",
     head: ["AGE", "LEVEL", "EVENT", "OF", "WHAT"],
-    ends_in_words: true,
+    words: 1,
     cells: |event, clock| {
         let Event { event_summary, event_description, .. } = event;
         // Where there is more to say than in few words, it is said.
@@ -162,44 +136,4 @@ pub(super) const EVENTS: View<Event, 5> = View {
 
 fn none() -> String {
     "-".to_owned()
-}
-
-impl Show {
-    /// A list of registrations or events.
-    pub(super) async fn registered<T: DeserializeOwned, const N: usize>(
-        &self,
-        view: View<T, N>,
-        only: &Only,
-        out: &mut impl Write,
-    ) -> Result<(), ClientError> {
-        let url = only.url(view.path);
-        if self.json {
-            return if self.json(&url, out).await? == 0 { only.none_found(view.of) } else { Ok(()) };
-        }
-        let mut rows = self.client.rows(&url).await?;
-        let is_narrow = view.ends_in_words && self.eye.terminal.is_some_and(|width| width < WIDE);
-        let mut head = view.head;
-        if let Some(last) = head.last_mut().filter(|_| is_narrow) {
-            *last = "";
-        }
-        let mut columns = Columns::new(head, self.eye.terminal);
-        let mut window = rows.next(WINDOW).await?;
-        if window.is_empty() {
-            only.none_found(view.of)?;
-            return Ok(columns.print(&[], out)?);
-        }
-        while !window.is_empty() {
-            let (mut cells, mut notes) = (Vec::with_capacity(window.len()), Vec::new());
-            for row in window {
-                let mut row = (view.cells)(serde_json::from_slice(&row)?, &self.eye.clock);
-                if let Some(last) = row.last_mut().filter(|_| is_narrow) {
-                    notes.push(std::mem::take(last));
-                }
-                cells.push(row);
-            }
-            columns.print_noted(&cells, &notes, out)?;
-            window = rows.next(WINDOW).await?;
-        }
-        Ok(())
-    }
 }

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::listing::View;
 use super::view::Clock;
 use crate::wire::Community;
 
@@ -50,27 +51,24 @@ pub(super) struct Route {
     peerings: Vec<String>,
 }
 
-/// How routes of one list are shown.
-pub(super) struct RouteColumns<const N: usize> {
-    pub(super) head: [&'static str; N],
-    pub(super) cells: fn(&Route, &Clock) -> [String; N],
-}
-
-pub(super) const ROUTES: RouteColumns<6> = RouteColumns {
+pub(super) const ROUTES: View<Route, 6> = View {
     head: ["PREFIX", "AS PATH", "SINCE", "FROM", "ATTRIBUTES", "SOURCE"],
+    words: 0,
     cells: |r, clock| [r.prefix.clone(), r.path(), r.since(clock), r.place(), r.attributes(), r.source()],
 };
 
-pub(super) const ADVERTISED: RouteColumns<7> = RouteColumns {
+pub(super) const ADVERTISED: View<Route, 7> = View {
     head: ["PREFIX", "NEXT HOP", "AS PATH", "SINCE", "FROM", "ATTRIBUTES", "SOURCE"],
+    words: 0,
     cells: |r, clock| {
         let (path, since, place) = (r.path(), r.since(clock), r.place());
         [r.prefix.clone(), text(&r.next_hop), path, since, place, r.attributes(), r.source()]
     },
 };
 
-pub(super) const RECEIVED: RouteColumns<6> = RouteColumns {
+pub(super) const RECEIVED: View<Route, 6> = View {
     head: ["PREFIX", "NEXT HOP", "AGE", "AS PATH", "ACCEPTED", "ATTRIBUTES"],
+    words: 0,
     cells: |r, clock| {
         let age = r.received_timestamp.as_deref().map(|t| clock.age(t)).unwrap_or_default();
         let (path, accepted) = (r.path(), r.accepted());

@@ -1,3 +1,5 @@
+mod resources;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -354,6 +356,7 @@ async fn where_origins_come_from() {
         in force since    2026-11-22T11:59:00Z (3d02h ago)
         VRPs v4/v6        400002/100000
         RPKI invalid      refuse
+        RPKI unknown      show
         RTR cache         192.0.2.8:323 synced, in use, serial 12, 400000/100000 VRPs, updated 3d02h ago
         RTR cache         [2001:db8::8]:323 connecting
                           connect: Connection refused, 3d02h ago
@@ -548,7 +551,7 @@ async fn what_is_no_daemon_of_ours_is_an_error() {
 fn a_route_that_is_gone_is_shown_as_far_as_it_is_known() {
     let clock = Clock::at(i64::try_from(NOON).unwrap());
     let cells =
-        |json: &str| (routes::ADVERTISED.cells)(&serde_json::from_str(json).unwrap(), &clock).join("|");
+        |json: &str| (routes::ADVERTISED.cells)(serde_json::from_str(json).unwrap(), &clock).join("|");
     let gone = r#"{"prefix":"13.64.0.0/11","nextHop":null,"origin":null,"asPath":null,"med":null,
         "communities":null,"extendedCommunities":null,"largeCommunities":null,"since":null,"source":null,
         "file":null,"line":null,"stale":true,"something new":1}"#;
@@ -630,7 +633,10 @@ async fn f43_registered_prefixes_are_shown_with_state_key_and_error() {
     let daemon = Daemon::of(Speaker::new());
     assert_eq!(daemon.error("registered 8.8.8.0/24").await, "8.8.8.0/24 is no registered prefix");
     assert_eq!(daemon.error("registered 8.8.8.0/24 --json").await, "8.8.8.0/24 is no registered prefix");
-    assert_eq!(daemon.error("registered-asns --peering x").await, "no peering is called \"x\"");
+    assert_eq!(
+        daemon.error("registered-asns --peering x").await,
+        "no peering is called \"x\"; the peerings are contoso-ashburn, ix-london"
+    );
 }
 
 #[tokio::test]

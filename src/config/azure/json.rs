@@ -10,6 +10,11 @@ use crate::rib::load::events::Mark;
 /// The tree of a text; what is wrong with it is recorded.
 pub(super) fn parse(text: String, file: &Arc<PathBuf>, faults: &mut Faults) -> Option<Node> {
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+    if text.trim().is_empty() {
+        let fix = "the command that was to write it has failed, or written elsewhere: see what it said, and run it again";
+        faults.error(mark(&text, 1, 1), "this file is empty", fix);
+        return None;
+    }
     if let Err(error) = serde_json::from_str::<serde_json::Value>(&text) {
         let mark = mark(&text, error.line(), error.column());
         let said = error.to_string();
@@ -106,7 +111,9 @@ mod tests {
             let said = read(text).err().unwrap_or_default();
             assert_eq!(said, expected);
         }
-        assert!(read("").unwrap_err().starts_with("a.json:1:1: this is no JSON: EOF"));
+        for nothing in ["", "\u{feff}", "\r\n"] {
+            assert!(read(nothing).unwrap_err().starts_with("a.json:1:1: this file is empty: the command"));
+        }
         assert!(read("{\"a\": \"\t\"}").unwrap_err().contains("control character"));
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         assert!(read(&deep).is_err(), "too deep");

@@ -1,15 +1,19 @@
 //! Azure's resources, as its API and its command line write them, → the text of a config.
 //!
-//! Peerings, peer ASNs, registered prefixes and registered ASNs are read, one by one, in arrays, or in ARM's lists
-//! (`{"value": […]}`), and so is the legacy list. What a client writes becomes config; what Azure sets itself is read as a
-//! fact: the connection's state is ours to set here, error messages become comments, session states are not of use. The
-//! config that comes out is loaded before it is given away, and what is wrong with it is said of the resource's own line.
+//! Peerings, peer ASNs, registered prefixes, registered ASNs, and Peering Services with their prefixes are read, one by
+//! one, in arrays, or in ARM's lists (`{"value": […]}`), and so is the legacy list. What a client writes becomes config;
+//! what Azure sets itself is read as a fact: the connection's state is ours to set here, error messages and verdicts
+//! become comments, session states are not of use. The config that comes out is loaded before it is given away, and what
+//! is wrong with it is said of the resource's own line.
 
 mod json;
 mod object;
 mod output;
 mod peering;
+mod read;
+mod registered;
 mod resource;
+mod service;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -19,12 +23,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::output::Output;
-use self::resource::{Resource, Type};
+use self::registered::Registered;
+use self::resource::{Found, Resource, Type};
 use super::document::Node;
 use super::faults::Faults;
 use super::load_text;
 use crate::rib::load::collect::LISTED;
-use crate::rib::load::folder;
 use crate::rib::{Finding, Findings, Place, Severity};
 use crate::wire::Asn;
 
@@ -34,7 +38,7 @@ const CONFIG: &str = "(config)";
 /// A file of resources.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Source {
-    /// Where it is.
+    /// Where it is: a file, a pipe, or `-` for stdin.
     pub path: PathBuf,
     /// It is the legacy list, also where its peerings have names and ids.
     pub is_legacy: bool,
@@ -70,6 +74,8 @@ pub struct Counts {
     pub registered_prefixes: usize,
     /// Registered ASNs.
     pub registered_asns: usize,
+    /// Peering Service prefixes, those left out too.
+    pub service_prefixes: usize,
 }
 
 /// A config that loads.
@@ -91,7 +97,10 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, Finding
     let mut texts = Vec::with_capacity(sources.len());
     let mut unreadable = Findings::default();
     for source in sources {
-        match folder::read(&source.path) {
+        match read::read(&source.path) {
+            Ok(text) if read::is_stdin(&source.path) => {
+                texts.push((Source { path: PathBuf::from(read::STDIN), ..source.clone() }, text));
+            }
             Ok(text) => texts.push((source.clone(), text)),
             Err(finding) => unreadable.push(finding),
         }
@@ -105,25 +114,18 @@ pub fn import(sources: &[Source], options: &Options) -> Result<Imported, Finding
 /// As [`import`].
 pub fn import_texts(texts: Vec<(Source, String)>, options: &Options) -> Result<Imported, Findings> {
     let mut files: Vec<File> = texts.into_iter().map(|(source, text)| File::parse(source, text)).collect();
-    let (mut resources, mut all_faults) = (Vec::new(), Vec::with_capacity(files.len()));
+    let (mut found, mut all_faults) = (Found::default(), Vec::with_capacity(files.len()));
     for (number, file) in files.iter_mut().enumerate() {
         all_faults.push(std::mem::replace(&mut file.faults, Faults::new(Arc::clone(&file.path))));
         file.number = number;
     }
     for file in &files {
         let Some((root, faults)) = file.root.as_ref().zip(all_faults.get_mut(file.number)) else { continue };
-        resource::collect(root, file, faults, &mut resources);
+        found.collect(root, file, faults);
     }
-    if resources.is_empty() {
-        for (file, faults) in files.iter().zip(&mut all_faults).filter(|(file, _)| file.root.is_some()) {
-            let fix = "give one with peerings, as Azure wrote it";
-            faults.push(Finding::error(
-                Place::file(file.path.as_path()),
-                "this file has no resource to import",
-                fix,
-            ));
-        }
-    }
+    found.check_pages(&mut all_faults);
+    let Found { resources, .. } = found;
+    check_empty(&files, &resources, &mut all_faults);
     let mut output = Output::default();
     let counts = write(&resources, options, &mut all_faults, &mut output);
     let mut findings = Findings::default();
@@ -138,6 +140,20 @@ pub fn import_texts(texts: Vec<(Source, String)>, options: &Options) -> Result<I
         return Err(findings);
     }
     Ok(Imported { text: output.text, warnings: findings, counts })
+}
+
+/// Says which files have nothing to import: that is an error where no other has anything either.
+fn check_empty(files: &[File], resources: &[Resource<'_>], all_faults: &mut [Faults]) {
+    for (file, faults) in files.iter().zip(all_faults).filter(|(file, _)| file.root.is_some()) {
+        let what = "this file has no resource to import";
+        let place = Place::file(file.path.as_path());
+        if resources.is_empty() {
+            faults.push(Finding::error(place, what, "give one with peerings, as Azure wrote it"));
+        } else if faults.is_empty() && resources.iter().all(|resource| resource.file.number != file.number) {
+            let fix = "check that the command that wrote it asked for what was meant";
+            faults.push(Finding::warning(place, what, fix));
+        }
+    }
 }
 
 /// The findings, and of warnings the first hundred: resources may have many fields that nobody knows.
@@ -196,18 +212,14 @@ fn write(
             peering::peer_asn(known, resource, faults, &mut body);
         }
     }
-    let mut writer = peering::Writer::new(options, &known, resources);
+    let registered = Registered::of(resources, faults);
+    let mut writer = peering::Writer::new(options, &known, resources, registered);
     if of(Type::Peering).next().is_some() {
         body.line(0, "peerings:", None);
     }
     for resource in of(Type::Peering) {
         if let Some(faults) = faults.get_mut(resource.file.number) {
             writer.peering(resource, faults, &mut body);
-        }
-    }
-    for resource in of(Type::RegisteredPrefix).chain(of(Type::RegisteredAsn)) {
-        if let Some(faults) = faults.get_mut(resource.file.number) {
-            writer.check_parent(resource, faults);
         }
     }
     let counts = Counts {
@@ -217,9 +229,12 @@ fn write(
         peer_asns: known.len(),
         registered_prefixes: of(Type::RegisteredPrefix).count(),
         registered_asns: of(Type::RegisteredAsn).count(),
+        service_prefixes: of(Type::ServicePrefix).count(),
     };
+    // Where a peering could not be written, its address may be the one.
     if let Some(resource) = resources.first()
         && options.router_id.or(writer.router_id).is_none()
+        && faults.iter().all(|faults| faults.count() == 0)
         && let Some(faults) = faults.get_mut(resource.file.number)
     {
         let fix = "give the router's own by --router-id";
@@ -246,14 +261,17 @@ fn head(resources: &[Resource<'_>], counts: &Counts, output: &mut Output) {
     let mut files: Vec<&Path> = resources.iter().map(|resource| resource.file.path.as_path()).collect();
     files.dedup();
     for file in files {
-        let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+        // The shell's <(…) has a number for a name.
+        let is_numbered = file.parent() == Some(Path::new("/dev/fd"));
+        let name = file.file_name().filter(|_| !is_numbered);
+        let name = name.map_or("(pipe)".into(), |name| name.to_string_lossy());
         output.comment(0, &format!("  {name}"));
     }
     output.comment(0, &format!("Read: {}.", counts.in_words()));
     output.comment(
         0,
-        "Addresses and limits are as they were there. Not taken over: MD5 keys, session states, prefix keys, which peeringd \
-         gives anew, and connectivity probes, which it does not send.",
+        "Addresses and limits are as they were there. Not taken over: MD5 keys, session states, the prefix keys of what is \
+         registered, which peeringd gives anew, events, and connectivity probes, which it does not send.",
     );
 }
 
@@ -272,6 +290,7 @@ impl Counts {
             (self.peer_asns, "peer ASN", "peer ASNs"),
             (self.registered_prefixes, "registered prefix", "registered prefixes"),
             (self.registered_asns, "registered ASN", "registered ASNs"),
+            (self.service_prefixes, "Peering Service prefix", "Peering Service prefixes"),
         ] {
             if count > 0 {
                 words.push_str(&format!(", {}", plural(count, one, many)));

@@ -44,6 +44,36 @@ impl<'d> Object<'d> {
         None
     }
 
+    /// The same, where what else it may be is said elsewhere.
+    pub(super) fn peek(&self, name: &str) -> Option<&'d str> {
+        match &self.get(name)?.value {
+            Value::Text(text) => Some(text),
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::List(_) | Value::Map(_) => None,
+        }
+    }
+
+    /// The object that a node is, where what else it may be is said elsewhere.
+    pub(super) fn peek_open(node: &'d Node) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) => Some(Self { mark: node.mark, entries }),
+            Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::List(_) => None,
+        }
+    }
+
+    /// The object of a field, likewise.
+    pub(super) fn peek_object(&self, name: &str) -> Option<Self> {
+        Self::peek_open(self.get(name)?)
+    }
+
+    /// The items of a field's array, likewise.
+    pub(super) fn peek_items(&self, name: &str) -> &'d [Node] {
+        match self.get(name).map(|node| &node.value) {
+            Some(Value::List(items)) => items,
+            Some(Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Text(_) | Value::Map(_))
+            | None => &[],
+        }
+    }
+
     /// The object of a field.
     pub(super) fn object(&self, name: &str, faults: &mut Faults) -> Option<Self> {
         Self::open(self.get(name)?, name, faults)

@@ -6,9 +6,10 @@ use std::net::Ipv4Addr;
 use super::Options;
 use super::object::Object;
 use super::output::{Output, place, scalar, value};
+use super::registered::Registered;
 use super::resource::{Resource, Type};
 use super::session;
-use crate::config::document::Node;
+use crate::config::document::{Node, Value};
 use crate::config::faults::{At, Faults};
 use crate::config::section::read_node;
 use crate::config::values;
@@ -36,10 +37,7 @@ const CONNECTION: &[&str] = &[
     "connectionIdentifier",
     "errorMessage",
 ];
-
-const REGISTERED_ASN: &[&str] = &["asn", "peeringServicePrefixKey", "provisioningState"];
-const REGISTERED_PREFIX: &[&str] =
-    &["prefix", "prefixValidationState", "peeringServicePrefixKey", "errorMessage", "provisioningState"];
+const PROBE: &[&str] = &["endpoint", "azureRegion", "protocol", "prefixesToAccesslist"];
 
 /// A PeerAsn resource, as far as others refer to it.
 pub(super) struct KnownAsn<'d> {
@@ -101,25 +99,27 @@ pub(super) fn peer_asn(
 }
 
 /// Writes peerings.
-pub(super) struct Writer<'a, 'd> {
+pub(super) struct Writer<'a> {
     options: &'a Options,
     known: &'a [KnownAsn<'a>],
-    resources: &'a [Resource<'d>],
+    registered: Registered,
     names: HashSet<String>,
     pub(super) connections: usize,
     /// The first of Microsoft's IPv4 addresses.
     pub(super) router_id: Option<Ipv4Addr>,
 }
 
-impl<'a, 'd> Writer<'a, 'd> {
+impl<'a> Writer<'a> {
+    /// With what is registered, which is written under its peerings.
     pub(super) fn new(
         options: &'a Options,
         known: &'a [KnownAsn<'a>],
-        resources: &'a [Resource<'d>],
+        resources: &[Resource<'_>],
+        registered: Registered,
     ) -> Self {
         let names =
             resources.iter().filter(|r| r.of == Type::Peering).filter_map(|r| r.name.clone()).collect();
-        Self { options, known, resources, names, connections: 0, router_id: None }
+        Self { options, known, registered, names, connections: 0, router_id: None }
     }
 
     /// One peering, with its connections and what is registered under it.
@@ -160,10 +160,10 @@ impl<'a, 'd> Writer<'a, 'd> {
         }
         tags(resource, faults, output);
         if let Some(node) = properties.get("connectivityProbes") {
-            probes(node, faults);
+            probes(node, faults, output);
         }
-        if let Some(parent) = resource.name.as_deref() {
-            self.registered(parent, faults, output);
+        if let Some(lists) = resource.name.as_deref().and_then(|name| self.registered.take(name)) {
+            output.append(lists);
         }
         if connections.is_empty() {
             return;
@@ -224,76 +224,6 @@ impl<'a, 'd> Writer<'a, 'd> {
         asn.map(|value| At { value, mark })
     }
 
-    /// What is registered under a peering.
-    fn registered(&self, parent: &str, faults: &mut Faults, output: &mut Output) {
-        for (of, list, ours, azure) in [
-            (Type::RegisteredPrefix, "registered_prefixes", "prefix", "prefix"),
-            (Type::RegisteredAsn, "registered_asns", "asn", "asn"),
-        ] {
-            let mut is_first = true;
-            let belongs = |r: &&Resource<'_>| r.of == of && is_parent(r.parent.as_deref(), parent);
-            for resource in self.resources.iter().filter(belongs) {
-                let Some(node) = resource.properties.get(azure) else { continue };
-                if std::mem::take(&mut is_first) {
-                    output.line(2, &format!("{list}:"), None);
-                }
-                let here = Some(resource.mark.place(&resource.file.path));
-                match &resource.name {
-                    Some(name) => {
-                        output.line(3, &format!("- name: {}", scalar(name)), here);
-                        key(4, ours, node, resource, faults, output);
-                    }
-                    None => {
-                        let Some(text) = value(node, azure, faults) else { continue };
-                        output.line(3, &format!("- {text}"), place(node, &resource.file.path));
-                    }
-                }
-            }
-        }
-    }
-
-    /// What is registered under a peering that was not read is not lost in silence.
-    pub(super) fn check_parent(&self, resource: &Resource<'_>, faults: &mut Faults) {
-        let (what, field, known) = match resource.of {
-            Type::RegisteredAsn => ("registered ASN", "asn", REGISTERED_ASN),
-            Type::RegisteredPrefix | Type::Peering | Type::PeerAsn => {
-                ("registered prefix", "prefix", REGISTERED_PREFIX)
-            }
-        };
-        if !resource.is_flat() {
-            resource.properties.check(&format!("a {what}"), known, faults);
-        }
-        if resource.properties.get(field).is_none() {
-            faults.error(resource.mark, format!("{field} is missing in a {what}"), "add it");
-        }
-        if let Some(node) = resource.properties.get("peeringServicePrefixKey") {
-            let fix = "give customers the new key, which `peeringd show registered` has";
-            faults.warning(
-                node.mark,
-                format!("the prefix key of this {what} is not taken over: peeringd makes its own"),
-                fix,
-            );
-        }
-        let mut peerings = self.resources.iter().filter(|r| r.of == Type::Peering);
-        match resource.parent.as_deref() {
-            None => {
-                let fix = "give it with its id, …/peerings/NAME/…, as Azure wrote it";
-                faults.error(
-                    resource.mark,
-                    format!("the {what} does not say under which peering it is: it has no id"),
-                    fix,
-                );
-            }
-            Some(parent)
-                if !peerings.any(|p| p.name.as_deref().is_some_and(|name| is_parent(Some(parent), name))) =>
-            {
-                let what = format!("the peering {} of this {what} is in none of the files", shown(parent));
-                faults.error(resource.mark, what, "give the file of that peering too");
-            }
-            Some(_) => {}
-        }
-    }
-
     fn connection(
         &mut self,
         (node, name, kind): (&Node, &str, Kind),
@@ -335,10 +265,6 @@ impl<'a, 'd> Writer<'a, 'd> {
             self.router_id = self.router_id.or(ours);
         }
     }
-}
-
-fn is_parent(parent: Option<&str>, name: &str) -> bool {
-    parent.is_some_and(|parent| parent.eq_ignore_ascii_case(name))
 }
 
 /// The kind of a peering, and the object that has what is particular to it.
@@ -416,13 +342,26 @@ fn tags(resource: &Resource<'_>, faults: &mut Faults, output: &mut Output) {
     }
 }
 
-fn probes(node: &Node, faults: &mut Faults) {
-    if !matches!(&node.value, crate::config::document::Value::List(items) if items.is_empty()) {
-        faults.warning(
-            node.mark,
-            "connectivityProbes are not taken over",
-            "probe by other means: peeringd sends BGP only",
-        );
+/// They stay as comments alone.
+fn probes(node: &Node, faults: &mut Faults, output: &mut Output) {
+    let Value::List(items) = &node.value else {
+        let what = format!("connectivityProbes is {}, and should be an array", node.shown());
+        return faults.error(node.mark, what, "write one");
+    };
+    if items.is_empty() {
+        return;
+    }
+    faults.warning(
+        node.mark,
+        "connectivityProbes are not taken over, and stay as comments",
+        "probe by other means: peeringd sends BGP only",
+    );
+    for item in items {
+        let Some(probe) = Object::open(item, "a connectivity probe", faults) else { continue };
+        probe.check("a connectivity probe", PROBE, faults);
+        let said = ["endpoint", "azureRegion", "protocol"].map(|field| probe.text(field, faults));
+        let said: Vec<&str> = said.into_iter().flatten().collect();
+        output.comment(2, &format!("connectivityProbe: {}", said.join(", ")));
     }
 }
 
@@ -443,7 +382,7 @@ fn state(connection: &Object<'_>, faults: &mut Faults) -> ConnectionState {
 
 /// What was asked for, or, as the legacy list has it, what is provisioned; of 0 there is nothing to say.
 fn bandwidth<'d>(connection: &Object<'d>) -> Option<&'d Node> {
-    let is_some = |node: &&Node| node.value != crate::config::document::Value::Integer(0);
+    let is_some = |node: &&Node| node.value != Value::Integer(0);
     let asked = connection.get("bandwidthInMbps").filter(is_some);
     asked.or_else(|| connection.get("provisionedBandwidthInMbps").filter(is_some))
 }

@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{Plan, changes, load};
+use crate::config::{PeeringPlan, Plan, changes, load};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider};
 use crate::wire::PerFamily;
 
@@ -98,6 +98,103 @@ fn resources_become_config_with_their_addresses_and_limits() {
 }
 
 #[test]
+fn peering_service_prefixes_are_of_the_peering_of_their_provider() {
+    let files = ["direct.json", "peer-asns.json", "registered.json", "list.json", "services.json"]
+        .map(fixture)
+        .to_vec();
+    let imported = import_texts(files, &options()).unwrap_or_else(|findings| panic!("{findings}"));
+    assert!(imported.counts.in_words().ends_with("1 registered ASN, 4 Peering Service prefixes"));
+    let plan = plan(&imported);
+    let [contoso, _, northwind] = &plan.peerings[..] else { panic!() };
+    let shown = |peering: &PeeringPlan| {
+        let prefixes = peering.peering_service_prefixes.iter();
+        let lines = prefixes.map(|p| {
+            let words = [&p.name, &p.key, &p.primary_location, &p.backup_location];
+            format!("{} {:?}", p.prefix, words.map(|word| word.as_deref().unwrap_or("-")))
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    expect![[r#"
+        8.23.254.0/24 ["office", "b7c1f0a2-53d1-4c1a-8d2e-2f1b7a9c0d11", "Ashburn", "Chicago"]
+        8.25.0.0/24 ["contoso-labs-office", "-", "Ashburn", "-"]"#]]
+    .assert_eq(&shown(contoso));
+    expect![[r#"8.26.0.0/24 ["member", "0c5a7a0e-9a3f-4f0e-8f39-6b1d7c2e4a55", "-", "-"]"#]]
+        .assert_eq(&shown(northwind));
+    expect![[r#"
+        registered.json:9:34: warning: the prefix key of this registered prefix is not taken over: peeringd makes its own: give customers the new key, which `peeringd show registered` has
+        registered.json:26:34: warning: the prefix key of this registered ASN is not taken over: peeringd makes its own: give customers the new key, which `peeringd show registered` has
+        list.json:30:35: warning: the IPv4 session lacks an address yet and is left out: add bgp_session to the config when both addresses are known
+        list.json:69:27: warning: connectivityProbes are not taken over, and stay as comments: probe by other means: peeringd sends BGP only
+        services.json:22:13: warning: the tags of a Peering Service are not taken over: put what is needed of them into the peering's tags
+        services.json:28:42: warning: logAnalyticsWorkspaceProperties is not taken over: scrape /metrics: peeringd reports to no workspace
+        services.json:32:3: warning: nothing of the Peering Service contoso-hq is in the config: no file has a prefix of it: give its prefixes too, which are resources of their own
+        services.json:48:34: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
+        services.json:64:3: warning: the Peering Service elsewhere of this prefix is in none of the files: the peering's location is taken for its primary one, and there is no backup: give the Peering Service too, or add primary_location and backup_location to the config
+        services.json:68:32: warning: the prefix key of this Peering Service prefix is as it was there, and peeringd makes its own: write the key that `peeringd show registered` has, once it has one, into the config
+        services.json:71:3: warning: the Peering Service prefix 8.27.0.0/24 is left out: the peering of its provider is in none of the files: give that peering too, with its PeerAsn and what is registered under it; or add the prefix to the config's peering_service_prefixes
+        services.json:38:3: warning: backup_location Chicago, where AS3356 has no peering for Peering Service: name the peering_location of one: until there is one the prefix is not Verified
+        direct.json:38:9: warning: contoso-ashburn-2 carries IPv4 only: add IPv6 sessions: both are expected at every location
+        direct.json:45:30: warning: contoso-ashburn-2 is in state provisioning_failed: routes flow in state active only
+        list.json:26:7: warning: fabrikam-ix-2 has no session: add bgp_session and its addresses when they are known
+        list.json:28:27: warning: fabrikam-ix-2 is in state pending_approval: routes flow in state active only
+        list.json:42:3: warning: northwind-rs carries IPv4 only: add IPv6 sessions: both are expected at every location"#]].assert_eq(&imported.warnings.to_string());
+    let comments =
+        imported.text.lines().filter(|line| line.contains("# Of the") || line.contains("# In Azure"));
+    let comments: Vec<_> = comments.map(str::trim).collect();
+    expect![[r##"
+        # In Azure: Verified
+        # In Azure: Pending
+        # Of the Peering Service contoso-hq with Contoso in Virginia, sku "Premium"
+        # In Azure: Verified, ViaServiceProvider
+        # Of the Peering Service contoso-labs with contoso in Virginia
+        # In Azure: Failed, Prefix is not announced by the service provider to Microsoft.
+        # In Azure: ViaSession"##]]
+    .assert_eq(&comments.join("\n"));
+}
+
+#[test]
+fn peering_service_prefixes_as_peeringd_shows_them_say_their_peering() {
+    let shown = |peering: &str| {
+        let text = format!(
+            "{{\"value\": [{{\"name\": \"hq\", \"type\": \"Microsoft.Peering/peeringServices/prefixes\", \
+             \"id\": \"/providers/Microsoft.Peering/peeringServices/p/prefixes/hq\", \"peering\": \"{peering}\", \
+             \"properties\": {{\"prefix\": \"8.25.0.0/24\", \"learnedType\": \"None\", \"peeringServicePrefixKey\": null}}}}]}}"
+        );
+        let peering = with("\"bgpSession\": {\"sessionPrefixV4\": \"4.68.74.180/30\"}")
+            .replace("{\"direct\"", "{\"peeringLocation\": \"Ashburn\", \"direct\"")
+            .replace("\"connections\"", "\"useForPeeringService\": true, \"connections\"");
+        import_texts(vec![(source("a.json"), peering), (source("b.json"), text)], &options())
+            .unwrap_or_else(|findings| panic!("{findings}"))
+    };
+    let imported = shown("P");
+    let plan = plan(&imported);
+    let [prefix] = plan.peerings[0].peering_service_prefixes.as_slice() else { panic!("{}", imported.text) };
+    assert_eq!((prefix.name.as_deref(), prefix.primary_location.as_deref()), (Some("hq"), None));
+    let said = imported.warnings.to_string();
+    assert!(
+        said.contains("b.json:1:12: warning: the Peering Service p of this prefix is in none of the files"),
+        "{said}"
+    );
+    let said = shown("q").warnings.to_string();
+    assert!(
+        said.contains("8.25.0.0/24 is left out: the peering q is in none of the files: give that peering"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_what_is_registered_is_said_of_its_own_file() {
+    let registered = (
+        source("b.json"),
+        "{\"id\": \"/peerings/p/registeredPrefixes/s\", \"name\": \"s\",\n \"properties\": {\"prefix\": [1]}}".to_owned(),
+    );
+    let router = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
+    let findings =
+        import_texts(vec![(source("a.json"), with("\"errorMessage\": null")), registered], &router);
+    expect!["b.json:2:27: prefix is a list: write one value"].assert_eq(&findings.unwrap_err().to_string());
+}
+
+#[test]
 fn what_the_command_line_flattened_is_the_same() {
     let named = Options { peer_asns: vec![("Contoso".to_owned(), Asn(3356))], ..options() };
     let imported =
@@ -107,9 +204,7 @@ fn what_the_command_line_flattened_is_the_same() {
     assert_eq!(plan.peerings[0].connections[0].peering_db_facility_id, Some(1));
     assert_eq!(plan.sessions[0].local_address.to_string(), "104.44.14.41");
     let whose = import_texts(vec![fixture("cli.json")], &options()).unwrap_err();
-    expect![[r#"
-        cli.json:2:3: no session has an IPv4 address of Microsoft's to be the router_id: give the router's own by --router-id
-        cli.json:27:26: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"#]]
+    expect!["cli.json:27:26: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"]
         .assert_eq(&whose.to_string());
 }
 
@@ -242,18 +337,17 @@ fn errors_stand_where_the_resource_does() {
         "[1, {\"kind\": \"Direct\"}, {\"type\": \"Microsoft.Compute/x\"}, {\"type\": \"Microsoft.Peering/peeringServices\"}]",
         &router,
         expect![[r#"
-        a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
-        a.json:1:2: a resource is 1, and should be an object: give the resource as Azure wrote it
-        a.json:1:5: this is no resource that is known: give peerings, peerAsns, registeredPrefixes and registeredAsns of Microsoft.Peering
-        a.json:1:25: the type Microsoft.Compute/x is unknown: give peerings, peerAsns, registeredPrefixes and registeredAsns of Microsoft.Peering
-        a.json:1:58: warning: a resource of type Microsoft.Peering/peeringServices: it is passed over: what customers bring in is written under peering_service_prefixes"#]],
+            a.json:1:2: a resource is 1, and should be an object: give the resource as Azure wrote it
+            a.json:1:5: this is no resource that is known: give peerings, peerAsns, registeredPrefixes, registeredAsns, peeringServices and their prefixes of Microsoft.Peering
+            a.json:1:25: the type Microsoft.Compute/x is unknown: give peerings, peerAsns, registeredPrefixes, registeredAsns, peeringServices and their prefixes of Microsoft.Peering
+            a.json:1:58: warning: nothing of the Peering Service is in the config: no file has a prefix of it: give its prefixes too, which are resources of their own"#]],
     );
     check(
         "{\"value\": [], \"nextLink\": \"https://x\"}",
         &router,
         expect![[r#"
-        a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
-        a.json:1:27: warning: the list goes on at nextLink: fetch what stands there too, and give it as a further file"#]],
+            a.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
+            a.json:1:27: the list goes on at nextLink, and only 0 of it is here: fetch what stands there too, and give it as a further file; or let `az … list` fetch all"#]],
     );
     check(
         "[{\"name\": \"p\", \"kind\": \"Exchange\", \"properties\": {\"direct\": {}}},\n\
@@ -272,6 +366,50 @@ fn errors_stand_where_the_resource_does() {
             a.json:4:1: the peering t of this registered prefix is in none of the files: give the file of that peering too
             a.json:5:1: the registered ASN does not say under which peering it is: it has no id: give it with its id, …/peerings/NAME/…, as Azure wrote it
             a.json:6:63: peerAsn "x" is no whole number: write a number from 1 to 4294967295"#]],
+    );
+}
+
+#[test]
+fn a_page_of_a_list_is_not_taken_for_the_whole() {
+    let router = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
+    let peering = |name: &str| {
+        format!(
+            "{{\"name\": \"{name}\", \"kind\": \"Direct\", \"properties\": {{\"direct\": {{\"peerAsn\": {{\"id\": \"AS3356\"}}}}}}}}"
+        )
+    };
+    let first = format!("{{\"value\": [{}],\r\n\"nextLink\": \"https://x\"}}", peering("p"));
+    let last = format!("{{\"value\": [{}], \"nextLink\": null}}", peering("q"));
+    let said = |files: &[&String]| {
+        let texts = files.iter().enumerate().map(|(n, text)| (source(&format!("{n}.json")), (*text).clone()));
+        let (Ok(Imported { warnings: said, .. }) | Err(said)) = import_texts(texts.collect(), &router);
+        said.to_string()
+    };
+    expect!["0.json:2:13: the list goes on at nextLink, and only 1 of it is here: fetch what stands there too, and give it as a further file; or let `az … list` fetch all"].assert_eq(&said(&[&first]));
+    expect![[r#"
+        0.json:2:13: warning: the list goes on at nextLink, and another file has its last page: check that no page between the two is missing
+        0.json:1:12: warning: p has no connections: add them: nobody is spoken to there
+        1.json:1:12: warning: q has no connections: add them: nobody is spoken to there"#]].assert_eq(&said(&[&first, &last]));
+    let asns =
+        "[{\"name\": \"AS3356\", \"type\": \"peerAsns\", \"properties\": {\"peerAsn\": 3356}}]".to_owned();
+    assert!(said(&[&first, &asns]).contains("0.json:2:13: the list goes on at nextLink"), "a list of others");
+    expect![[r#"
+        1.json:1:1: warning: this file has no resource to import: check that the command that wrote it asked for what was meant
+        0.json:1:12: warning: q has no connections: add them: nobody is spoken to there"#]].assert_eq(&said(&[&last, &"[]".to_owned()]));
+    let error = "{\"error\": {\"code\": \"AuthorizationFailed\", \"message\": \"The client has no\\nauthorization\"}}".to_owned();
+    expect![[r#"
+        0.json:1:1: this file has no resource to import: give one with peerings, as Azure wrote it
+        0.json:1:11: Azure answered with an error: AuthorizationFailed: The client has no\nauthorization: ask again, and give the answer that has resources"#]].assert_eq(&said(&[&error]));
+}
+
+#[test]
+fn an_unknown_peer_asn_is_the_only_thing_wrong() {
+    let text = with("\"errorMessage\": null").replace("peerAsns/AS3356", "peerAsns/contoso");
+    check(
+        &text,
+        &options(),
+        expect![
+            "a.json:2:19: the number of the peer ASN contoso is not known: give the file of that PeerAsn too, or say --peer-asn contoso=ASN"
+        ],
     );
 }
 
@@ -302,7 +440,7 @@ proptest! {
     /// Whatever is done to a file of resources, it is imported whole or refused with places in it.
     #[test]
     fn hostile_resources_are_imported_whole_or_refused(
-        which in 0_usize..6,
+        which in 0_usize..7,
         at in any::<prop::sample::Index>(),
         len in 0_usize..40,
         put in prop::sample::select(vec![
@@ -310,7 +448,7 @@ proptest! {
             "\"0.0.0.0/0\"", "\"::\"", "[[[[", "\"x\":", "\"\\ud83d\\ude00\"",
         ]),
     ) {
-        let name = ["direct.json", "list.json", "peer-asns.json", "registered.json", "legacy.json", "cli.json"][which];
+        let name = ["direct.json", "list.json", "peer-asns.json", "registered.json", "legacy.json", "cli.json", "services.json"][which];
         let (_, text) = fixture(name);
         let from = at.index(text.len());
         let changed: Vec<u8> = [&text.as_bytes()[..from], put.as_bytes(), &text.as_bytes()[(from + len).min(text.len())..]].concat();

@@ -19,7 +19,19 @@ const LAB: &str = "lab";
 #[test]
 fn addresses_are_settled_or_refused() {
     let exchange = "  kind: exchange\n";
-    let cases: [(&str, &str, Expect); 24] = [
+    let cases: [(&str, &str, Expect); 26] = [
+        (
+            "",
+            "{peer_session_ipv4_address: 4.68.74.182, microsoft_session_ipv4_address: 4.68.74.181, families: [ipv4, ipv6], next_hop_v6: '2a01::2'}",
+            expect![
+                "c.yaml:6:68: warning: 4.68.74.182 is the peer's address, and 4.68.74.181 is ours: see that they are not the other way round: Azure gives the peer the first address of a link"
+            ],
+        ),
+        (
+            LAB,
+            "{peer_session_ipv4_address: 4.68.74.182, microsoft_session_ipv4_address: 4.68.74.181}",
+            expect![""],
+        ),
         (
             "  direct_peering_type: ix_rs\n",
             "{}, session_address_provider: microsoft",

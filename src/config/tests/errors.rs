@@ -104,8 +104,8 @@ peerings:
         c.yaml:36:35: max_prefixes_advertised_v6 "many" is no whole number: write a number from 1 to 4294967295, or null for limits.received_prefixes alone
         c.yaml:37:24: families "ipv5" is unknown: did you mean ipv4? write one of ipv4, ipv6
         c.yaml:37:30: families has ipv4 twice: keep one of the two
-        c.yaml:38:11: v4 is a list, and should be a mapping: write one; its keys are families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, peer_limit, md5_authentication_key_file, ttl_security_hops, interface, local_role, strict_role, graceful_shutdown, shutdown_communication, send_hold_time, max_prefix_warning_percent, max_prefix_restart_secs, delay_open, extended_optional_parameters, graceful_restart
-        c.yaml:39:7: unknown key bfd in bgp_session: remove it; the keys of bgp_session are session_prefix_v4, session_prefix_v6, microsoft_session_ipv4_address, microsoft_session_ipv6_address, peer_session_ipv4_address, peer_session_ipv6_address, peer_range_v4, peer_range_v6, v4, v6, families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, peer_limit, md5_authentication_key_file, ttl_security_hops, interface, local_role, strict_role, graceful_shutdown, shutdown_communication, send_hold_time, max_prefix_warning_percent, max_prefix_restart_secs, delay_open, extended_optional_parameters, graceful_restart
+        c.yaml:38:11: v4 is a list, and should be a mapping: write one; its keys are families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, peer_limit, md5_authentication_key_file, ttl_security_hops, interface, local_role, strict_role, graceful_shutdown, shutdown_communication, send_hold_time, max_prefix_warning_percent, max_prefix_action, max_prefix_restart_secs, delay_open, extended_optional_parameters, graceful_restart
+        c.yaml:39:7: unknown key bfd in bgp_session: remove it; the keys of bgp_session are session_prefix_v4, session_prefix_v6, microsoft_session_ipv4_address, microsoft_session_ipv6_address, peer_session_ipv4_address, peer_session_ipv6_address, peer_range_v4, peer_range_v6, v4, v6, families, add_path_receive, extended_next_hop, next_hop_v4, next_hop_v6, passive, peer_port, hold_time, connect_retry, max_prefixes_advertised_v4, max_prefixes_advertised_v6, peer_limit, md5_authentication_key_file, ttl_security_hops, interface, local_role, strict_role, graceful_shutdown, shutdown_communication, send_hold_time, max_prefix_warning_percent, max_prefix_action, max_prefix_restart_secs, delay_open, extended_optional_parameters, graceful_restart
         c.yaml:40:11: the connection name c is already used at c.yaml:22: give each connection a name of its own
         c.yaml:41:18: bgp_session is a list on a direct connection: write one mapping: a list is for kind: exchange and for ix_rs
         c.yaml:41:39: Invalid Prefix: 4.68.74.0/24, must be /30 or /31: write the link's own prefix in session_prefix_v4
@@ -197,7 +197,7 @@ peerings:
   sku: {name: Premium_Direct_Free}
   useForPeeringService: true
   registered_prefixes: [{prefix: 8.8.8.0/24, prefixValidationState: Verified, peering_service_prefix_key: x}]
-  peering_service_prefixes: [{prefix: 8.8.4.0/24, peering_service_prefix_key: x, learned_type: via_session}]
+  peering_service_prefixes: [{prefix: 8.8.4.0/24, learned_type: via_session}]
   connections:
   - name: c
     provisioned_bandwidth_in_mbps: 10000
@@ -211,7 +211,7 @@ peerings:
         "8:3: provisioningState",
         "11:46: prefixValidationState",
         "11:79: peering_service_prefix_key",
-        "12:82: learned_type",
+        "12:51: learned_type",
         "15:5: provisioned_bandwidth_in_mbps",
         "16:5: microsoftTrackingId",
         "18:54: session_state_v4",

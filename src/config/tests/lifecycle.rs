@@ -74,6 +74,23 @@ fn f20_an_exchange_has_given_addresses_and_several_sessions_of_a_connection() {
     }
 }
 
+/// Whose addresses are hosts of an exchange is one at an exchange, or with its route servers; `ix` is a link like others.
+#[test]
+fn f19_a_peering_with_an_exchange_as_the_partner_is_a_link() {
+    let (plan, _) = plan(two("  direct_peering_type: ix\n", "", ""));
+    assert_eq!(plan.sessions[0].peer_address.to_string(), "4.68.74.181");
+    let lan = said(two("  direct_peering_type: ix\n", "", "").replace("4.68.74.180/30", "4.68.74.0/24"));
+    assert!(lan.contains("Invalid Prefix: 4.68.74.0/24, must be /30 or /31"), "{lan}");
+}
+
+#[test]
+fn more_bandwidth_than_azures_client_takes_is_warned_of() {
+    let much = said(two("", "bandwidth_in_mbps: 200000, ", ""));
+    let what = "c.yaml:7:34: warning: bandwidth_in_mbps 200000 is more than Azure's client takes";
+    assert!(much.contains(what), "{much}");
+    assert!(!said(two("", "bandwidth_in_mbps: 100000, ", "")).contains("Azure's client"));
+}
+
 #[test]
 fn f21_one_session_address_never_serves_two_asns() {
     let other = "- name: q\n  peer_asn: 174\n  connections:\n  - {name: z, bgp_session: {session_prefix_v4: 4.68.74.180/30, session_prefix_v6: '2a01:111:2000:1::2044/126'}}\n";
@@ -130,7 +147,7 @@ fn f25_every_type_is_known_and_what_is_unsupported_says_so() {
     for name in DirectPeeringType::CONFIG_NAMES {
         let config = two(&format!("  direct_peering_type: {name}\n"), "", "");
         let said = match *name {
-            "ix" | "ix_rs" => self::said(config.replace("session_prefix_v4: 4.68.74.180/30", "session_prefix_v4: 4.68.74.180/30, peer_session_ipv4_address: 4.68.74.181, microsoft_session_ipv4_address: 4.68.74.182")),
+            "ix_rs" => self::said(config.replace("session_prefix_v4: 4.68.74.180/30", "session_prefix_v4: 4.68.74.180/30, peer_session_ipv4_address: 4.68.74.181, microsoft_session_ipv4_address: 4.68.74.182")),
             _ => self::said(config),
         };
         let says_so = said.contains(&format!("warning: p is of type {name}: "));
@@ -238,9 +255,9 @@ fn f26_a_config_that_asks_for_an_illegal_step_is_refused_with_its_place() {
     let in_state = |state: &str| two("", &format!("connection_state: {state}, "), "");
     let (old, new, dir) = become_another(&in_state("active"), &in_state("validating"));
     let kept = Kept::default().follow(&old);
-    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active or type_change_requested"]
-    .assert_eq(&strip(&kept.refusals(&new, None), &dir));
-    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active or type_change_requested; moving state/connections.json away begins without what is known of connections"]
+    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active"]
+        .assert_eq(&strip(&kept.refusals(&new, None), &dir));
+    expect!["c.yaml:7:33: a is Active, and no connection goes from Active to Validating: write active; moving state/connections.json away begins without what is known of connections"]
     .assert_eq(&strip(&kept.refusals(&new, Some("state/connections.json".as_ref())), &dir));
     let (old, new, dir) = become_another(&in_state("validating"), &in_state("active"));
     let kept = Kept::default().follow(&old);
@@ -321,6 +338,28 @@ fn a_type_changes_by_the_command_and_the_config_follows() {
     assert_eq!(kept.follow(&old).queue.len(), 1);
     let (_, failed, _dir) = become_another(&edge, &two("", "connection_state: provisioning_failed, ", ""));
     assert_eq!(kept.follow(&failed).queue.len(), 0);
+}
+
+/// What the process was down for, and a file from before peers were kept.
+#[test]
+fn f26_no_step_is_got_around_by_another_name_while_the_daemon_is_down() {
+    let in_state = |state: &str| two("", &format!("connection_state: {state}, "), "");
+    let renamed = |text: String| text.replace("name: a,", "name: z,");
+    let (old, new, dir) = become_another(&in_state("active"), &renamed(in_state("validating")));
+    let kept = Kept::default().follow(&old);
+    let file = Some("state/connections.json".as_ref());
+    expect![[r#"
+        c.yaml:7:33: a session of a is one of z now, and the state of the first is Active, not Validating: let a new name be the only change, or take the session away, reload, and add it then; moving state/connections.json away begins without what is known of connections"#]]
+    .assert_eq(&strip(&kept.refusals(&new, file), &dir));
+    let (same, _) = plan(renamed(in_state("active")));
+    assert_eq!(kept.refusals(&same, file).0.len(), 0, "a new name alone");
+    let mut json = serde_json::to_value(&kept).unwrap();
+    for connection in json["connections"].as_object_mut().unwrap().values_mut() {
+        assert!(connection.as_object_mut().unwrap().remove("peers").is_some());
+    }
+    let before: Kept = serde_json::from_value(json).unwrap();
+    assert_eq!(strip(&before.refusals(&new, file), &dir), "", "nobody knows");
+    assert_eq!(before.follow(&old), kept, "from then on it is");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use expect_test::expect;
 
 use super::{plan, said, with_peering};
-use crate::config::ProtocolPlan;
+use crate::config::{MaxPrefixAction, ProtocolPlan};
 use crate::wire::{ParameterForm, Role};
 
 /// A config of one connection with a session over each transport and these keys.
@@ -28,6 +28,7 @@ fn what_is_not_written_has_its_default() {
     assert_eq!((v4.send_hold_time, v4.delay_open), (None, Duration::ZERO));
     assert_eq!(v4.max_prefix_warning_percent, Some(75));
     assert_eq!(v4.max_prefix_restart, Some(Duration::from_secs(60)));
+    assert_eq!(v4.max_prefix_action, MaxPrefixAction::Cease);
     assert_eq!((v4.parameter_form, v4.shutdown_communication), (ParameterForm::Classic, None));
 }
 
@@ -35,10 +36,10 @@ fn what_is_not_written_has_its_default() {
 fn every_key_is_read_and_one_sessions_own_stands_over_that_of_both() {
     let [v4, v6] = chosen(
         "local_role: peer, strict_role: true, graceful_shutdown: true, shutdown_communication: call us, \
-         send_hold_time: 600, max_prefix_warning_percent: 90, max_prefix_restart_secs: 5, delay_open: 3, \
+         send_hold_time: 600, max_prefix_warning_percent: 90, max_prefix_action: warn, max_prefix_restart_secs: 5, delay_open: 3, \
          extended_optional_parameters: always, \
          v6: {local_role: none, strict_role: false, graceful_shutdown: false, shutdown_communication: null, \
-         send_hold_time: 0, max_prefix_warning_percent: null, max_prefix_restart_secs: null, delay_open: 0, \
+         send_hold_time: 0, max_prefix_warning_percent: null, max_prefix_action: cease, max_prefix_restart_secs: null, delay_open: 0, \
          extended_optional_parameters: auto}",
     );
     let all = ProtocolPlan {
@@ -48,6 +49,7 @@ fn every_key_is_read_and_one_sessions_own_stands_over_that_of_both() {
         shutdown_communication: Some("call us".into()),
         send_hold_time: Some(Duration::from_secs(600)),
         max_prefix_warning_percent: Some(90),
+        max_prefix_action: MaxPrefixAction::Warn,
         max_prefix_restart: Some(Duration::from_secs(5)),
         delay_open: Duration::from_secs(3),
         parameter_form: ParameterForm::Extended,

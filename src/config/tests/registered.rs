@@ -1,6 +1,9 @@
 use expect_test::expect;
 
 use super::{plan, said};
+use crate::config::{Plan, Registration, changes, registration_refusals};
+use crate::rib::Findings;
+use crate::wire::Asn;
 
 /// Two peerings of one partner and one of another, with what each registers.
 fn with(first: &str, second: &str, other: &str, rest: &str) -> String {
@@ -29,17 +32,33 @@ fn f44_a_peering_that_is_not_for_peering_service_registers_nothing() {
     .assert_eq(&said(config));
 }
 
+/// What is new is refused as long as no connection is Active; what was registered before stays.
 #[test]
-fn f44_the_config_says_so_where_no_connection_is_active() {
-    let config = with("registered_prefixes: [8.23.254.0/24], ", "", "", "");
-    assert_eq!(said(&config), "");
-    let config = config
-        .replace("name: one-1,", "name: one-1, connection_state: validating,")
-        .replace("name: one-2,", "name: one-2, connection_state: validating,");
-    let (_, warnings) = plan(config);
-    let expected = "registered_prefixes on one, which has no connection in state active: \
-                    nothing is registered before one is";
-    assert!(warnings.contains(expected), "{warnings}");
+fn f44_nothing_is_registered_where_no_connection_is_active() {
+    let dir = super::folder("");
+    let file = dir.path().join("c.yaml");
+    let load = |lists: &str, states: [&str; 2]| {
+        let [one, two] = states.map(|state| format!("connection_state: {state},"));
+        let config = with(lists, "", "", "")
+            .replace("name: one-1,", &format!("name: one-1, {one}"))
+            .replace("name: one-2,", &format!("name: one-2, {two}"));
+        std::fs::write(&file, config).unwrap();
+        crate::config::load(&file).unwrap_or_else(|errors| panic!("{errors}")).0
+    };
+    let refused = |old: &Plan, new: &Plan| super::strip(&changes(old, new).refused, &dir);
+    let lists = "registered_prefixes: [8.23.254.0/24, 8.24.0.0/24], registered_asns: [7018], ";
+    let nothing = load("", ["validating", "approved"]);
+    let active = load(lists, ["active", "approved"]);
+    assert_eq!(refused(&nothing, &active), "", "one is enough");
+    let some = load(&lists.replace(", 8.24.0.0/24", ""), ["active", "approved"]);
+    let new = load(lists, ["validating", "approved"]);
+    expect![[r#"
+        c.yaml:4:75: registered_prefixes of one: 8.23.254.0/24, 8.24.0.0/24 cannot be registered before a connection of the peering is Active (one-1 is Validating, one-2 is Approved): list it in the reload that makes a connection active, or in a later one
+        c.yaml:4:122: registered_asns of one: AS7018 cannot be registered before a connection of the peering is Active (one-1 is Validating, one-2 is Approved): list it in the reload that makes a connection active, or in a later one"#]].assert_eq(&refused(&nothing, &new));
+    let refusals = || Findings(registration_refusals(&new, |_, what| what == Registration::Asn(Asn(7018))));
+    expect!["c.yaml:4:75: registered_prefixes of one: 8.23.254.0/24, 8.24.0.0/24 cannot be registered before a connection of the peering is Active (one-1 is Validating, one-2 is Approved): list it in the reload that makes a connection active, or in a later one"].assert_eq(&super::strip(&refusals(), &dir));
+    expect!["c.yaml:4:75: registered_prefixes of one: 8.24.0.0/24 cannot be registered before a connection of the peering is Active (one-1 is Validating, one-2 is Approved): list it in the reload that makes a connection active, or in a later one"].assert_eq(&refused(&some, &new));
+    assert_eq!(refused(&active, &new), "", "all of it has been registered");
 }
 
 #[test]
@@ -122,4 +141,91 @@ fn f50_the_two_locations_of_a_customers_prefix_are_not_one() {
     let one = "peering_location: Ashburn, peering_service_prefixes: [{prefix: 8.25.0.0/24, backup_location: Ashburn}], ";
     let said = said(with(one, "", "", ""));
     assert!(said.contains("the primary and the backup location of 8.25.0.0/24 are one"), "{said}");
+}
+
+#[test]
+fn nobody_registers_our_own_asn() {
+    let lists = "registered_asns: [8075], ";
+    let said = said(with(lists, "", "", ""));
+    let what = "c.yaml:4:72: registered ASN 8075 is our own: register the ASN of the partner's customer";
+    assert!(said.contains(what), "{said}");
+    let other = with("registered_asns: [8075], ", "", "", "router: {asn: 3214, router_id: 192.0.2.1}\n");
+    let other = other.replacen("router: {router_id: 192.0.2.1}\n", "", 1);
+    assert!(!self::said(other).contains("is our own"), "where it is not ours");
+}
+
+/// Names are compared as Azure does, and only within a kind and a peering.
+#[test]
+fn a_name_is_that_of_one_resource_of_a_peering() {
+    let lists = "registered_prefixes: [{name: hq, prefix: 8.24.0.0/24}, {name: HQ, prefix: 8.24.1.0/24}, \
+                 8.24.2.0/24, {name: 8.24.2.0_24, prefix: 8.24.3.0/24}], \
+                 registered_asns: [{name: hq, asn: 7018}, {name: '7018', asn: 9680}, {name: hq, asn: 174}], \
+                 peering_service_prefixes: [{name: hq, prefix: 8.24.0.0/24}, {name: hq, prefix: 8.24.1.0/24}], ";
+    let config = with(lists, "registered_prefixes: [{name: hq, prefix: 8.25.0.0/24}], ", "", "");
+    let said = said(config);
+    let errors: Vec<&str> = said.lines().filter(|line| !line.contains(": warning: ")).collect();
+    expect![[r#"
+        c.yaml:4:109: the registered prefix name HQ is already used at c.yaml:4: give each of them in a peering a name of its own
+        c.yaml:4:155: the registered prefix name 8.24.2.0_24 is already used at c.yaml:4: give each of them in a peering a name of its own
+        c.yaml:4:266: the registered ASN name hq is already used at c.yaml:4: give each of them in a peering a name of its own
+        c.yaml:4:349: the Peering Service prefix name hq is already used at c.yaml:4: give each of them in a peering a name of its own"#]]
+    .assert_eq(&errors.join("\n"));
+}
+
+#[test]
+fn f49_a_prefix_key_is_a_guid() {
+    let key = |key: &str| {
+        let list = format!(
+            "peering_service_prefixes: [{{prefix: 8.25.0.0/24, peering_service_prefix_key: {key}}}], "
+        );
+        with(&list, "", "", "")
+    };
+    expect![[r#"
+        c.yaml:4:131: peering_service_prefix_key "secret" is no GUID: write the key as `peeringd show registered` has it, or leave it out until there is one"#]]
+    .assert_eq(&said(key("secret")));
+    let (plan, warnings) = plan(key("5F4CB5C7-6B43-4444-9338-9ABC72606C16"));
+    let given = plan.peerings[0].peering_service_prefixes[0].key.as_deref();
+    assert_eq!(
+        (given, &*warnings),
+        (Some("5f4cb5c7-6b43-4444-9338-9abc72606c16"), ""),
+        "as keys are given out"
+    );
+}
+
+#[test]
+fn f50_a_location_is_one_where_the_provider_has_a_peering_for_peering_service() {
+    let lists = "peering_location: Ashburn, peering_service_prefixes: [8.25.0.0/24, \
+                 {prefix: 8.25.1.0/24, primary_location: Asburn, backup_location: Chicago}, \
+                 {prefix: 8.25.2.0/24, backup_location: Dallas}, {prefix: 8.25.3.0/24, backup_location: Miami}], ";
+    let config = with(lists, "peering_location: Chicago, ", "peering_location: Dallas, ", "");
+    expect![[r#"
+        c.yaml:4:121: warning: primary_location Asburn, where AS3356 has no peering for Peering Service: did you mean Ashburn?
+        c.yaml:4:196: warning: backup_location Dallas, where AS3356 has no peering for Peering Service: name the peering_location of one: until there is one the prefix is not Verified
+        c.yaml:4:244: warning: backup_location Miami, where AS3356 has no peering for Peering Service: name the peering_location of one: until there is one the prefix is not Verified"#]]
+    .assert_eq(&said(config));
+}
+
+/// Whatever is wrong elsewhere, and wherever the two stand to one another.
+#[test]
+fn nobody_registers_what_we_announce() {
+    let lists = "registered_prefixes: [8.24.0.0/16, 20.33.7.0/24, 20.34.0.0/24, 20.32.0.0/11, '2603:1000:1::/48', '2a01:5::/32'], \
+                 peering_service_prefixes: [20.33.0.0/24], ";
+    let dir = super::folder(with(lists, "", "", ""));
+    let file = dir.path().join("c.yaml");
+    let rib = "routes:\n- prefixes: [13.64.0.0/11, 20.33.0.0/16,\n    20.34.0.0/24]\n- prefixes: ['2603:1000::/24']\n";
+    std::fs::write(dir.path().join("rib"), rib).unwrap();
+    let said = || super::strip(&crate::config::load_with_rib(&file).unwrap_err(), &dir);
+    let errors = said();
+    expect![[r#"
+        c.yaml:4:89: the registered prefix 20.33.7.0/24 is within 20.33.0.0/16, which we announce (rib:2): take it out here, or that out of the RIB: what we announce is not a partner's to register
+        c.yaml:4:103: the registered prefix 20.34.0.0/24 is what we announce (rib:3): take it out here, or that out of the RIB: what we announce is not a partner's to register
+        c.yaml:4:117: the registered prefix 20.32.0.0/11 covers 20.33.0.0/16, which we announce (rib:2): register what is beside that, or take that out of the RIB: what we announce is not a partner's to register
+        c.yaml:4:131: the registered prefix 2603:1000:1::/48 is within 2603:1000::/24, which we announce (rib:4): take it out here, or that out of the RIB: what we announce is not a partner's to register
+        c.yaml:4:194: the Peering Service prefix 20.33.0.0/24 is within 20.33.0.0/16, which we announce (rib:2): take it out here, or that out of the RIB: what we announce is not a partner's to register"#]].assert_eq(&errors);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("192.0.2.1", "0.0.0.0")).unwrap();
+    assert!(said().ends_with(&errors), "{}", said());
+    // What is beside it is nobody's business.
+    std::fs::write(&file, with("registered_prefixes: [20.35.0.0/16, 8.24.0.0/16], ", "", "", "")).unwrap();
+    crate::config::load_with_rib(&file).unwrap();
 }

@@ -10,22 +10,27 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
 use self::peer_asn::PeerAsnJson;
 use self::peering::PeeringJson;
+pub(super) use self::session::in_azure;
 use super::error::ApiError;
-use super::list::{self, Page, Rows, Source};
+use super::find::{self, InPath};
+use super::list::{self, Listed, Rows};
+use super::query::NoQuery;
+use super::removed::Removed;
 use super::router::App;
-use crate::config::{Plan, RangePlan, SessionPlan};
+use crate::config::{ConnectionPlan, PeeringPlan, Plan, RangePlan, SessionPlan};
 use crate::fsm;
 use crate::peering::{PeerAsn, ValidationState};
 use crate::speaker::Handle;
 use crate::wire::Asn;
 
+/// Azure's namespace of all its types.
+pub(super) const NAMESPACE: &str = "Microsoft.Peering";
 /// What stands before the path of a resource in its id; it is in no subscription.
 pub(super) const PROVIDER: &str = "/providers/Microsoft.Peering";
 
@@ -45,6 +50,9 @@ struct Scene {
     /// Places in the plan's sessions and ranges, by connection.
     sessions: HashMap<Arc<str>, Vec<usize>>,
     ranges: HashMap<Arc<str>, Vec<usize>>,
+    /// The plan's, and behind them those that are being removed.
+    peerings: Vec<Arc<PeeringPlan>>,
+    removed: Removed,
     /// The names of PeerAsn resources, by number.
     peer_asns: BTreeMap<Asn, Arc<str>>,
 }
@@ -63,10 +71,12 @@ impl Scene {
         for (at, range) in plan.ranges.iter().enumerate() {
             ranges.entry(Arc::clone(&range.template.connection)).or_default().push(at);
         }
-        let of_peerings = plan.peerings.iter().map(|p| (p.peer_asn, format!("AS{}", p.peer_asn).into()));
+        let removed = Removed::of(handle, &plan);
+        let peerings = [plan.peerings.as_slice(), removed.peerings()].concat();
+        let of_peerings = peerings.iter().map(|p| (p.peer_asn, format!("AS{}", p.peer_asn).into()));
         let mut peer_asns: BTreeMap<_, Arc<str>> = of_peerings.collect();
         peer_asns.extend(plan.peer_asns.iter().map(|of| (of.asn, Arc::clone(&of.name))));
-        Self { states, sessions, ranges, peer_asns, plan }
+        Self { states, sessions, ranges, peerings, removed, peer_asns, plan }
     }
 
     /// A connection's sessions, in the order of the config.
@@ -79,6 +89,12 @@ impl Scene {
     fn ranges(&self, connection: &str) -> impl Iterator<Item = &Arc<RangePlan>> {
         let places = self.ranges.get(connection).into_iter().flatten();
         places.filter_map(|at| self.plan.ranges.get(*at))
+    }
+
+    /// A peering's connections: those of the plan, and behind them those that are being removed.
+    fn connections<'a>(&'a self, peering: &'a PeeringPlan) -> impl Iterator<Item = &'a ConnectionPlan> {
+        let stay = if self.removed.has_peering(&peering.name) { &[][..] } else { &peering.connections };
+        stay.iter().chain(self.removed.connections(&peering.name)).map(|connection| &**connection)
     }
 
     /// The state of a session; none where it is not there yet.
@@ -108,77 +124,31 @@ impl Scene {
     }
 }
 
-/// Every peering, in the order of the config.
-struct Peerings {
-    scene: Scene,
-    next: usize,
-}
-
-impl Source for Peerings {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some(peering) = self.scene.plan.peerings.get(self.next) else { return Ok(Page::Last) };
-            out.push(&PeeringJson::new(peering, &self.scene))?;
-            self.next += 1;
-        }
-        Ok(Page::More)
-    }
-}
-
-async fn peerings(State(app): State<App>) -> Result<Response, ApiError> {
-    let all = Peerings { scene: Scene::of(app.handle()), next: 0 };
-    list::answer(all, app.readers()).await
-}
-
-async fn one_peering(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Response, ApiError> {
-    let name = named(name)?;
+async fn peerings(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
     let scene = Scene::of(app.handle());
-    let Some(peering) = scene.plan.peerings.iter().find(|peering| peering.name.eq_ignore_ascii_case(&name))
-    else {
-        return Err(ApiError::not_found(format!("no peering is called \"{}\"", shown(&name))));
-    };
+    let items = scene.peerings.clone().into_iter();
+    let push = move |of: Arc<PeeringPlan>, rows: &mut Rows| rows.push(&PeeringJson::new(&of, &scene));
+    list::collection(Listed { items, push }, app.readers()).await
+}
+
+async fn one_peering(State(app): State<App>, name: InPath, _: NoQuery) -> Result<Response, ApiError> {
+    let scene = Scene::of(app.handle());
+    let peering = find::peering(&scene.peerings, &find::named(name, "peering's name")?)?;
     list::value(&PeeringJson::new(peering, &scene), app.readers())
 }
 
-async fn peer_asns(State(app): State<App>) -> Result<Response, ApiError> {
-    let all = Scene::of(app.handle()).all_peer_asns();
-    list::answer(PeerAsns(all.into_iter()), app.readers()).await
+async fn peer_asns(State(app): State<App>, _: NoQuery) -> Result<Response, ApiError> {
+    let items = Scene::of(app.handle()).all_peer_asns().into_iter();
+    let push = |of: PeerAsn, rows: &mut Rows| rows.push(&PeerAsnJson::new(&of));
+    list::collection(Listed { items, push }, app.readers()).await
 }
 
-/// Every PeerAsn, a row each.
-struct PeerAsns(std::vec::IntoIter<PeerAsn>);
-
-impl Source for PeerAsns {
-    async fn write_page(&mut self, out: &mut Rows) -> Result<Page, ApiError> {
-        while !out.is_full() {
-            let Some(of) = self.0.next() else { return Ok(Page::Last) };
-            out.push(&PeerAsnJson::new(&of))?;
-        }
-        Ok(Page::More)
-    }
-}
-
-async fn one_peer_asn(
-    State(app): State<App>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Response, ApiError> {
-    let name = named(name)?;
+async fn one_peer_asn(State(app): State<App>, name: InPath, _: NoQuery) -> Result<Response, ApiError> {
+    let name = find::named(name, "peer ASN's name")?;
     let all = Scene::of(app.handle()).all_peer_asns();
     let Some(of) = all.iter().find(|of| of.name.eq_ignore_ascii_case(&name)) else {
-        return Err(ApiError::not_found(format!("no peer ASN is called \"{}\"", shown(&name))));
+        let names = all.iter().map(|of| of.name.to_string()).collect();
+        return Err(find::not_there("no peer ASN is called", "peer ASNs", names, &name));
     };
     list::value(&PeerAsnJson::new(of), app.readers())
-}
-
-fn named(name: Result<Path<String>, PathRejection>) -> Result<String, ApiError> {
-    let Path(name) = name.map_err(|_| ApiError::bad_request("the name in the path is not UTF-8"))?;
-    Ok(name)
-}
-
-/// What was asked for, not all of it where it is long.
-fn shown(name: &str) -> String {
-    name.chars().take(100).collect()
 }

@@ -85,11 +85,11 @@ struct ExchangeConnection<'a> {
 }
 
 impl<'a> PeeringJson<'a> {
-    pub(super) fn new(peering: &'a PeeringPlan, scene: &Scene) -> Self {
+    pub(super) fn new(peering: &'a PeeringPlan, scene: &'a Scene) -> Self {
         let peer_asn = SubResource { id: scene.peer_asn_id(peering.peer_asn) };
         let of_each = || {
-            let connections = peering.connections.iter();
-            connections.flat_map(|c| sessions(c, scene).into_iter().map(move |session| (&**c, session)))
+            let connections = scene.connections(peering);
+            connections.flat_map(|c| sessions(c, scene).into_iter().map(move |session| (c, session)))
         };
         let (mut direct, mut exchange) = (None, None);
         match peering.kind {
@@ -119,7 +119,7 @@ impl<'a> PeeringJson<'a> {
                 exchange,
                 connectivity_probes: [],
                 peering_location: peering.peering_location.as_deref(),
-                provisioning_state: provisioning_state(peering),
+                provisioning_state: provisioning_state(peering, scene),
             },
         }
     }
@@ -132,12 +132,15 @@ fn sessions(connection: &ConnectionPlan, scene: &Scene) -> Vec<Option<BgpSession
     if all.is_empty() { vec![None] } else { all.into_iter().map(Some).collect() }
 }
 
-/// What is in the config is in force; it is being changed where a type is.
-fn provisioning_state(peering: &PeeringPlan) -> ProvisioningState {
+/// What is in the config is in force; it is being changed where a type is, or where something of it is being removed.
+fn provisioning_state(peering: &PeeringPlan, scene: &Scene) -> ProvisioningState {
     let changes = |c: &ConnectionPlan| {
         matches!(c.state, ConnectionState::TypeChangeRequested | ConnectionState::TypeChangeInProgress)
     };
-    if peering.connections.iter().any(|c| changes(c)) {
+    let has_leaving = || scene.connections(peering).any(|c| !scene.removed.sessions(&c.name).is_empty());
+    if scene.removed.has_peering(&peering.name) {
+        ProvisioningState::Deleting
+    } else if peering.connections.iter().any(|c| changes(c)) || has_leaving() {
         ProvisioningState::Updating
     } else {
         ProvisioningState::Succeeded

@@ -61,6 +61,12 @@ impl BgpSessionJson {
             peer: Some(session.peer_address),
             state: scene.state(&session.name).map_or(SessionState::PendingAdd, in_azure),
         });
+        let leaving = scene.removed.sessions(connection).iter().map(|of| End {
+            session: &of.session.plan,
+            prefix: of.session.plan.transport.session_prefix,
+            peer: Some(of.session.plan.peer_address),
+            state: SessionState::PendingRemove,
+        });
         let ranges = scene.ranges(connection).map(|range| End {
             session: &range.template,
             prefix: Some(range.range),
@@ -68,7 +74,7 @@ impl BgpSessionJson {
             state: SessionState::None,
         });
         let (v4, v6): (Vec<End<'_>>, Vec<End<'_>>) =
-            named.chain(ranges).partition(|end| end.session.local_address.is_ipv4());
+            named.chain(leaving).chain(ranges).partition(|end| end.session.local_address.is_ipv4());
         let count = v4.len().max(v6.len());
         (0..count).map(|at| Self::of(v4.get(at), v6.get(at))).collect()
     }
@@ -94,7 +100,7 @@ impl BgpSessionJson {
 }
 
 /// Azure has the RFC's words.
-pub(super) fn in_azure(state: State) -> SessionState {
+pub(in crate::control) fn in_azure(state: State) -> SessionState {
     match state {
         State::Idle => SessionState::Idle,
         State::Connect => SessionState::Connect,

@@ -89,7 +89,7 @@ fn fields(value: &Value, at: &str, into: &mut BTreeSet<String>) {
 async fn f60_peerings_have_azures_fields_and_no_others() {
     let (_, all) = get_json("/api/v1/peerings").await;
     let mut found = BTreeSet::new();
-    fields(&all, "", &mut found);
+    fields(&all["value"], "", &mut found);
     let session = [
         "sessionPrefixV4",
         "sessionPrefixV6",
@@ -139,6 +139,7 @@ async fn f60_peerings_have_azures_fields_and_no_others() {
 #[tokio::test]
 async fn f60_values_are_azures_words() {
     let (_, all) = get_json("/api/v1/peerings").await;
+    let all = &all["value"];
     let contoso = &all[0];
     assert_eq!(contoso["type"], "Microsoft.Peering/peerings");
     assert_eq!(contoso["id"], "/providers/Microsoft.Peering/peerings/contoso-ashburn");
@@ -220,8 +221,9 @@ async fn f60_values_are_azures_words() {
 #[tokio::test]
 async fn f60_peer_asns_are_azures_too() {
     let (_, all) = get_json("/api/v1/peerAsns").await;
+    assert!(all["nextLink"].is_null() && all.as_object().is_some_and(|object| object.len() == 2));
     assert_eq!(
-        all,
+        all["value"],
         serde_json::json!([
             {
                 "name": "contoso",
@@ -264,12 +266,62 @@ async fn f60_peer_asns_are_azures_too() {
     }
 }
 
+#[tokio::test]
+async fn f60_a_session_that_is_removed_is_in_pending_remove_until_it_is_closed() {
+    let speaker = Speaker::new();
+    let load = |text: String| load_text(std::path::Path::new("c.yaml"), text).unwrap().0;
+    let before = load(CONFIG.to_owned());
+    // A session of a connection, and a whole peering.
+    let after = CONFIG.replace(", session_prefix_v6: '2001:1900::/64'", "");
+    let (kept, rest) = after.split_once("- name: fabrikam-ix").unwrap();
+    let (_, others) = rest.split_once("- name: northwind-rs").unwrap();
+    let after = load(format!("{kept}- name: northwind-rs{others}"));
+    let removed = ["contoso-ashburn-1-v6", "fabrikam-ix-1-v4", "fabrikam-ix-1-v4-2"];
+    speaker.remove(&before, &removed);
+    speaker.handle.plan.store(Arc::new(after));
+    let router = speaker.router();
+    let json = async |path: &str| -> Value {
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        let body = router.clone().oneshot(request).await.unwrap().into_body();
+        serde_json::from_slice(&body.collect().await.unwrap().to_bytes()).unwrap()
+    };
+    let all = json("/api/v1/peerings").await;
+    let states = |of: &Value| -> Vec<String> {
+        let kind = if of["kind"] == "Direct" { "direct" } else { "exchange" };
+        let connections = of["properties"][kind]["connections"].as_array().unwrap().iter();
+        let words = |c: &Value| {
+            let session = &c["bgpSession"];
+            let words = [&c["connectionState"], &session["sessionStateV4"], &session["sessionStateV6"]];
+            words.map(|word| word.as_str().unwrap_or("-")).join(" ")
+        };
+        connections.map(words).collect()
+    };
+    let (contoso, fabrikam) = (&all["value"][0], &all["value"][2]);
+    assert_eq!(states(contoso), ["Active Established PendingRemove", "PendingApproval - -"]);
+    let session = &contoso["properties"]["direct"]["connections"][0]["bgpSession"];
+    assert_eq!(session["peerSessionIPv6Address"], "2001:1900::1");
+    assert_eq!(contoso["properties"]["provisioningState"], "Updating");
+    assert_eq!(states(fabrikam), ["ProvisioningFailed PendingRemove None"; 2]);
+    assert_eq!(fabrikam["properties"]["provisioningState"], "Deleting");
+    assert_eq!(json("/api/v1/peerings/fabrikam-ix").await, *fabrikam);
+
+    let connections = json("/api/v1/connections").await;
+    let gone = connections.as_array().unwrap().last().unwrap();
+    assert_eq!((&gone["name"], &gone["sessionAvailability"]), (&"fabrikam-ix-1".into(), &Value::Null));
+    assert_eq!(gone["sessions"][1]["sessionState"], "PendingRemove");
+    // It is there again: what is left of its last life counts no more.
+    speaker.handle.plan.store(Arc::new(before));
+    let all = json("/api/v1/peerings").await;
+    assert_eq!(states(&all["value"][1])[0], "ProvisioningFailed PendingAdd None");
+    assert_eq!(all["value"].as_array().unwrap().len(), 3);
+}
+
 /// What we show can be imported, and is the same peerings again.
 #[tokio::test]
 async fn f60_what_is_shown_can_be_imported() {
     let texts = ["/api/v1/peerings", "/api/v1/peerAsns"].map(|path| async move {
         let (_, mut all) = get_json(path).await;
-        if let Some(peerings) = all.as_array_mut() {
+        if let Some(peerings) = all["value"].as_array_mut() {
             // The range has no peer, which a resource must have.
             peerings.retain(|peering| peering["name"] != "northwind-rs");
         }

@@ -47,7 +47,7 @@ async fn routes_are_looked_up_by_prefix_and_by_address() {
         ("prefix=x", "prefix takes a prefix like 13.64.0.0/11, or an address like 13.64.0.1, not \"x\""),
         ("after=1.1.1.1", "after takes a prefix like 13.64.0.0/11, not \"1.1.1.1\""),
         ("limit=-1", "limit takes a whole number of rows, not \"-1\""),
-        ("colour=red", "a list takes prefix, after and limit, not \"colour\""),
+        ("colour=red", "this path takes prefix, after and limit, not \"colour\""),
         ("prefix=1.1.1.1&prefix=2.2.2.2", "prefix is given twice: keep one of the two"),
         ("prefix=1.1.1.1&limit=2", "prefix stands alone: leave after and limit out"),
     ] {

@@ -19,7 +19,14 @@ fn prefixes(page: &serde_json::Value) -> Vec<String> {
 async fn f53_received_routes_have_azures_seven_fields() {
     let text = ok(&Speaker::new().router(), LIST).await;
     expect![[r#"
-        {"value":[{"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},{"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"}],"nextLink":null}
+        {"value":[
+        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.1.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"},
+        {"prefix":"4.2.0.0/16","nextHop":"4.68.74.181","asPath":"3356 65001 {7,8}","originAsValidationState":"Unknown","rpkiValidationState":"Unknown","trustAnchor":"None","receivedTimestamp":"2026-11-22T12:00:00Z"}
+        ],"nextLink":null}
     "#]].assert_eq(&text);
 }
 
@@ -42,8 +49,10 @@ async fn f53_received_routes_are_filtered_by_each_of_the_four() {
         ("prefix=4.0.0.0/8", &[]),
         ("asPath=3356%2065001%20{7,8}", &["4.1.0.0/16", "4.2.0.0/16", "4.3.0.0/16", "4.4.0.0/16"]),
         ("asPath=3356", &[]),
+        ("asPath=3356++65001%20{7,8}", &["4.1.0.0/16", "4.2.0.0/16", "4.3.0.0/16", "4.4.0.0/16"]),
         ("originAsValidationState=Invalid", &["4.2.0.0/16"]),
         ("rpkiValidationState=Valid", &["4.2.0.0/16", "4.3.0.0/16"]),
+        ("rpkiValidationState=vALID", &["4.2.0.0/16", "4.3.0.0/16"]),
         ("rpkiValidationState=Valid&originAsValidationState=Valid", &["4.3.0.0/16"]),
         ("rpkiValidationState=Unknown&api-version=2025-05-01", &["4.1.0.0/16", "4.4.0.0/16"]),
     ] {
@@ -54,7 +63,12 @@ async fn f53_received_routes_are_filtered_by_each_of_the_four() {
     let page = json(&router, &format!("{LIST}?prefix=4.2.0.0/16")).await;
     assert_eq!(page["value"][0]["trustAnchor"], "Arin");
     for (query, said) in [
-        ("rpkiValidationState=valid", "Valid, Invalid or Unknown"),
+        ("rpkiValidationState=fine", "Valid, Invalid or Unknown, not \"fine\""),
+        ("asPath=AS3356", "asPath takes AS numbers, the whole path, like 3356 7018, not \"AS3356\""),
+        ("asPath=3356,7018", "like 3356 7018, not"),
+        ("asPath=03356", "like 3356 7018, not"),
+        ("asPath=4294967296", "like 3356 7018, not"),
+        ("asPath={7,8", "like 3356 7018, not"),
         ("prefix=4.2.0.0", "a prefix like"),
         ("peer=1", "not \"peer\""),
         ("asPath=1&asPath=2", "given twice"),
@@ -64,7 +78,8 @@ async fn f53_received_routes_are_filtered_by_each_of_the_four() {
         let message = message(&router, &format!("{LIST}?{query}"), StatusCode::BAD_REQUEST).await;
         assert!(message.contains(said), "{query}: {message}");
     }
-    message(&router, "/api/v1/peerings/nobody/receivedRoutes", StatusCode::NOT_FOUND).await;
+    let nobody = message(&router, "/api/v1/peerings/nobody/receivedRoutes", StatusCode::NOT_FOUND).await;
+    assert_eq!(nobody, "no peering is called \"nobody\"; the peerings are contoso-ashburn, ix-london");
     message(&router, &format!("{LIST}?$skipToken=192.0.2.9"), StatusCode::NOT_FOUND).await;
 }
 
@@ -86,6 +101,32 @@ async fn f53_received_routes_come_in_pages_of_100_with_a_skip_token() {
 }
 
 #[tokio::test]
+async fn f53_the_next_link_is_absolute_where_the_request_says_whom_it_asks() {
+    let speaker = holding((0..=150).map(received).collect());
+    let router = speaker.router();
+    let link = async |uri: &str, host: Option<&str>| {
+        let mut request = Request::builder().uri(uri);
+        if let Some(host) = host {
+            request = request.header(header::HOST, host);
+        }
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        page["nextLink"].as_str().unwrap().to_owned()
+    };
+    let rest = format!("{LIST}?$skipToken=4.68.74.181,4.99.0.0/16,0");
+    let asked = format!("{LIST}?$skipToken=4.68.74.181");
+    assert_eq!(link(&asked, None).await, rest);
+    assert_eq!(link(&asked, Some("pe1.example:9179")).await, format!("http://pe1.example:9179{rest}"));
+    assert_eq!(link(&asked, Some("[2001:db8::1]:9179")).await, format!("http://[2001:db8::1]:9179{rest}"));
+    let absolute = format!("http://127.0.0.1:9179{LIST}?%24skipToken=4.68.74.181");
+    assert_eq!(link(&absolute, Some("other")).await, format!("http://127.0.0.1:9179{rest}"));
+    for no_host in ["", "a b", "a/b", "\"><script>"] {
+        assert_eq!(link(&asked, Some(no_host)).await, rest, "{no_host}");
+    }
+}
+
+#[tokio::test]
 async fn f55_why_tells_each_check_with_the_documented_words_and_the_way_out() {
     let speaker = Speaker::new();
     let router = speaker.router();
@@ -102,7 +143,7 @@ async fn f55_why_tells_each_check_with_the_documented_words_and_the_way_out() {
     );
     assert_eq!(
         (checks[1]["note"].as_str(), checks[1]["passed"].as_bool()),
-        (Some("RPKI: Unknown"), Some(true))
+        (Some("RPKI: Unknown, which the config lets in (rpki.unknown: show)"), Some(true))
     );
     assert_eq!((checks[0]["note"].is_null(), checks[2]["note"].is_null()), (true, true));
     assert_eq!(checks[2]["reason"], "Advertisement missing MAPS community");
@@ -141,9 +182,11 @@ async fn f55_why_tells_what_becomes_of_our_own_routes() {
         (down["advertised"].as_bool(), down["reason"].as_str()),
         (Some(false), Some("the session is not Established"))
     );
-    for (query, said) in
-        [("", "name a prefix"), ("?prefix=x", "takes a prefix"), ("?prefix=4.0.0.0/8&all=1", "not \"all\"")]
-    {
+    for (query, said) in [
+        ("", "name a prefix"),
+        ("?prefix=x", "takes a prefix"),
+        ("?prefix=4.0.0.0/8&all=1", "this path takes prefix and session, not \"all\""),
+    ] {
         let message = message(&router, &format!("/api/v1/why{query}"), StatusCode::BAD_REQUEST).await;
         assert!(message.contains(said), "{query}: {message}");
     }

@@ -159,6 +159,7 @@ fn in_words(reason: Reason) -> String {
         | Reason::NotRegistered { .. }
         | Reason::Prepended(_)
         | Reason::RpkiInvalid
+        | Reason::RpkiUnknown
         | Reason::IrrInvalid
         | Reason::IrrUnknown => reason.to_string(),
     }

@@ -130,7 +130,8 @@ fn order(reason: &Reason) -> u8 {
         Reason::PrivateAsn(_) => 8,
         Reason::Prepended(_) => 9,
         Reason::RpkiInvalid => 10,
-        Reason::IrrInvalid => 11,
-        Reason::IrrUnknown => 12,
+        Reason::RpkiUnknown => 11,
+        Reason::IrrInvalid => 12,
+        Reason::IrrUnknown => 13,
     }
 }

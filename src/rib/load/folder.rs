@@ -66,7 +66,11 @@ pub(crate) fn read(path: &Path) -> Result<String, Finding> {
     if !metadata.is_file() {
         return Err(Finding::error(Place::file(path), "this is not a file", "name a file"));
     }
-    let bytes = fs::read(path).map_err(|e| unreadable(path, &e))?;
+    text(path, fs::read(path).map_err(|e| unreadable(path, &e))?)
+}
+
+/// The text that octets are.
+pub(crate) fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Finding> {
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         let line = valid.iter().filter(|b| **b == b'\n').count() + 1;
@@ -76,7 +80,8 @@ pub(crate) fn read(path: &Path) -> Result<String, Finding> {
     })
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
+/// Why a file has no text.
+pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
     let place = Place::file(path);
     if error.kind() == std::io::ErrorKind::NotFound {
         return Finding::error(place, "there is no such file", "check the path");

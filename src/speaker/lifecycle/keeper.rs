@@ -95,6 +95,7 @@ mod tests {
             policy_group: PolicyGroup::default(),
             configured: PolicyGroup::default(),
             change: None,
+            peers: ["192.0.2.1/32".parse().unwrap()].into(),
         };
         let kept = Kept { connections: [("c".into(), connection)].into(), ..Kept::default() };
         for _ in 0..3 {

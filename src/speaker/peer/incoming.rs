@@ -140,11 +140,12 @@ impl Peer {
         }
     }
 
-    /// Says once that a limit is near, before it is passed.
+    /// Says once that a limit is near, before it is passed, and that it is passed where the session goes on.
     pub(super) fn watch_limits(&mut self) {
-        let percent = self.intent.plan.protocol.max_prefix_warning_percent;
-        let near = percent.map(|percent| self.adj_rib_in.near_limit(percent)).unwrap_or_default();
-        self.status.near_limit(near, self.adj_rib_in.count(), &self.intent.plan);
+        let plan = &self.intent.plan;
+        let percent = plan.protocol.max_prefix_warning_percent;
+        let near = percent.map(|percent| self.adj_rib_in.near_limit(plan.max_prefixes, percent));
+        self.status.watch_limits(near.unwrap_or_default(), self.adj_rib_in.count(), plan);
     }
 
     /// Ends the session over a limit, and holds it down: what passed it once would again. By a Hard Reset, since routes
@@ -152,6 +153,7 @@ impl Peer {
     pub(super) fn limit_passed(&mut self, exceeded: &LimitExceeded) {
         let now = self.now();
         let hold_down = self.intent.plan.protocol.max_prefix_restart;
+        self.status.limit_passed(exceeded);
         match hold_down {
             Some(time) => warn!(%exceeded, hold_down_secs = time.as_secs(), "prefix limit passed"),
             None => warn!(%exceeded, "prefix limit passed: the session stays down until it is reset"),

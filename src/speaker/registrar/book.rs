@@ -223,7 +223,7 @@ impl Book {
             let is_registered = key.is_some() || self.keys.waiting(&owner).is_some();
             let provisioning_state =
                 if is_registered { ProvisioningState::Succeeded } else { ProvisioningState::Failed };
-            let name = listed.name.clone().unwrap_or_else(|| listed.asn.to_string().into());
+            let name = listed.resource_name().name;
             Arc::new(RegisteredAsnStatus { name, asn: listed.asn, key, provisioning_state })
         });
         let mut registry = PeeringRegistry {

@@ -1,6 +1,6 @@
 //! What registrations leave on disk: keys and verdicts in `registered.json`, events in `events.json`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::events::Events;
 use super::keys::{Owner, RemovedKey};
-use crate::peering::{Event, Presence, ServiceVerdict, Verdict};
+use crate::config::{Plan, Registration, registration_refusals};
+use crate::peering::{Event, PrefixValidationState, Presence, ServiceVerdict, Verdict};
+use crate::rib::Findings;
 use crate::speaker::store::{StateError, Store};
 use crate::wire::Asn;
 
@@ -84,6 +86,20 @@ impl KeptState {
             events: store.read(EVENTS)?.unwrap_or_default(),
             store: Some(store),
         })
+    }
+
+    /// Why a config cannot follow on it: what it would register without an Active connection.
+    #[must_use]
+    pub fn refusals(&self, plan: &Plan) -> Findings {
+        let KeptRegistrations { registered_prefixes, registered_asns, .. } = &self.registrations;
+        let is_registered = |kept: &&KeptPrefix| kept.verdict.state != PrefixValidationState::None;
+        let prefixes = registered_prefixes.iter().filter(is_registered);
+        let prefixes: HashSet<(&str, IpNet)> = prefixes.map(|kept| (&*kept.peering, kept.prefix)).collect();
+        let asns: HashSet<(Asn, Asn)> = registered_asns.iter().map(|kept| (kept.partner, kept.asn)).collect();
+        Findings(registration_refusals(plan, |peering, what| match what {
+            Registration::Prefix(prefix) => prefixes.contains(&(&*peering.name, prefix)),
+            Registration::Asn(asn) => asns.contains(&(peering.peer_asn, asn)),
+        }))
     }
 
     /// The events that the life before recorded.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::peering::{LearnedType, PrefixValidationState, ProvisioningState, ServiceVerdict, Verdict};
+use crate::peering::{
+    LearnedType, PrefixValidationState, ProvisioningState, ResourceName, ServiceVerdict, Verdict,
+};
 use crate::wire::Asn;
 
 /// Every peering's registrations, at one instant.
@@ -80,7 +82,7 @@ impl RegisteredPrefixStatus {
     /// Registered just now, and not judged yet.
     pub(super) fn new(name: Option<&Arc<str>>, prefix: IpNet) -> Self {
         Self {
-            name: name_of(name, prefix),
+            name: ResourceName::of_prefix(name, prefix).name,
             prefix,
             verdict: Verdict::not_registered(),
             key: None,
@@ -105,11 +107,6 @@ impl RegisteredPrefixStatus {
 impl ServicePrefixStatus {
     pub(super) fn new(name: Option<&Arc<str>>, prefix: IpNet, key: Option<&Arc<str>>) -> Self {
         let verdict = ServiceVerdict { verdict: Verdict::PENDING, learned_type: LearnedType::None };
-        Self { name: name_of(name, prefix), prefix, verdict, key: key.cloned() }
+        Self { name: ResourceName::of_prefix(name, prefix).name, prefix, verdict, key: key.cloned() }
     }
-}
-
-/// A resource's name: its own, or one made of its prefix, in the characters that Azure takes.
-fn name_of(name: Option<&Arc<str>>, prefix: IpNet) -> Arc<str> {
-    name.cloned().unwrap_or_else(|| prefix.to_string().replace('/', "_").replace(':', "-").into())
 }

@@ -11,6 +11,7 @@ use super::{Running, Supervisor, labels, selector};
 use crate::advertise::{Board, SessionProfile};
 use crate::config::{Plan, SessionPlan};
 use crate::rib::{Findings, Generation};
+use crate::speaker::leaving::Leaving;
 use crate::speaker::peer::{Intent, Order};
 use crate::speaker::terms::Life;
 use crate::wire::{ErrorCode, Notification};
@@ -48,7 +49,7 @@ impl Supervisor {
         self.imports = self.imports.next(&plan);
         self.handle.plan.store(plan.clone());
         self.registrar.put(plan.clone());
-        self.plan = plan;
+        let before = std::mem::replace(&mut self.plan, plan);
         self.pool.budget().set_limit(self.plan.limits.received_prefixes);
         self.keyless = self.keyring.put(&self.plan);
         for session in self.plan.sessions.clone() {
@@ -57,7 +58,7 @@ impl Supervisor {
         for session in self.sessions_of_ranges() {
             self.tell(session);
         }
-        self.end_removed();
+        self.end_removed(&before);
         self.publish();
     }
 
@@ -85,8 +86,8 @@ impl Supervisor {
         running.intent.send_replace(Intent { plan, number, view, import, order: Order::Run });
     }
 
-    /// Ends the sessions that the plan has no more. Nobody waits for them.
-    fn end_removed(&mut self) {
+    /// Ends the sessions that the plan has no more, and the one before had. Nobody waits for them.
+    fn end_removed(&mut self, before: &Plan) {
         let named: HashSet<IpAddr> = self.plan.sessions.iter().map(|s| s.peer_address).collect();
         let plan = self.plan.clone();
         // A peer that was named and now is within a range comes anew.
@@ -98,6 +99,10 @@ impl Supervisor {
         for (peer, running) in self.running.extract_if(|peer, running| !is_wanted(peer, running)) {
             info!(session = %running.intent.borrow().plan.name, notification = %code, "session ends");
             running.leave(Some(Notification::new(code)));
+            let last = running.entry.snapshot.borrow().clone();
+            if let Some(leaving) = Leaving::of(before, last) {
+                self.leavers.add(running.task, leaving);
+            }
             self.metrics.remove_session(peer);
         }
     }

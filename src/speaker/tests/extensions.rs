@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::accept::LimitExceeded;
+use crate::config::MaxPrefixAction;
 use crate::fsm::DownReason;
 use crate::metrics::SessionLabels;
 use crate::speaker::status::Status;
@@ -246,6 +247,37 @@ async fn a_limit_is_near_as_long_as_so_much_is_held() {
     us.stop().await;
 }
 
+/// What the config asks for at a limit: the session goes on and it is said, or it ends; a reload is enough for either.
+#[tokio::test(flavor = "multi_thread")]
+async fn f33_a_limit_that_is_only_warned_of_ends_no_session() {
+    let plan_of = |max_prefix_action| {
+        let ours = SessionPlan {
+            protocol: ProtocolPlan { max_prefix_action, ..ProtocolPlan::default() },
+            max_prefixes: PerFamily { ipv4: Some(2), ipv6: Some(2) },
+            ..session(US, THEM, THEIRS, true)
+        };
+        plan(OURS, US, vec![ours])
+    };
+    let mut us = Side::start(plan_of(MaxPrefixAction::Warn), &["13.64.0.0/11"]);
+    let mut peer = up(&us, vec![]).await;
+    let passed = |side: &Side| side.metrics.find_session(THEM.into()).unwrap().limit_passed(Family::Ipv4);
+    peer.send(&update(&[5, 6], None)).await;
+    us.session("at the limit", |s| s.received.ipv4 == 2).await;
+    assert_eq!(passed(&us), 0);
+    peer.send(&update(&[7, 9, 10], None)).await;
+    let over = us.session("past it", |s| s.received.ipv4 == 5).await;
+    assert_eq!((over.state, over.limit_passed, over.near_limit.ipv4), (State::Established, None, true));
+    assert_eq!(passed(&us), 1, "once, however far");
+    us.reload(plan_of(MaxPrefixAction::Cease), &["13.64.0.0/11"]).await;
+    let down = us.session("held down", |s| s.limit_passed.is_some() && s.state == State::Idle).await;
+    let exceeded = LimitExceeded::Session { family: Family::Ipv4, limit: 2 };
+    assert_eq!(down.limit_passed.map(|passed| passed.exceeded), Some(exceeded));
+    assert_eq!(passed(&us), 2, "and that it ended by it");
+    us.reload(plan_of(MaxPrefixAction::Warn), &["13.64.0.0/11"]).await;
+    us.session("wanted again", |s| s.limit_passed.is_none() && s.state == State::Active).await;
+    us.stop().await;
+}
+
 /// What is logged, to be read.
 #[derive(Clone, Default)]
 struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
@@ -272,7 +304,7 @@ fn that_a_limit_is_near_is_said_once_a_session() {
     let mut status = Status::new(&plan, Vec::new(), Metrics::new().unwrap().session(labels));
     let near = |status: &mut Status, ipv4, ipv6| {
         let held = PerFamily { ipv4: 900, ipv6: 900 };
-        status.near_limit(PerFamily { ipv4, ipv6 }, held, &plan);
+        status.watch_limits(PerFamily { ipv4, ipv6 }, held, &plan);
     };
     tracing::subscriber::with_default(subscriber, || {
         near(&mut status, false, false);

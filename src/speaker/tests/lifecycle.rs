@@ -104,6 +104,26 @@ async fn f28_the_state_of_a_connection_is_not_that_of_its_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f28_a_session_is_in_pending_remove_from_its_removal_until_it_is_closed() {
+    let mut us = microsoft(&config("", &["", ""]), Resumed::default());
+    let mut peer = Raw::dial(partner(2), us.at).await;
+    peer.send(&[open(THEIRS), KEEPALIVE.to_vec()].concat()).await;
+    connection(&us, "c2", "up", is_up).await;
+    let handle = us.handle();
+    assert!(handle.leaving().is_empty());
+    // It is closed when the peer has closed its end too.
+    let leaving = until("the removal", || handle.leaving().first().cloned());
+    let removed = plan_of(&config("", &[""]));
+    let ((), leaving) = tokio::join!(us.reload(removed, &TABLE), leaving);
+    let names = [&leaving.peering.name, &leaving.connection.name, &leaving.session.plan.name].map(|n| &**n);
+    assert_eq!(names, ["contoso", "c2", "c2-v4"]);
+    let (kind, body) = peer.rest().await.pop().unwrap();
+    assert_eq!((kind, &body[..2]), (3, &[6, 3][..]), "Cease, Peer De-configured");
+    until("closed", || handle.leaving().is_empty().then_some(())).await;
+    stop(us, Vec::new()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn f29_types_change_one_connection_at_a_time_drained_before_the_restart() {
     let text = config("", &["", ""]);
     let us = microsoft(&text, Resumed::default());

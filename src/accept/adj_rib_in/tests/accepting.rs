@@ -356,7 +356,7 @@ fn f55_what_registries_say_of_a_route_that_is_let_in_is_told_as_it_is() {
             origin: Asn(origin),
         }])),
     };
-    let refuse = Enforcement { rpki_invalid: true, irr_invalid: true, irr_unknown: true };
+    let refuse = Enforcement { rpki_invalid: true, rpki_unknown: true, irr_invalid: true, irr_unknown: true };
     let found = |origins: OriginTables, enforce| {
         let mut rib = rib_with(ImportPolicy { origins: Arc::new(origins), enforce, ..policy() });
         take(&mut rib, &body(&[], &good(), &["5.1.0.0/16"]));
@@ -372,8 +372,11 @@ fn f55_what_registries_say_of_a_route_that_is_let_in_is_told_as_it_is() {
     assert_eq!(found(OriginTables::default(), show), (noted(Note::RpkiUnknown), noted(Note::IrrUnknown), 1));
     assert_eq!(
         found(OriginTables::default(), refuse),
-        (noted(Note::RpkiUnknown), fails(Reason::IrrUnknown), 0)
+        (fails(Reason::RpkiUnknown), fails(Reason::IrrUnknown), 0)
     );
+    let unsigned = Enforcement { rpki_unknown: true, ..show };
+    assert_eq!(found(tables(9), unsigned).0, noted(Note::RpkiInvalid), "each by itself");
+    assert_eq!(found(OriginTables::default(), unsigned).2, 0);
     let said = Note::RpkiInvalid.to_string();
     assert_eq!(said, "RPKI: Invalid, which the config lets in (rpki.invalid: show)");
 }
