@@ -9,18 +9,19 @@ use serde_json::json;
 
 use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::printable;
-use crate::peering::{DirectPeeringType, PolicyGroup};
+use crate::peering::PolicyGroup;
 
 /// Arguments of `peeringd type-change`.
 #[derive(Args, Clone, Debug)]
 #[command(after_long_help = "\
-What is needed first: a direct peering that is no legacy one any more, with two connections or more, all of equal
-bandwidth where that is said, and all active; the connection's session_address_provider must be one that the new type
-takes. To peering_service also what `peeringd check` lists for Peering Service (MAPS): maps_agreement: true, both
-address families, and connections on two routers where edge_router is said. The connections of a peering change to one
-type, one after the other; once all are changed, write it into the config as direct_peering_type or peering_service.
+What is needed first: a direct peering that is no legacy one any more, with two connections or more, all of equal \
+bandwidth where that is said, and all active; the connection's session_address_provider must be one that the new type \
+takes. To peering_service also what `peeringd check` lists for Peering Service (MAPS): maps_agreement: true, both \
+address families, and connections on two routers where edge_router is said. To voice, no registered prefix longer than \
+/24. The connections of a peering change to one type, one after the other; once all are changed, write it into the \
+config as direct_peering_type or peering_service.
 
-A voice connection stays without routes, since BFD is not supported yet: a change to voice is asked about on a terminal,
+A voice connection stays without routes, since BFD is not supported yet: a change to voice is asked about on a terminal, \
 and needs --yes elsewhere.")]
 pub struct TypeChangeArgs {
     /// A connection's name.
@@ -76,10 +77,9 @@ fn in_words(Begun { connection, ahead }: &Begun) -> String {
     format!("{} {how}", printable(connection))
 }
 
-/// Whether a connection of this type stays without routes.
+/// Whether a connection that is changed to this stays without routes. Azure's spelling is the daemon's too.
 fn takes_routes_away(word: &str) -> bool {
-    DirectPeeringType::from_config(word)
-        .is_some_and(|of| PolicyGroup { direct_peering_type: of, ..PolicyGroup::default() }.needs_bfd())
+    PolicyGroup::default().changed_to(word).is_some_and(PolicyGroup::needs_bfd)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,12 +120,14 @@ fn order(args: &TypeChangeArgs) -> Result<Begun, ClientError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::peering::DirectPeeringType;
 
     #[test]
     fn only_a_change_that_takes_the_routes_away_is_asked_about() {
         let asked: Vec<_> =
             DirectPeeringType::CONFIG_NAMES.iter().filter(|name| takes_routes_away(name)).collect();
         assert_eq!(asked, [&"voice"]);
+        assert!(takes_routes_away("Voice") && !takes_routes_away("Edge"), "Azure's spelling is taken too");
         assert!(!takes_routes_away("peering_service") && !takes_routes_away("vice"));
     }
 

@@ -23,13 +23,13 @@ const LISTS: [(&str, &str); 2] = [
 /// Arguments of `peeringd validate`.
 #[derive(Args, Clone, Debug)]
 pub struct ValidateArgs {
-    /// A registered prefix, or a Peering Service prefix.
+    /// A registered prefix, or a Peering Service prefix; the exit code is 0 where it is Verified, or a Warning.
     prefix: String,
     #[command(flatten)]
     socket: SocketArgs,
 }
 
-/// Runs `peeringd validate`. Exit code 0 where the prefix is Verified, and 1 where not.
+/// Runs `peeringd validate`. Exit code 0 where the prefix is Verified, or a Warning, and 1 where not.
 #[must_use]
 pub fn run(args: &ValidateArgs) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

@@ -81,8 +81,10 @@ async fn why(args: &WhyArgs, width: usize, out: &mut impl Write) -> Result<(), C
         return Err(ClientError::NotThere(format!("no session carries the family of {}", args.prefix)));
     }
     if count == quiet {
+        let sessions =
+            if count == 1 { "one session goes".to_owned() } else { format!("{count} sessions go") };
         return Err(ClientError::NotThere(format!(
-            "{} is neither announced to us, nor has to be, nor is it in the table, as far as {count} sessions go",
+            "{} is neither announced to us, nor has to be, nor is it in the table, as far as {sessions}",
             args.prefix
         )));
     }

@@ -6,9 +6,7 @@
 //! a request's head and between requests, 30 s without taking anything of an answer, 8 answers of more than 16 KiB at once,
 //! and of these lists about 64 KiB each. So what 256 clients leave unread costs less than 16 MiB.
 //!
-//! Both routers are GET only. A session is addressed by its name, its peer's address, or its connection's name where that has one
-//! session. Lists of prefixes take `?after=PREFIX` and `?limit=N`, or `?prefix=` alone: a prefix for that route, or an
-//! address for the most specific route that covers it.
+//! HTTP is GET only; on the control socket orders are POSTs.
 #![doc = include_str!("shapes.md")]
 
 mod act;
