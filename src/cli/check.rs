@@ -205,6 +205,17 @@ peerings:
     }
 
     #[test]
+    fn state_of_a_newer_version_is_left_to_that() {
+        let state = tempfile::tempdir().unwrap();
+        fs::write(state.path().join("registered.json"), "{\"version\": 2, \"content\": {}}").unwrap();
+        let config = format!("state_dir: {}\n{CONFIG}", state.path().display());
+        let (_, _, stderr) = checked(&config, "routes:\n- prefixes: [13.64.0.0/11]\n");
+        let said = "registered.json:1:1: is of version 2: run the newer peeringd that wrote it, or move it away to begin \
+                    without what it holds";
+        assert!(stderr.contains(said), "{stderr}");
+    }
+
+    #[test]
     fn a_right_config_is_summed_up() {
         let rib = "routes:\n- prefixes: [13.64.0.0/11, 20.33.0.0/16]\n- prefixes: ['2603:1000::/24']\n";
         let (code, stdout, stderr) = checked(CONFIG, rib);

@@ -125,6 +125,17 @@ pub(super) fn registrations(plan: &Plan) -> Result<KeptState, Findings> {
 }
 
 fn unreadable(error: StateError) -> Findings {
+    let fix = match &error {
+        StateError::Version { .. } => {
+            "run the newer peeringd that wrote it, or move it away to begin without what it holds"
+        }
+        StateError::Read { .. }
+        | StateError::Broken { .. }
+        | StateError::Write(_)
+        | StateError::Encode { .. } => {
+            "put back a copy of it, or move it away to begin without what it holds"
+        }
+    };
     let (place, what) = match &error {
         StateError::Read { path, error } => (Place::file(path), format!("cannot be read: {error}")),
         StateError::Broken { path, error } => {
@@ -137,7 +148,6 @@ fn unreadable(error: StateError) -> Findings {
         StateError::Version { path, version } => (Place::file(path), format!("is of version {version}")),
         StateError::Write(_) | StateError::Encode { .. } => (Place::file(""), error.to_string()),
     };
-    let fix = "put back a copy of it, or move it away to begin without what it holds";
     Findings(vec![Finding::error(place, what, fix)])
 }
 
