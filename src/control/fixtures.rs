@@ -204,7 +204,8 @@ fn origins() -> Origins {
 
 /// A plan with the peerings that something is registered under, without connections.
 fn bare_plan() -> Plan {
-    let peerings = "[{name: contoso-ashburn, peer_asn: 3356}, {name: ix-london, peer_asn: 6939}]";
+    let peerings = "[{name: contoso-ashburn, peer_asn: 3356, peering_service: true, registered_prefixes: [4.9.0.0/16]}, \
+                    {name: ix-london, peer_asn: 6939}]";
     let text = format!("router: {{router_id: 192.0.2.1}}\nrib: rib.yaml\npeerings: {peerings}\n");
     load_text(Path::new("peeringd.yaml"), text).unwrap().0
 }

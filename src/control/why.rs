@@ -1,6 +1,7 @@
 //! Why a prefix is what it is, session by session: every check of what the peer announces, and what becomes of a route of
 //! our own.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
@@ -102,19 +103,18 @@ impl Source for Why {
 }
 
 impl Why {
-    /// What the session has of the prefix, or of the most specific one that covers the address.
+    /// What the session has of the prefix, or of the most specific one that covers the address: that it has, or should have.
     async fn inbound(&self, session: &SessionSnapshot) -> Result<(Option<IpNet>, Explained), ApiError> {
         let name = &session.plan.name;
         let prefix = match self.wanted {
             Wanted::Prefix(prefix) => Some(prefix),
-            Wanted::Address(_) => {
+            Wanted::Address(address) => {
                 let fetch = async |after: Option<IpNet>| {
                     let after = after.map(list::last_path);
                     Ok(list::asked(self.handle.received(name, after, 1)).await?.pop())
                 };
-                list::sought(self.wanted, fetch, |route: &ReceivedRoute| route.prefix)
-                    .await?
-                    .map(|r| r.prefix)
+                let held = list::sought(self.wanted, fetch, |route: &ReceivedRoute| route.prefix).await?;
+                held.map(|route| route.prefix).or_else(|| self.registered(address, session))
             }
         };
         let explained = match prefix {
@@ -122,6 +122,14 @@ impl Why {
             None => Explained::default(),
         };
         Ok((prefix, explained))
+    }
+
+    /// The most specific prefix with the address that is registered under the session's peering.
+    fn registered(&self, address: IpAddr, session: &SessionSnapshot) -> Option<IpNet> {
+        let plan = self.handle.plan();
+        let peering = plan.peerings.iter().find(|peering| peering.name == session.plan.peering)?;
+        let all = peering.registered_prefixes.iter().map(|listed| listed.prefix);
+        all.filter(|prefix| prefix.contains(&address)).max_by_key(IpNet::prefix_len)
     }
 
     async fn told(&self, session: &SessionSnapshot) -> Result<Option<ToldRoute>, ApiError> {
@@ -144,7 +152,7 @@ impl Why {
 #[serde(rename_all = "camelCase")]
 struct WhyJson<'a> {
     session: &'a str,
-    peer_address: std::net::IpAddr,
+    peer_address: IpAddr,
     peer_asn: Asn,
     peering: &'a str,
     connection: &'a str,

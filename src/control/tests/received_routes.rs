@@ -170,6 +170,12 @@ async fn f55_why_tells_each_check_with_the_documented_words_and_the_way_out() {
 
     let by_address = json(&router, "/api/v1/why?prefix=4.2.255.1&session=contoso-ashburn-1-v4").await;
     assert_eq!(by_address[0]["inbound"]["prefix"], "4.2.0.0/16");
+    let absent = json(&router, "/api/v1/why?prefix=4.9.0.1&session=contoso-ashburn-1-v4").await;
+    let inbound = &absent[0]["inbound"];
+    assert_eq!(
+        (&inbound["prefix"], &inbound["missing"]["detail"]),
+        (&"4.9.0.0/16".into(), &"4.68.74.181".into())
+    );
 }
 
 #[tokio::test]
