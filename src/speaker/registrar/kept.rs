@@ -182,12 +182,16 @@ impl Found {
         self.prefixes.get(&id).is_some_and(is_its).then(|| self.prefixes.remove(&id)).flatten()
     }
 
-    /// The keys of all that nobody took, with whose they were.
-    pub(super) fn into_keys(self) -> impl Iterator<Item = (Owner, Arc<str>)> {
-        let prefixes =
-            self.prefixes.into_values().filter_map(|KeptPrefix { peering, partner, prefix, key, .. }| {
-                Some((Owner::Prefix { peering, partner: partner?, prefix }, key?))
-            });
+    /// The keys of all that nobody took, with whose they were; where the state does not say, whose the peering is now.
+    pub(super) fn into_keys(self, plan: &Plan) -> impl Iterator<Item = (Owner, Arc<str>)> {
+        let partners: HashMap<Arc<str>, Asn> =
+            plan.peerings.iter().map(|peering| (peering.name.clone(), peering.peer_asn)).collect();
+        let prefixes = self.prefixes.into_values().filter_map(
+            move |KeptPrefix { peering, partner, prefix, key, .. }| {
+                let partner = partner.or_else(|| partners.get(&peering).copied())?;
+                Some((Owner::Prefix { peering, partner, prefix }, key?))
+            },
+        );
         let asns = self.asns.into_iter().map(|((partner, asn), key)| (Owner::Asn { partner, asn }, key));
         prefixes.chain(asns)
     }

@@ -49,7 +49,7 @@ impl Book {
         self.index();
         self.prefixes.keys().for_each(|prefix| self.queue.push(*prefix));
         self.events.keep_only(|name| plan.peerings.iter().any(|p| &*p.name == name));
-        let unlisted = std::mem::take(&mut self.found).into_keys();
+        let unlisted = std::mem::take(&mut self.found).into_keys(plan);
         unlisted.for_each(|(owner, key)| self.keys.retire(owner, key));
         self.keys.say_retired();
         self.is_unsaved = true;

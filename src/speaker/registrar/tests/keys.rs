@@ -115,3 +115,25 @@ async fn a_key_is_good_for_nobody_while_its_prefix_is_out_of_the_config_nor_for_
     office.announced(&[A1, A2], P);
     assert_eq!(office.verified(P).await, key, "as it was with the first partner");
 }
+
+#[tokio::test]
+async fn a_key_of_a_state_that_does_not_say_whose_it_is_comes_back_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |text: &str| Office::with(text, KeptState::read(dir.path()).unwrap());
+    let office = open(&config());
+    office.announced(&[A1, A2], P);
+    let key = office.verified(P).await;
+    office.0.end().await;
+    let file = dir.path().join("registered.json");
+    let mut state: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    state["content"].as_object_mut().unwrap().remove("removedKeys").unwrap();
+    for prefix in state["content"]["registeredPrefixes"].as_array_mut().unwrap() {
+        prefix.as_object_mut().unwrap().remove("partner").unwrap();
+    }
+    std::fs::write(&file, state.to_string()).unwrap();
+
+    open(&config().replace("8.23.254.0/24, ", "")).0.end().await;
+    let office = open(&config());
+    office.announced(&[A1, A2], P);
+    assert_eq!(office.verified(P).await, key);
+}
