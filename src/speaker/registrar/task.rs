@@ -34,8 +34,9 @@ const NEWS_A_TURN: usize = 1024;
 const JUDGED_A_TURN: usize = 256;
 /// How long what changes gathers before it is looked at, and how often readers are told at most.
 const GATHER: Duration = Duration::from_millis(50);
-/// How often verdicts are written at most; a new key is at once.
-const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How often verdicts are written at most, which is all that is registered, however few changed: a peer decides how often
+/// they do. A new key is at once, and what a plan registers.
+const SAVE_EVERY: Duration = Duration::from_secs(10);
 /// How often the log of events is written at most: all of it, however few came.
 const SAVE_EVENTS_EVERY: Duration = Duration::from_secs(10);
 /// When writing is tried again that failed.
@@ -208,6 +209,9 @@ impl Registrar {
         let (number, plan) = self.plans.borrow_and_update().clone();
         self.book.apply(&plan, number, self.now());
         self.publish();
+        if !self.is_failing {
+            self.save_at = Some(Instant::now());
+        }
         self.save_events_later();
     }
 

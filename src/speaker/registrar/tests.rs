@@ -1,5 +1,6 @@
 mod answers;
 mod keys;
+mod saving;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -415,30 +416,6 @@ async fn f43_a_verdict_from_before_a_restart_stands_while_a_session_is_not_back(
     let other = office.registered("8.24.16.0/23").unwrap();
     assert_eq!(other.verdict, Verdict::PENDING, "and so does what nothing was known of");
     office.failed(P, "Prefix not received from IP: 10.0.2.0").await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_log_is_written_less_often_than_keys_and_never_lost_at_the_end() {
-    let dir = tempfile::tempdir().unwrap();
-    let kept = || KeptState::read(dir.path()).unwrap();
-    let office = Office::with(&config(), kept());
-    office.announced(&[A1, A2], P);
-    office.verified(P).await;
-    let has_key = || kept().registrations.registered_prefixes.iter().any(|p| p.key.is_some()).then_some(());
-    until("the key", has_key).await;
-    assert_eq!(kept().events, [], "a key is not held up by them");
-    until("the log", || (kept().events == plain(&office)).then_some(())).await;
-    office.post(A1, P, None);
-    office.failed(P, "Prefix not received from IP: 10.0.1.0").await;
-    assert_ne!(kept().events, plain(&office));
-    office.0.end().await;
-    assert_eq!(kept().events, plain(&office));
-    assert!(!kept().registrations.registered_prefixes[0].verdict.is_good());
-}
-
-/// The log as it is read.
-fn plain(office: &Office) -> Vec<crate::peering::Event> {
-    office.0.desk.events().list().iter().map(|event| (**event).clone()).collect()
 }
 
 #[tokio::test]
