@@ -202,6 +202,10 @@ async fn announce(mut rib: AdjRibIn, pen: PenApart, updates: Arc<Vec<Vec<u8>>>) 
         pen.post(rib.take_sightings(256));
         tokio::task::yield_now().await;
     }
+    while rib.has_to_tell() {
+        pen.post(rib.take_sightings(256));
+        tokio::task::yield_now().await;
+    }
     (rib, pen)
 }
 

@@ -164,7 +164,7 @@ async fn put_in_force(
         NotReloaded::Ended(ended) => bug(ended.to_string()),
     })?;
     if loaded.plan.lab && !old.lab {
-        super::run::say_lab();
+        say_lab();
     }
     changes::say(old, &loaded.plan);
     loaded.say(metrics, before);
@@ -193,4 +193,12 @@ impl Findings {
             }
         }
     }
+}
+
+/// Said at start, and when a reload turns it on.
+pub(super) fn say_lab() {
+    warn!(
+        "LAB MODE: private and documentation ASNs, loopback and off-subnet addresses are allowed; \
+         not for production"
+    );
 }

@@ -12,7 +12,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
-use super::daemon::{Daemon, End, Signals};
+use super::daemon::{Daemon, End, Signals, say_lab};
 use super::load::Loaded;
 use super::{load, log, systemd};
 use crate::config::Plan;
@@ -214,9 +214,7 @@ impl Serving {
 
 fn say_started(plan: &Plan, listeners: &Listeners, http: Option<&TcpListener>) {
     if plan.lab {
-        warn!(
-            "LAB MODE: private and documentation ASNs, loopback and off-subnet addresses are allowed; not for production"
-        );
+        say_lab();
     }
     for at in listeners.addresses() {
         info!(%at, "listening");
@@ -229,12 +227,4 @@ fn say_started(plan: &Plan, listeners: &Listeners, http: Option<&TcpListener>) {
         info!(range = %net, connection = %range.template.connection, to = %range.template.local_address, limit, "peers may dial");
     }
     info!(socket = %plan.control_socket.display(), sessions = plan.sessions.len(), "peeringd {}", env!("CARGO_PKG_VERSION"));
-}
-
-/// Said at start, and when a reload turns it on.
-pub(super) fn say_lab() {
-    warn!(
-        "LAB MODE: private and documentation ASNs, loopback and off-subnet addresses are allowed; \
-         not for production"
-    );
 }

@@ -46,11 +46,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Question {
     }
 }
 
-/// `GET /api/v1/why`.
+/// `GET /api/v1/why`: of the one session that is named, or of all that carry the family.
 pub(super) async fn why(State(app): State<App>, question: Question) -> Result<Response, ApiError> {
     let sessions = match &question.session {
         Some(name) => vec![app.find(name)?],
-        None => app.handle().sessions(),
+        None => carrying(app.handle(), question.wanted),
     };
     let generation = app.handle().generation();
     let why = Why {
@@ -62,7 +62,14 @@ pub(super) async fn why(State(app): State<App>, question: Question) -> Result<Re
     list::answer(why, app.readers()).await
 }
 
-/// A row for each session.
+/// The sessions that carry the family of what is asked of: of the others there is nothing to tell.
+fn carrying(handle: &Handle, wanted: Wanted) -> Vec<Arc<SessionSnapshot>> {
+    let mut sessions = handle.sessions();
+    sessions.retain(|session| *session.plan.families.get(wanted.family()));
+    sessions
+}
+
+/// A row for each session that it is asked of.
 struct Why {
     handle: Handle,
     generation: Option<Arc<Generation>>,

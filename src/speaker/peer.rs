@@ -107,6 +107,8 @@ pub(super) struct Peer {
     retention: Retention,
     /// The plan by which the registrar has been told all.
     answered: Option<u64>,
+    /// When the peer is to have told its table, at the latest.
+    told_by: Option<Moment>,
     context: Option<crate::wire::UpdateContext>,
     hold_down: HoldDown,
     send_hold: Option<SendHold>,
@@ -147,6 +149,7 @@ impl Peer {
             adj_rib_in,
             retention: Retention::default(),
             answered: None,
+            told_by: None,
             context: None,
             hold_down: HoldDown::No,
             send_hold: None,
@@ -389,6 +392,7 @@ impl Peer {
             self.status.left_out(&left_out);
         }
         self.refresh_stale(&negotiated);
+        self.await_table();
         self.status.up(negotiated);
         self.set_send_hold();
     }

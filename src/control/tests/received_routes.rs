@@ -151,7 +151,13 @@ async fn f55_why_tells_each_check_with_the_documented_words_and_the_way_out() {
         checks[2]["fix"],
         "add 8075:8007 to the route in the export policy, and send communities to this neighbour"
     );
-    assert_eq!(rows.as_array().unwrap().len(), 3, "of every session");
+    let names = |rows: &serde_json::Value| {
+        let all = rows.as_array().unwrap().iter();
+        all.map(|row| row["session"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&rows), ["contoso-ashburn-1-v4", "ix-london-1-v4"], "of those that carry IPv4");
+    let rows = json(&router, "/api/v1/why?prefix=2001:db8::/32").await;
+    assert_eq!(names(&rows), ["contoso-ashburn-1-v6"], "of those that carry IPv6");
 
     let absent = json(&router, "/api/v1/why?prefix=4.9.0.0/16&session=contoso-ashburn-1-v4").await;
     let missing = &absent[0]["inbound"]["missing"];

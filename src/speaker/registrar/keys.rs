@@ -18,6 +18,9 @@ const MOST_REMOVED: usize = 10_000;
 /// Lines in the log on keys that go with one change of the config; the rest is counted.
 const MOST_SAID: usize = 20;
 
+/// What is said of a key that goes.
+const GOES: &str = "its key is out of use, and its own again if it is listed again";
+
 /// What has a key.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -113,16 +116,16 @@ impl Keys {
         for RemovedKey { owner, key } in gone.by_ref().take(MOST_SAID).map(|(_, removed)| removed) {
             match owner {
                 Owner::Prefix { peering, prefix, .. } => {
-                    warn!(%prefix, %peering, %key, "a prefix is registered no more: its key is out of use, and its own again if it comes back");
+                    warn!(%prefix, %peering, %key, "a prefix is registered no more: {GOES}");
                 }
                 Owner::Asn { partner, asn } => {
-                    warn!(%asn, peer_asn = %partner, %key, "an ASN is registered no more: its key is out of use, and its own again if it comes back");
+                    warn!(%asn, peer_asn = %partner, %key, "an ASN is registered no more: {GOES}");
                 }
             }
         }
         let more = gone.count();
         if more > 0 {
-            warn!(more, "so are more prefixes and ASNs, whose keys are kept too");
+            warn!(more, "more prefixes and ASNs are registered no more; their keys are kept too");
         }
     }
 

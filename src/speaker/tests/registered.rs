@@ -17,6 +17,14 @@ fn us() -> Side {
 
 /// The same with these registered prefixes, listening at this port.
 fn ours(registered: &str, port: u16) -> Plan {
+    plan_of(config(registered, port))
+}
+
+fn plan_of(text: String) -> Plan {
+    crate::config::load_text(Path::new("test"), text).unwrap_or_else(|e| panic!("{e}")).0
+}
+
+fn config(registered: &str, port: u16) -> String {
     let connection = |n: usize, peer: &Ipv4Addr| {
         format!(
             "  - {{name: c{n}, bgp_session: {{microsoft_session_ipv4_address: {US}, \
@@ -24,12 +32,11 @@ fn ours(registered: &str, port: u16) -> Plan {
         )
     };
     let connections: String = OTHERS.iter().enumerate().map(|(n, peer)| connection(n, peer)).collect();
-    let text = format!(
+    format!(
         "lab: true\nrouter: {{router_id: 127.0.0.1, listen: ['{US}:{port}']}}\nrib: rib\npeerings:\n- name: test\n  \
          peer_asn: {THEIRS}\n  peering_service: true\n  registered_prefixes: [{registered}]\n  \
          peering_service_prefixes: [{CUSTOMERS}]\n  connections:\n{connections}"
-    );
-    crate::config::load_text(Path::new("test"), text).unwrap_or_else(|e| panic!("{e}")).0
+    )
 }
 
 /// A RIB file that announces both with a community and behind a path.
@@ -121,4 +128,61 @@ async fn what_a_reload_registers_is_judged_by_what_sessions_say_of_it_afterwards
     for side in them {
         side.stop().await;
     }
+}
+
+/// That all is told of IPv4 (RFC 4724 §2).
+const END_OF_RIB: [u8; 23] = {
+    let mut message = [0xFF; 23];
+    (message[16], message[17], message[18]) = (0, 23, 2);
+    (message[19], message[20], message[21], message[22]) = (0, 0, 0, 0);
+    message
+};
+
+/// An UPDATE that announces [`PREFIX`] as it should be.
+fn update(next_hop: Ipv4Addr) -> Vec<u8> {
+    let mut attributes = vec![0x40, 1, 1, 0, 0x40, 2, 6, 2, 1];
+    attributes.extend(THEIRS.0.to_be_bytes());
+    attributes.extend([0x40, 3, 4]);
+    attributes.extend(next_hop.octets());
+    attributes.extend([0xC0, 8, 4]);
+    attributes.extend([8075_u16.to_be_bytes(), 8007_u16.to_be_bytes()].concat());
+    let nlri = [24, 8, 23, 254];
+    let attributes_len = u16::try_from(attributes.len()).unwrap().to_be_bytes();
+    let len = u16::try_from(23 + attributes.len() + nlri.len()).unwrap().to_be_bytes();
+    [&[0xFF; 16][..], &len, &[2, 0, 0], &attributes_len, &attributes, &nlri].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f43_what_a_peer_has_not_told_before_its_end_of_rib_is_not_missing_yet() {
+    let validating = config(PREFIX, 0).replace("{name: c1, ", "{name: c1, connection_state: validating, ");
+    let mut us = Side::start(plan_of(validating), &["13.64.0.0/11"]);
+    let mut peers = Vec::new();
+    for at in OTHERS {
+        let mut peer = Raw::dial(at, us.at).await;
+        peer.send(&[open(THEIRS), KEEPALIVE.to_vec()].concat()).await;
+        peers.push(peer);
+    }
+    let [first, second] = &mut peers[..] else { panic!("two peers") };
+    first.send(&[update(OTHERS[0]), END_OF_RIB.to_vec()].concat()).await;
+    verdict(&us, PrefixValidationState::Verified, None).await;
+    let is_up = |s: &Arc<SessionSnapshot>| s.state == State::Established;
+    until("both are up", || us.handle().sessions().iter().all(is_up).then_some(())).await;
+
+    // It takes longer than a change of the config does to reach the sessions.
+    us.reload(ours(PREFIX, us.at.port()), &["13.64.0.0/11"]).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    second.send(&[update(OTHERS[1]), END_OF_RIB.to_vec()].concat()).await;
+    until("both have it", || {
+        us.handle()
+            .sessions()
+            .iter()
+            .all(|s| s.end_of_rib_received.ipv4 && s.accepted.ipv4 == 1)
+            .then_some(())
+    })
+    .await;
+    verdict(&us, PrefixValidationState::Verified, None).await;
+    let events = us.handle().events().list();
+    let told: Vec<&String> = events.iter().map(|event| &event.event_summary).collect();
+    assert!(!told.iter().any(|said| said.contains("registered prefix 8.23.254.0/24 is Failed")), "{told:#?}");
+    us.stop().await;
 }
