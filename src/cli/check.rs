@@ -13,7 +13,7 @@ use crate::speaker::{KeptState, StateError, read_connections};
 /// Arguments of `check`.
 #[derive(clap::Args, Clone, Debug)]
 pub struct CheckArgs {
-    /// The config to check, and with it the RIB that it names.
+    /// The config to check, with the RIB that it names and what the daemon keeps in its state_dir.
     #[arg(long, value_name = "FILE")]
     pub config: PathBuf,
 }

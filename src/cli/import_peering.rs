@@ -17,8 +17,8 @@ use crate::wire::Asn;
 /// Files are JSON: a resource, an array of them, or a list ({"value": […]}) of peerings, peerAsns, registeredPrefixes,
 /// registeredAsns, peeringServices and their prefixes. Addresses, limits and connection states are kept; MD5 keys never
 /// are. A peering of the legacy list is marked legacy: true, and its IPv4 and IPv6 sessions stay the separate connections
-/// as which Azure lists them. The config is checked as `peeringd check` does, and nothing is written where it would not
-/// load. Findings go to stderr, each with the file, line and column of the resource.
+/// as which Azure lists them. The config is checked as `peeringd check` does, but for the RIB and the daemon's state, and
+/// nothing is written where it has an error. Findings go to stderr, each with the file, line and column of the resource.
 #[derive(Args, Debug)]
 pub struct ImportPeeringArgs {
     /// Resources, JSON: files, pipes, or - for stdin; the legacy list is known by its peerings having no names

@@ -17,9 +17,9 @@ use crate::peering::PolicyGroup;
 What is needed first: a direct peering that is no legacy one any more, with two connections or more, all of equal \
 bandwidth where that is said, and all active; the connection's session_address_provider must be one that the new type \
 takes. To peering_service also what `peeringd check` lists for Peering Service (MAPS): maps_agreement: true, both \
-address families, and connections on two routers where edge_router is said. To voice, no registered prefix longer than \
-/24. The connections of a peering change to one type, one after the other; once all are changed, write it into the \
-config as direct_peering_type or peering_service.
+address families, and connections on two routers where edge_router is said. To voice, no registered IPv4 prefix longer \
+than /24. The connections of a peering change to one type, one after the other; once all are changed, write it into \
+the config as direct_peering_type or peering_service.
 
 A voice connection stays without routes, since BFD is not supported yet: a change to voice is asked about on a terminal, \
 and needs --yes elsewhere.")]

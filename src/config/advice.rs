@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::faults::{At, Faults};
-use super::resolve::Setting;
 use super::session::is_absent;
+use super::setting::Setting;
 use super::written::{BgpSession, Peering};
 use super::{PeeringPlan, SessionPlan};
 use crate::peering::{BANDWIDTH_STEP_MBPS, ConnectionState, Kind, Shortfall, Standing};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::faults::{At, Faults};
+use super::names::{Names, claim};
 use super::policy::PolicyPlan;
-use super::resolve::{Names, claim};
 use super::written::Connection;
 use super::{ConnectionPlan, PeeringPlan};
 use crate::peering::{ConnectionState, Kind, SessionAddressProvider, bandwidth_refusal};

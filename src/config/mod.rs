@@ -16,6 +16,7 @@ mod gate;
 mod kept;
 mod layers;
 mod locations;
+mod names;
 mod origin;
 mod own_space;
 mod peer_asn;
@@ -34,6 +35,7 @@ mod scope;
 mod secret;
 mod section;
 mod session;
+mod setting;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::document::Node;
 use super::faults::{At, Fault, Faults};
-use super::resolve::{Setting, asn_refusal};
 use super::section::{Section, Shape};
+use super::setting::{Setting, asn_refusal};
 use super::values;
 use crate::peering::{Contact, ContactRole, PeerAsn, ValidationState, is_peer_name};
 use crate::rib::load::events::Mark;

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 
 use super::SessionPlan;
 use super::faults::{At, Faults};
-use super::resolve::Setting;
 use super::session::{Connected, is_absent};
+use super::setting::Setting;
 use super::written::{Addresses, BgpSession};
 use crate::rib::load::events::Mark;
 use crate::rib::special;

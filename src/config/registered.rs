@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::PeeringPlan;
 use super::faults::{At, Faults};
 use super::locations::Locations;
-use super::resolve::{Setting, asn_refusal};
+use super::setting::{Setting, asn_refusal};
 use super::written::Peering;
 use crate::peering::{DirectPeeringType, Kind, ResourceName};
 use crate::rib::load::events::Mark;

@@ -1,14 +1,15 @@
 //! As written → as meant: defaults filled in, names and numbers checked, peering by peering.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::connection::resolve_connection;
 use super::faults::{At, Faults};
+use super::names::{Names, claim, once};
 use super::registered::{Registered, Registering};
 use super::session::{Connected, Sessions, sessions};
+use super::setting::{Setting, asn_refusal};
 use super::transport::Md5Policy;
 use super::unique::Unique;
 use super::written::{Peering, Written};
@@ -16,27 +17,15 @@ use super::{
     Limits, PeeringPlan, Plan, PolicyPlan, RangePlan, RouterPlan, SessionPlan, advice, origin, peer_asn,
 };
 use crate::peering::{DirectPeeringType, Kind};
-use crate::rib::load::events::Mark;
-use crate::wire::{Asn, AsnKind};
+use crate::wire::Asn;
 
 /// Microsoft's network.
 pub(super) const DEFAULT_ASN: Asn = Asn(8075);
-/// ExpressRoute's ASN, which peers filter.
-const EXPRESS_ROUTE: Asn = Asn(12076);
 /// What a Unix socket's address holds, without its closing zero.
 const MAX_SOCKET_PATH: usize = 107;
 const CONTROL_SOCKET: &str = "/run/peeringd/control.sock";
 const STATE_DIR: &str = "/var/lib/peeringd";
 const RECEIVED_PREFIXES: u64 = 1_000_000;
-
-/// Where this is to run, which decides what numbers and addresses are allowed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Setting {
-    /// On the Internet.
-    Live,
-    /// Where nobody is harmed.
-    Lab,
-}
 
 /// The plan, as far as it can be made; it is only to be used where no error was recorded.
 pub(super) fn resolve(written: &Written, file: &Path, faults: &mut Faults) -> Plan {
@@ -167,25 +156,6 @@ fn collide(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && a.port() != 0 && a.is_ipv4() == b.is_ipv4() && (all || a.ip() == b.ip())
 }
 
-/// Why a number cannot be a speaker's ASN, and the way out.
-pub(super) fn asn_refusal(asn: Asn, setting: Setting) -> Option<(&'static str, &'static str)> {
-    const FIX: &str = "write the ASN that the network really has";
-    const LAB: &str = "write a public ASN; lab: true allows these";
-    if asn == EXPRESS_ROUTE {
-        return Some(("ExpressRoute's, which is never a peer's", FIX));
-    }
-    match asn.kind() {
-        AsnKind::Public => None,
-        AsnKind::Private if setting == Setting::Lab => None,
-        AsnKind::Documentation if setting == Setting::Lab => None,
-        AsnKind::Private => Some(("a private ASN (RFC 6996)", LAB)),
-        AsnKind::Documentation => Some(("an ASN for documentation (RFC 5398)", LAB)),
-        AsnKind::Trans => Some(("AS_TRANS (RFC 6793), which stands for another", FIX)),
-        AsnKind::Zero => Some(("no ASN (RFC 7607)", FIX)),
-        AsnKind::Reserved => Some(("a reserved ASN (RFC 7300)", FIX)),
-    }
-}
-
 /// What holds for every peering.
 struct Us {
     asn: Asn,
@@ -197,34 +167,6 @@ struct Us {
 
 /// A peering, its sessions and its ranges.
 type Resolved = (PeeringPlan, Vec<Arc<SessionPlan>>, Vec<Arc<RangePlan>>);
-
-/// Where names were used first.
-#[derive(Default)]
-pub(super) struct Names {
-    peerings: HashMap<String, Mark>,
-    pub(super) connections: HashMap<String, Mark>,
-    /// GUIDs in lower case.
-    pub(super) identifiers: HashMap<String, Mark>,
-}
-
-pub(super) fn claim(
-    names: &mut HashMap<String, Mark>,
-    what: &str,
-    name: Option<&At<String>>,
-    faults: &mut Faults,
-) -> Arc<str> {
-    let Some(name) = name else { return Arc::from("") };
-    match names.get(&name.value) {
-        Some(first) => {
-            let again = format!("the {what} name {} is already used at {}", name.value, faults.at(*first));
-            faults.error(name.mark, again, format!("give each {what} a name of its own"));
-        }
-        None => {
-            names.insert(name.value.clone(), name.mark);
-        }
-    }
-    name.value.as_str().into()
-}
 
 fn resolve_peering(
     written: &Peering,
@@ -313,27 +255,4 @@ fn peer_asn(written: &Peering, our_asn: Asn, setting: Setting, faults: &mut Faul
         faults.error(mark, format!("peer_asn {asn} is {why}"), fix);
     }
     asn
-}
-
-/// The values of a list, with an error for each that comes again.
-fn once<T: Clone, K: std::hash::Hash + Eq + std::fmt::Display>(
-    listed: &[At<T>],
-    key: fn(&T) -> K,
-    what: &str,
-    faults: &mut Faults,
-) -> Vec<T> {
-    let mut seen: HashMap<K, Mark> = HashMap::with_capacity(listed.len());
-    for At { value, mark } in listed {
-        let key = key(value);
-        match seen.get(&key) {
-            Some(first) => {
-                let what = format!("the {what} {key} is already listed at {}", faults.at(*first));
-                faults.error(*mark, what, "keep one of the two");
-            }
-            None => {
-                seen.insert(key, *mark);
-            }
-        }
-    }
-    listed.iter().map(|at| at.value.clone()).collect()
 }

@@ -2,6 +2,7 @@
 //! `partner-config` wrote for it; what is registered becomes Verified, every documented error shows while its cause lasts,
 //! and nothing flows on a connection that is not Active.
 
+use std::fs;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::bird::Bird;
 use crate::frr::Frr;
 use crate::partner_config::Configured;
 use crate::scenario::{IN_SYNC, NOTICED};
-use crate::support::daemon::{Daemon, Dials, Setup};
+use crate::support::daemon::{Daemon, Dials, Setup, partner_config};
 use crate::support::lab::{Lab, Site};
 use crate::support::rib::Rib;
 use crate::support::wait::{equal, stays, until};
@@ -154,9 +155,13 @@ impl<R: Partner> Service<R> {
             let (head, _) = config.split_once("peerings:\n").unwrap();
             format!("{head}{}", peering(&lab, setup, state))
         });
+        // The partner's routers announce what is to be registered, before it can be.
+        let active = daemon.folder().join("active.yaml");
+        let config = fs::read_to_string(daemon.folder().join("peeringd.yaml")).unwrap();
+        fs::write(&active, activated(&config)).unwrap();
         let mut service = Self { routers: Vec::new(), configs: Vec::new(), daemon, lab };
         for site in &service.lab.sites {
-            let config = service.daemon.partner_config(&site.connection(), R::NAME, &[]);
+            let config = partner_config(&active, &site.connection(), R::NAME, &[]);
             service.routers.push(R::configured(&service.lab, site, &config));
             service.configs.push(config);
         }
@@ -217,6 +222,16 @@ fn peering(lab: &Lab, setup: Setup, state: &str) -> String {
 
 fn registered() -> String {
     format!("    registered_prefixes: [\"{V4}\", \"{V6}\"]\n")
+}
+
+/// The same config with its connections Active, and with what can be registered then.
+fn activated(config: &str) -> String {
+    let active = config.replace("connection_state: validating", "connection_state: active");
+    if active.contains(&registered()) {
+        return active;
+    }
+    let connections = "    connections:\n";
+    active.replacen(connections, &(registered() + connections), 1)
 }
 
 fn connection(site: &Site, setup: Setup, state: &str) -> String {
@@ -291,14 +306,7 @@ fn nothing_flows_before_active<R: Partner>() {
         equal(&taken?, &vec![[0, 0], [0, 0]])
     });
     let flaps = sessions().unwrap().iter().map(|s| s["flaps"].clone()).collect::<Vec<_>>();
-    service.daemon.reload_changed(|config| {
-        let connections = "    connections:\n";
-        config.replace("connection_state: validating", "connection_state: active").replacen(
-            connections,
-            &(registered() + connections),
-            1,
-        )
-    });
+    service.daemon.reload_changed(|config| activated(&config));
     until("the whole set", A_SECOND, || {
         let taken: Result<Vec<_>, _> =
             service.routers.iter().zip(&service.lab.sites).map(|(router, site)| router.taken(site)).collect();

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::object::Object;
+use super::resource::Resource;
 use crate::config::document::{Node, Value};
 use crate::config::faults::Faults;
 use crate::rib::Place;
@@ -94,6 +96,32 @@ pub(super) fn scalar(text: &str) -> String {
 /// Where a node stands.
 pub(super) fn place(node: &Node, file: &Arc<PathBuf>) -> Option<Place> {
     Some(node.mark.place(file))
+}
+
+/// A key with a value as it is there.
+pub(super) fn key(
+    indent: usize,
+    ours: &str,
+    node: &Node,
+    resource: &Resource<'_>,
+    faults: &mut Faults,
+    output: &mut Output,
+) {
+    if let Some(text) = value(node, ours, faults) {
+        output.line(indent, &format!("{ours}: {text}"), place(node, &resource.file.path));
+    }
+}
+
+/// What Azure has found out, as a comment.
+pub(super) fn fact(properties: &Object<'_>, output: &mut Output) {
+    let said = |name| properties.peek(name);
+    let provisioning = said("provisioningState").filter(|state| !state.eq_ignore_ascii_case("Succeeded"));
+    let learned = said("learnedType").filter(|learned| !learned.eq_ignore_ascii_case("None"));
+    let all = [said("prefixValidationState"), learned, provisioning, said("errorMessage")];
+    let all: Vec<String> = all.into_iter().flatten().map(|word| word.chars().take(500).collect()).collect();
+    if !all.is_empty() {
+        output.comment(4, &format!("In Azure: {}", all.join(", ")));
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::Options;
 use super::object::Object;
-use super::output::{Output, place, scalar, value};
+use super::output::{Output, key, place, scalar, value};
 use super::registered::Registered;
 use super::resource::{Resource, Type};
 use super::session;
@@ -385,20 +385,6 @@ fn bandwidth<'d>(connection: &Object<'d>) -> Option<&'d Node> {
     let is_some = |node: &&Node| node.value != Value::Integer(0);
     let asked = connection.get("bandwidthInMbps").filter(is_some);
     asked.or_else(|| connection.get("provisionedBandwidthInMbps").filter(is_some))
-}
-
-/// A key with a value as it is there.
-pub(super) fn key(
-    indent: usize,
-    ours: &str,
-    node: &Node,
-    resource: &Resource<'_>,
-    faults: &mut Faults,
-    output: &mut Output,
-) {
-    if let Some(text) = value(node, ours, faults) {
-        output.line(indent, &format!("{ours}: {text}"), place(node, &resource.file.path));
-    }
 }
 
 /// Why it failed: a key where the config has one for it.

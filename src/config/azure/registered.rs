@@ -2,9 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::object::Object;
-use super::output::{Output, place, scalar, value};
-use super::peering::key;
+use super::output::{Output, fact, key, place, scalar, value};
 use super::resource::{Resource, Type};
 use super::service::Services;
 use crate::config::faults::Faults;
@@ -88,18 +86,6 @@ impl Registered {
                 output.line(3, &format!("- {text}"), place(node, &resource.file.path));
             }
         }
-    }
-}
-
-/// What Azure has found out, as a comment.
-pub(super) fn fact(properties: &Object<'_>, output: &mut Output) {
-    let said = |name| properties.peek(name);
-    let provisioning = said("provisioningState").filter(|state| !state.eq_ignore_ascii_case("Succeeded"));
-    let learned = said("learnedType").filter(|learned| !learned.eq_ignore_ascii_case("None"));
-    let all = [said("prefixValidationState"), learned, provisioning, said("errorMessage")];
-    let all: Vec<String> = all.into_iter().flatten().map(|word| word.chars().take(500).collect()).collect();
-    if !all.is_empty() {
-        output.comment(4, &format!("In Azure: {}", all.join(", ")));
     }
 }
 

@@ -5,9 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::output::{Output, place, scalar, value};
-use super::peering::key;
-use super::registered::fact;
+use super::output::{Output, fact, key, place, scalar, value};
 use super::resource::{Resource, Type};
 use crate::config::document::{Node, Value};
 use crate::config::faults::Faults;

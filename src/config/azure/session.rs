@@ -5,8 +5,7 @@ use std::net::Ipv4Addr;
 use ipnet::IpNet;
 
 use super::object::Object;
-use super::output::Output;
-use super::peering::key;
+use super::output::{Output, key};
 use super::resource::Resource;
 use crate::config::document::{Node, Value};
 use crate::config::faults::Faults;
