@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::client::{Client, ClientError, SocketArgs, encoded};
+use super::client::{Client, ClientError, SocketArgs, encoded, say};
 use super::table::printable;
 
 /// Arguments of `peeringd reset`.
@@ -93,9 +93,7 @@ fn run<T: DeserializeOwned>(
     order: &serde_json::Value,
     in_words: impl Fn(&T) -> String,
 ) -> ExitCode {
-    let said = ask(socket, session, what, order).and_then(|done| {
-        writeln!(io::stdout(), "{}", printable(&in_words(&done))).map_err(ClientError::from)
-    });
+    let said = ask(socket, session, what, order).and_then(|done| say(&mut io::stdout(), &in_words(&done)));
     match said {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -19,6 +19,8 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokio::net::UnixStream;
 
+use super::table::printable;
+
 /// How long the daemon may take to begin an answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 /// The most bytes of an answer that is not a list.
@@ -55,6 +57,14 @@ pub(super) enum ClientError {
 impl From<hyper::Error> for ClientError {
     fn from(error: hyper::Error) -> Self {
         Self::BrokeOff(error.to_string())
+    }
+}
+
+/// Says what an order came to. It was carried out all the same where nobody reads that any more.
+pub(super) fn say(out: &mut dyn io::Write, what: &str) -> Result<(), ClientError> {
+    match writeln!(out, "{}", printable(what)) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        said => Ok(said?),
     }
 }
 

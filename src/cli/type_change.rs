@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{Client, ClientError, SocketArgs, encoded};
+use super::client::{Client, ClientError, SocketArgs, encoded, say};
 use super::table::printable;
 use crate::peering::PolicyGroup;
 
@@ -48,7 +48,7 @@ pub fn run(args: &TypeChangeArgs) -> ExitCode {
     let asked = takes_routes_away(&args.r#type) && !args.yes;
     let answer = if asked { ask(args) } else { Ok(Answer::Yes) };
     let said = match answer {
-        Ok(Answer::Yes) => order(args).and_then(|begun| Ok(writeln!(io::stdout(), "{}", in_words(&begun))?)),
+        Ok(Answer::Yes) => order(args).and_then(|begun| say(&mut io::stdout(), &in_words(&begun))),
         Ok(Answer::No) => return failed("nothing is changed", ExitCode::FAILURE),
         Ok(Answer::CannotAsk) => {
             let what = "a voice connection stays without routes, since BFD is not supported yet: give --yes to change it";
@@ -74,7 +74,7 @@ fn in_words(Begun { connection, ahead }: &Begun) -> String {
         1 => "changes its type after one other connection".to_owned(),
         n => format!("changes its type after {n} other connections"),
     };
-    format!("{} {how}", printable(connection))
+    format!("{connection} {how}")
 }
 
 /// Whether a connection that is changed to this stays without routes. Azure's spelling is the daemon's too.
@@ -129,6 +129,25 @@ mod tests {
         assert_eq!(asked, [&"voice"]);
         assert!(takes_routes_away("Voice") && !takes_routes_away("Edge"), "Azure's spelling is taken too");
         assert!(!takes_routes_away("peering_service") && !takes_routes_away("vice"));
+    }
+
+    /// A pipe that nobody reads, or a disk that is full.
+    struct Gone(io::ErrorKind);
+
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_was_done_is_done_though_nobody_reads_it() {
+        assert!(say(&mut Gone(io::ErrorKind::BrokenPipe), "done").is_ok());
+        assert!(say(&mut Gone(io::ErrorKind::StorageFull), "done").is_err());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{Client, ClientError, SocketArgs, encoded};
+use super::client::{Client, ClientError, SocketArgs, encoded, say};
 use super::table::printable;
 
 /// How often the verdict is looked for, and how many times.
@@ -88,7 +88,7 @@ pub(super) async fn validate(
         let Properties { prefix, prefix_validation_state, error_message } = properties;
         let message = error_message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
         let said = format!("{what} {prefix} of {peering}: {prefix_validation_state}{message}");
-        writeln!(out, "{}", printable(&said))?;
+        say(out, &said)?;
     }
     Ok(verdicts.iter().all(|(_, resource)| {
         matches!(resource.properties.prefix_validation_state.as_str(), "Verified" | "Warning")
