@@ -53,6 +53,20 @@ impl Output {
         self.places.extend(other.places);
     }
 
+    /// The same as comments, with their indentation.
+    pub(super) fn append_commented(&mut self, other: Self) {
+        for line in other.text.lines() {
+            let indent = line.chars().take_while(|c| *c == ' ').count();
+            let (spaces, words) = line.split_at_checked(indent.min(4)).unwrap_or(("", line));
+            self.line(0, &format!("{spaces}# {words}"), None);
+        }
+    }
+
+    /// Whether nothing was written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// What a line was made of, or the line before it.
     pub(super) fn place(&self, line: u32) -> Option<Place> {
         let line = usize::try_from(line).unwrap_or(usize::MAX);

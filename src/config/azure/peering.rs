@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use super::Options;
 use super::object::Object;
 use super::output::{Output, key, place, scalar, value};
-use super::registered::Registered;
+use super::registered::{Lists, Registered};
 use super::resource::{Resource, Type};
 use super::session;
 use crate::config::document::{Node, Value};
@@ -162,9 +162,7 @@ impl<'a> Writer<'a> {
         if let Some(node) = properties.get("connectivityProbes") {
             probes(node, faults, output);
         }
-        if let Some(lists) = resource.name.as_deref().and_then(|name| self.registered.take(name)) {
-            output.append(lists);
-        }
+        self.append_registered(connections, resource, faults, output);
         if connections.is_empty() {
             return;
         }
@@ -174,6 +172,33 @@ impl<'a> Writer<'a> {
             let name = format!("{}-{number}", name.get(..name.len().min(60)).unwrap_or(&name));
             self.connection((node, &name, kind), resource, faults, output);
         }
+    }
+
+    /// What is registered under it: as comments where none of its connections is Active, since the config would be refused.
+    fn append_registered(
+        &mut self,
+        connections: &[Node],
+        resource: &Resource<'_>,
+        faults: &mut Faults,
+        output: &mut Output,
+    ) {
+        let Some(name) = resource.name.as_deref() else { return };
+        let Some(Lists { registered, services }) = self.registered.take(name) else { return };
+        let active = ConnectionState::Active.azure_name();
+        let state = |node| Object::peek_open(node).and_then(|connection| connection.peek("connectionState"));
+        let is_active = |node| state(node).is_some_and(|word| word.eq_ignore_ascii_case(active));
+        if registered.is_empty() || connections.iter().any(is_active) {
+            output.append(registered);
+        } else {
+            let fix = "take the # away once a connection is Active";
+            let what = format!(
+                "what is registered under {} stays as comments: none of its connections is Active",
+                shown(name)
+            );
+            faults.warning(resource.mark, what, fix);
+            output.append_commented(registered);
+        }
+        output.append(services);
     }
 
     /// Its own name, or, of the legacy list, one that is made of what it is.

@@ -16,6 +16,14 @@ const PREFIX: &[&str] =
 #[derive(Default)]
 pub(super) struct Registered(HashMap<String, [Output; 3]>);
 
+/// What is registered under one peering.
+pub(super) struct Lists {
+    /// Its registered prefixes and ASNs.
+    pub(super) registered: Output,
+    /// The prefixes of customers' Peering Services.
+    pub(super) services: Output,
+}
+
 impl Registered {
     /// Writes all that is registered.
     pub(super) fn of(resources: &[Resource<'_>], faults: &mut [Faults]) -> Self {
@@ -39,11 +47,10 @@ impl Registered {
     }
 
     /// Gives away what is registered under a peering.
-    pub(super) fn take(&mut self, peering: &str) -> Option<Output> {
-        let lists = self.0.remove(&peering.to_lowercase())?;
-        let mut all = Output::default();
-        lists.into_iter().for_each(|list| all.append(list));
-        Some(all)
+    pub(super) fn take(&mut self, peering: &str) -> Option<Lists> {
+        let [mut registered, asns, services] = self.0.remove(&peering.to_lowercase())?;
+        registered.append(asns);
+        Some(Lists { registered, services })
     }
 
     /// One of a peering's three lists, begun where it is not yet.

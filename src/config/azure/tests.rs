@@ -1,11 +1,12 @@
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::{PeeringPlan, Plan, changes, load};
+use crate::config::{PeeringPlan, Plan, changes, load, registration_refusals};
 use crate::peering::{ConnectionState, DirectPeeringType, Kind, SessionAddressProvider};
 use crate::wire::PerFamily;
 
@@ -95,6 +96,37 @@ fn resources_become_config_with_their_addresses_and_limits() {
     );
     assert_eq!(session("northwind-rs-1-v4").local_address.to_string(), "80.249.209.20");
     assert_eq!(plan.router.router_id.to_string(), "4.68.74.182");
+}
+
+/// The portal registers nothing before a connection is Active, and so does the config.
+#[test]
+fn f44_what_is_registered_without_an_active_connection_stays_as_comments() {
+    let peering = with("\"useForPeeringService\": true");
+    let registered = "{\"type\": \"Microsoft.Peering/peerings/registeredPrefixes\", \"id\": \"/x/peerings/p/registeredPrefixes/q\",\n\
+        \"name\": \"q\", \"properties\": {\"prefix\": \"8.23.254.0/24\"}}";
+    let options = Options { router_id: Some(Ipv4Addr::new(192, 0, 2, 1)), ..options() };
+    let import = |peering: &str| {
+        let files = vec![
+            fixture("peer-asns.json"),
+            (source("p.json"), peering.to_owned()),
+            (source("q.json"), registered.to_owned()),
+        ];
+        let imported = import_texts(files, &options).unwrap_or_else(|findings| panic!("{findings}"));
+        assert_eq!(registration_refusals(&plan(&imported), |_, _| false), []);
+        (imported.text, imported.warnings.to_string())
+    };
+    let (text, warnings) = import(&peering);
+    assert!(
+        text.contains("\n    registered_prefixes:\n      - name: q\n        prefix: 8.23.254.0/24\n"),
+        "{text}"
+    );
+    assert!(!warnings.contains("stays as comments"), "{warnings}");
+    let (text, warnings) = import(&peering.replace("Active", "Validating"));
+    assert!(
+        text.contains("\n    # registered_prefixes:\n    #   - name: q\n    #     prefix: 8.23.254.0/24\n"),
+        "{text}"
+    );
+    assert!(warnings.contains("p.json:1:1: warning: what is registered under p stays as comments: none of its connections is Active: take the # away once a connection is Active"), "{warnings}");
 }
 
 #[test]
