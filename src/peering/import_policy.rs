@@ -9,7 +9,7 @@ use super::finding::{Finding, Note};
 use super::origin::{OriginTables, RouteOrigin, Validity};
 use super::reason::Reason;
 use super::{ConnectionState, Registered};
-use crate::rib::special;
+use crate::rib::{Generation, special};
 use crate::wire::Asn;
 
 /// What registries say that keeps a route from being accepted; it is shown either way.
@@ -40,6 +40,9 @@ pub struct ImportPolicy {
     pub peer_asn: Asn,
     /// What is registered under the peering.
     pub registered: Arc<Registered>,
+    /// What we announce, where any prefix of a registered origin is taken: not if it is ours. Prefixes that are registered
+    /// are compared with it beforehand.
+    pub ours: Option<Arc<Generation>>,
     /// What registries know of origins.
     pub origins: Arc<OriginTables>,
     /// What of that keeps a route out.
@@ -58,6 +61,7 @@ impl Default for ImportPolicy {
             lab: false,
             peer_asn: Asn(0),
             registered: Arc::default(),
+            ours: None,
             origins: Arc::default(),
             enforce: Enforcement::default(),
             med: 0,
@@ -74,6 +78,7 @@ impl PartialEq for ImportPolicy {
             lab,
             peer_asn,
             registered,
+            ours,
             origins,
             enforce,
             med,
@@ -84,6 +89,7 @@ impl PartialEq for ImportPolicy {
             && *lab == other.lab
             && *peer_asn == other.peer_asn
             && *registered == other.registered
+            && ours.as_ref().map(Arc::as_ptr) == other.ours.as_ref().map(Arc::as_ptr)
             && Arc::ptr_eq(origins, &other.origins)
             && *enforce == other.enforce
             && *med == other.med
@@ -121,6 +127,7 @@ impl ImportPolicy {
         judged.passes
             && (judged.origin_is_registered || place.is_some_and(|place| self.registered.is_own(place)))
             && self.space_refusal(prefix).is_none()
+            && self.ours(prefix).is_none()
             && self.rpki_refusal(prefix, judged.origin).is_none()
             && self.irr_refusal(prefix, judged.origin).is_none()
     }
@@ -164,7 +171,10 @@ impl ImportPolicy {
 
     fn check(&self, check: Check, prefix: IpNet, facts: &Facts<'_>) -> Option<Reason> {
         match check {
-            Check::AddressSpace => self.space_refusal(prefix).map(|what| Reason::Special(prefix, what)),
+            Check::AddressSpace => {
+                let special = self.space_refusal(prefix).map(|what| Reason::Special(prefix, what));
+                special.or_else(|| self.ours(prefix).map(Reason::Ours))
+            }
             Check::Registration => self.registration(prefix, facts.origin()),
             Check::Rpki => self.rpki_refusal(prefix, facts.origin()),
             Check::Irr => self.irr_refusal(prefix, facts.origin()),
@@ -211,6 +221,11 @@ impl ImportPolicy {
     /// Why nobody may announce a prefix.
     fn space_refusal(&self, prefix: IpNet) -> Option<&'static str> {
         special::reason(&prefix).filter(|_| !(self.lab && special::is_for_labs(&prefix)))
+    }
+
+    /// What of ours a prefix has addresses of.
+    fn ours(&self, prefix: IpNet) -> Option<IpNet> {
+        self.ours.as_ref()?.overlap(prefix)
     }
 
     /// What RPKI has against a route, where that is to keep it out; it is not asked where nothing is.

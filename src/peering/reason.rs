@@ -18,6 +18,8 @@ pub enum Reason {
     NotPeeringService,
     /// A default route, or space that no one may announce: the prefix, and what it is in words.
     Special(IpNet, &'static str),
+    /// Space that we announce: the prefix of ours.
+    Ours(IpNet),
     /// The path contains ExpressRoute's ASN.
     ExpressRoute,
     /// A leak by RFC 9234.
@@ -54,6 +56,7 @@ impl fmt::Display for Reason {
             Self::NeedsBfd => f.write_str("Voice requires BFD, which is not supported yet"),
             Self::NotPeeringService => f.write_str("The peering is not used for Peering Service"),
             Self::Special(prefix, _) => write!(f, "Invalid IP prefix {prefix}"),
+            Self::Ours(ours) => write!(f, "The prefix overlaps with {ours}, which Microsoft announces"),
             Self::ExpressRoute => {
                 f.write_str("The path contains AS12076, which is never exchanged with peers")
             }

@@ -93,6 +93,12 @@ impl Registered {
         origin.is_some_and(|asn| self.asns.contains(&asn))
     }
 
+    /// Whether any prefix of some origin may be announced.
+    #[must_use]
+    pub fn has_origins(&self) -> bool {
+        !self.asns.is_empty()
+    }
+
     /// The shortest prefix that may be announced and covers this one without being it. O(its length).
     #[must_use]
     pub fn cover(&self, prefix: IpNet) -> Option<IpNet> {

@@ -17,6 +17,7 @@ impl Reason {
             Self::ConnectionNotActive(_)
             | Self::NeedsBfd
             | Self::NotPeeringService
+            | Self::Ours(_)
             | Self::ExpressRoute
             | Self::Leak
             | Self::NotRegistered { .. }
@@ -41,6 +42,7 @@ impl Reason {
                 "change nothing on your router: have the peering enabled for Peering Service, and register the prefix"
             }
             Self::Special(_, _) => "announce your own public address space only, and no default route",
+            Self::Ours(_) => "announce your own and your customers' space only, and nothing of Microsoft's",
             Self::ExpressRoute => "filter routes with AS12076 in the path from what you announce here",
             Self::Leak => {
                 "announce your own and your customers' routes only: by ONLY_TO_CUSTOMER this one is neither"

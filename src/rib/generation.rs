@@ -156,6 +156,15 @@ impl Generation {
         }
     }
 
+    /// The shortest prefix that covers this one or is it, or else the first one within it. O(log n) for each bit of its length.
+    #[must_use]
+    pub fn overlap(&self, prefix: IpNet) -> Option<IpNet> {
+        match prefix {
+            IpNet::V4(_) => self.v4.overlap(Prefix::of_net(&prefix)?).map(Prefix::to_net),
+            IpNet::V6(_) => self.v6.overlap(Prefix::of_net(&prefix)?).map(Prefix::to_net),
+        }
+    }
+
     /// Up to `limit` routes of a family behind `after`, in prefix order (address, then length). O(log n + limit). An
     /// `after` of IPv4 stands before all of IPv6, and one of IPv6 behind all of IPv4.
     #[must_use]

@@ -134,6 +134,16 @@ impl<A: Address> Table<A> {
         self.lens.iter().find_map(|len| self.find(Prefix { addr: ip & A::mask(*len), len: *len }))
     }
 
+    /// The shortest prefix that covers this one or is it, or else the first one within it.
+    pub(super) fn overlap(&self, prefix: Prefix<A>) -> Option<Prefix<A>> {
+        let cover = (0..=prefix.len).map(|len| Prefix { addr: prefix.addr & A::mask(len), len });
+        let within = || {
+            let next = self.prefix(self.lower_bound(prefix))?;
+            (next.addr & A::mask(prefix.len) == prefix.addr).then_some(next)
+        };
+        cover.into_iter().find(|cover| self.find(*cover).is_some()).or_else(within)
+    }
+
     /// Octets on the heap, attribute sets not counted.
     pub(super) fn heap_bytes(&self) -> usize {
         self.addr.len() * size_of::<A>()

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::origin::OriginsInForce;
 use crate::config::{PeeringPlan, Plan, SessionPlan};
 use crate::peering::{Enforcement, ImportPolicy, OriginTables, Registered};
+use crate::rib::Generation;
 
 /// The policies of a plan.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(super) struct Imports {
     lab: bool,
     /// By the peering's name: of those that are used for Peering Service.
     registered: HashMap<Arc<str>, Arc<Registered>>,
+    /// What we announce.
+    ours: Option<Arc<Generation>>,
     origins: Arc<OriginTables>,
     enforce: Enforcement,
     med: u32,
@@ -22,7 +25,7 @@ pub(super) struct Imports {
 
 impl Imports {
     /// Those of a new plan. What is registered as before stays the very same, and so are the policies.
-    pub(super) fn next(&self, plan: &Plan) -> Self {
+    pub(super) fn next(&self, plan: &Plan, ours: Option<Arc<Generation>>) -> Self {
         let looked_for: Vec<IpNet> =
             plan.peerings.iter().flat_map(|p| &p.peering_service_prefixes).map(|p| p.prefix).collect();
         let of = |peering: &Arc<PeeringPlan>| {
@@ -33,6 +36,7 @@ impl Imports {
         Self {
             lab: plan.lab,
             registered: plan.peerings.iter().filter(|p| p.peering_service).map(of).collect(),
+            ours,
             origins: self.origins.clone(),
             enforce: self.enforce,
             med: plan.policy.received_med,
@@ -54,6 +58,7 @@ impl Imports {
             peering_service: registered.is_some(),
             lab: self.lab,
             peer_asn: session.peer_asn,
+            ours: self.ours.clone().filter(|_| registered.is_some_and(|r| r.has_origins())),
             registered: registered.cloned().unwrap_or_default(),
             origins: self.origins.clone(),
             enforce: self.enforce,
@@ -116,7 +121,7 @@ mod tests {
     #[test]
     fn a_customers_prefix_is_taken_from_all_peerings_of_who_registered_it_and_looked_out_for_on_all() {
         let plan = plan();
-        let imports = Imports::default().next(&plan);
+        let imports = Imports::default().next(&plan, None);
         let of = |prefix: &str, own| (prefix.to_owned(), own);
         let all = [of("5.1.0.0/24", true), of("5.2.0.0/24", true), of("5.3.0.0/24", false)];
         assert_eq!(registered(&imports, &plan, 0), all);
@@ -131,8 +136,8 @@ mod tests {
     #[test]
     fn a_reload_that_registers_nothing_new_leaves_the_policies_as_they_are() {
         let plan = plan();
-        let before = Imports::default().next(&plan);
-        let after = before.next(&plan);
+        let before = Imports::default().next(&plan, None);
+        let after = before.next(&plan, None);
         for session in &plan.sessions {
             let (before, after) = (before.policy(session), after.policy(session));
             assert!(before == after && Arc::ptr_eq(&before.registered, &after.registered));

@@ -123,7 +123,7 @@ impl Speaker {
         };
         let (overview_tx, overview) = watch::channel(overview);
         let (origins, origin_plans) = origin::start(&plan.origin, &metrics);
-        let mut imports = Imports::default().next(&plan);
+        let mut imports = Imports::default().next(&plan, Some(generation.clone()));
         imports.judge_origins_by(&origins.in_force().borrow());
         let registrar = Registrar::start(plan.clone(), registrations, events, metrics.clone());
         let (type_changes, orders) = mpsc::channel(WAITING_ORDERS);

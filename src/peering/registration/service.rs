@@ -154,6 +154,7 @@ fn in_words(reason: Reason) -> String {
         | Reason::NeedsBfd
         | Reason::NotPeeringService
         | Reason::Special(_, _)
+        | Reason::Ours(_)
         | Reason::ExpressRoute
         | Reason::Leak
         | Reason::NotRegistered { .. }

@@ -121,7 +121,7 @@ fn order(reason: &Reason) -> u8 {
     match reason {
         Reason::ConnectionNotActive(_) | Reason::NeedsBfd => 0,
         Reason::NotPeeringService => 1,
-        Reason::Special(_, _) => 2,
+        Reason::Special(_, _) | Reason::Ours(_) => 2,
         Reason::ExpressRoute => 3,
         Reason::Leak => 4,
         Reason::NotRegistered { .. } => 5,

@@ -156,6 +156,9 @@ proptest! {
             let ip: IpAddr = probe.addr();
             let longest = all.keys().filter(|n| n.contains(&ip)).max_by_key(|n| n.prefix_len());
             prop_assert_eq!(g.longest_match(ip).map(|r| r.prefix), longest.copied());
+            let cover = all.keys().filter(|n| n.contains(probe)).min_by_key(|n| n.prefix_len());
+            let within = all.keys().find(|n| probe.contains(*n));
+            prop_assert_eq!(g.overlap(*probe), cover.or(within).copied());
             for family in Family::ALL {
                 let behind = |n: &&IpNet| of(family, n) && *n > probe;
                 let want: Vec<_> = all.keys().filter(behind).take(limit).copied().collect();

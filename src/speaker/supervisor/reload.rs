@@ -46,7 +46,7 @@ impl Supervisor {
 
     /// Gives every session what the plan has for it.
     pub(super) fn put_in_force(&mut self, plan: Arc<Plan>) {
-        self.imports = self.imports.next(&plan);
+        self.imports = self.imports.next(&plan, self.handle.generation.load_full());
         self.handle.plan.store(plan.clone());
         self.registrar.put(plan.clone());
         let before = std::mem::replace(&mut self.plan, plan);

@@ -7,6 +7,8 @@ use crate::peering::{
     Check, ConnectionState, Enforcement, Finding, ImportPolicy, Note, OriginTables, Reason, Registered,
     Sighting,
 };
+use crate::rib::Ranks;
+use crate::rib::sample::{generation, plain};
 
 const PEER: u32 = 3356;
 const ORIGIN: u32 = 174;
@@ -281,6 +283,21 @@ fn f48_any_prefix_of_a_registered_origin_is_accepted() {
         1,
         "by the origin"
     );
+}
+
+/// Whoever may announce whatever comes from an ASN still takes nothing of our own space from us.
+#[test]
+fn f48_a_registered_origin_announces_nothing_of_ours() {
+    let told = ["6.0.0.0/16", "2a00:5::/32"].map(|prefix| (net(prefix), plain(1))).into();
+    let ours = Some(Arc::new(generation(&told, None, &mut Ranks::new(), 1)));
+    let registered = Arc::new(Registered::new([], [Asn(ORIGIN)], []));
+    let policy = || ImportPolicy { registered: registered.clone(), ours: ours.clone(), ..policy() };
+    let overlap = |ours: &str| vec![Reason::Ours(net(ours))];
+    assert_eq!(reasons(policy(), &good(), "6.0.0.0/16"), overlap("6.0.0.0/16"));
+    assert_eq!(reasons(policy(), &good(), "6.0.3.0/24"), overlap("6.0.0.0/16"), "within ours");
+    assert_eq!(reasons(policy(), &good(), "6.0.0.0/8"), overlap("6.0.0.0/16"), "ours is within it");
+    assert_eq!(reasons(policy(), &good(), "6.1.0.0/16"), [], "beside it");
+    assert_eq!(reasons(ImportPolicy { ours: None, ..policy() }, &good(), "6.0.3.0/24"), []);
 }
 
 #[test]
