@@ -288,7 +288,7 @@ fn what_is_no_file_is_not_replaced() {
     let nowhere = path(&folder, "missing/rib.yaml");
     let said = fails(&["--list", &list, "--out", text(&nowhere)], 1);
     let (file, parent) = (text(&nowhere), path(&folder, "missing"));
-    let advice = "make it, or name a file elsewhere";
+    let advice = "make it, or choose another place";
     assert_eq!(said, format!("error: {file}: there is no folder {}: {advice}\n", text(&parent)));
     let said = fails(&["--list", &list, "--out", "/proc/rib.yaml"], 1);
     assert!(

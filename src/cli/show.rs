@@ -1,5 +1,6 @@
 //! `peeringd show`: what the running daemon knows, as tables or as its own JSON.
 
+mod clock;
 mod connections;
 mod limit;
 mod listing;
@@ -21,11 +22,12 @@ use serde::de::DeserializeOwned;
 
 use super::client::{Client, ClientError, SocketArgs, encoded};
 use super::table::{folded, printable, terminal_width};
+use clock::Clock;
 use listing::Asked;
 use ranges::Range;
 use received_routes::ReceivedRoutes;
 use registered::{OfPeering, Only};
-use view::{Clock, Generation, Session};
+use view::{Generation, Session};
 
 /// Rows fetched and printed at once.
 const WINDOW: usize = 1000;

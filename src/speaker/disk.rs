@@ -20,7 +20,7 @@ pub enum ReplaceError {
         what: &'static str,
     },
     /// There is nowhere to put it.
-    #[error("{}: there is no folder {}: make it, or name a file elsewhere", path.display(), folder.display())]
+    #[error("{}: there is no folder {}: make it, or choose another place", path.display(), folder.display())]
     NoFolder {
         /// As the operator named it.
         path: PathBuf,
@@ -28,7 +28,7 @@ pub enum ReplaceError {
         folder: PathBuf,
     },
     /// The folder or the disk said no.
-    #[error("{}: cannot be written: {source}: mend that, or name a file elsewhere", path.display())]
+    #[error("{}: cannot be written: {source}: mend that, or choose another place", path.display())]
     File {
         /// As the operator named it.
         path: PathBuf,

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::view::{Clock, Families};
+use super::clock::{Clock, Families};
 use crate::cli::table::grouped;
 
 /// What a session, short or whole, has of its limits.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
-use super::view::Clock;
+use super::clock::Clock;
 use super::{Eye, Show, WINDOW};
 use crate::cli::client::{ClientError, Rows};
 use crate::cli::table::Columns;

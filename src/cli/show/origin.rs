@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use super::view::{Clock, Families, Lines};
+use super::clock::{Clock, Families};
+use super::view::Lines;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

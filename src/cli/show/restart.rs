@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::view::{Clock, Families};
+use super::clock::{Clock, Families};
 
 /// What `show session` has of it.
 #[derive(Deserialize)]

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
+use super::clock::Clock;
 use super::listing::View;
-use super::view::Clock;
 use crate::wire::Community;
 
 #[derive(Deserialize)]
