@@ -62,16 +62,8 @@ pub(super) fn errors(listed: &[Listed], rows: &Rows) -> Vec<Finding> {
 
 /// The shortest row that covers a prefix, or else the first one within it; with its line.
 fn overlap<A: Address>(rows: &[Row<A>], prefix: &IpNet) -> Option<(IpNet, u32)> {
-    let wanted = Prefix::<A>::of_net(prefix)?;
     let of_row = |row: &Row<A>| Prefix { addr: row.addr, len: row.len };
-    let found = |row: &Row<A>| (of_row(row).to_net(), row.line);
-    let covers = (0..=wanted.len).find_map(|len| {
-        let cover = Prefix { addr: wanted.addr & A::mask(len), len };
-        rows.get(rows.binary_search_by_key(&cover, of_row).ok()?)
-    });
-    let within = || {
-        let next = rows.get(rows.partition_point(|row| of_row(row) < wanted))?;
-        (next.addr & A::mask(wanted.len) == wanted.addr).then_some(next)
-    };
-    covers.or_else(within).map(found)
+    let first = |prefix| rows.partition_point(|row| of_row(row) < prefix);
+    let found = Prefix::of_net(prefix)?.overlap(first, |at| rows.get(at).map(of_row))?;
+    rows.get(found).map(|row| (of_row(row).to_net(), row.line))
 }

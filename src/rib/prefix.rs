@@ -115,6 +115,22 @@ impl<A: Address> Prefix<A> {
         }
     }
 
+    /// In rows in prefix order, the row of the shortest prefix that covers this one or is it, or else of the first one within
+    /// it. `first` is the first row that does not stand before a prefix, and `at` what stands in a row.
+    pub(crate) fn overlap(
+        self,
+        first: impl Fn(Self) -> usize,
+        at: impl Fn(usize) -> Option<Self>,
+    ) -> Option<usize> {
+        let of = |wanted: Self, fits: &dyn Fn(Self) -> bool| {
+            let row = first(wanted);
+            at(row).is_some_and(fits).then_some(row)
+        };
+        let cover = |len| Self { addr: self.addr & A::mask(len), len };
+        let covers = (0..=self.len).map(cover).find_map(|cover| of(cover, &|found| found == cover));
+        covers.or_else(|| of(self, &|found| found.addr & A::mask(self.len) == self.addr))
+    }
+
     /// Whether it is what a table may hold: no host bits, no length past the family's.
     pub(crate) fn is_canonical(self) -> bool {
         self.len <= A::BITS && self.addr & A::mask(self.len) == self.addr

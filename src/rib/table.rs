@@ -136,12 +136,7 @@ impl<A: Address> Table<A> {
 
     /// The shortest prefix that covers this one or is it, or else the first one within it.
     pub(super) fn overlap(&self, prefix: Prefix<A>) -> Option<Prefix<A>> {
-        let cover = (0..=prefix.len).map(|len| Prefix { addr: prefix.addr & A::mask(len), len });
-        let within = || {
-            let next = self.prefix(self.lower_bound(prefix))?;
-            (next.addr & A::mask(prefix.len) == prefix.addr).then_some(next)
-        };
-        cover.into_iter().find(|cover| self.find(*cover).is_some()).or_else(within)
+        self.prefix(prefix.overlap(|prefix| self.lower_bound(prefix), |row| self.prefix(row))?)
     }
 
     /// Octets on the heap, attribute sets not counted.
