@@ -49,6 +49,19 @@ fn announced(generations: &mut Generations, community: &str, path: &str) -> Arc<
     generations.build(rows).unwrap()
 }
 
+/// The partner's routers, which announce what is registered as it should be.
+async fn them(us: &Side) -> [Side; 2] {
+    let mut them = OTHERS.map(|at| {
+        let theirs = SessionPlan { peer_port: us.at.port(), ..session(at, US, OURS, false) };
+        Side::start(plan(THEIRS, at, vec![theirs]), &["5.1.0.0/16"])
+    });
+    for side in &mut them {
+        let generation = announced(&mut side.generations, "8075:8007", "[64500, 7018]");
+        side.speaker.reload(side.plan.clone(), generation).await.unwrap();
+    }
+    them
+}
+
 async fn verdict(
     us: &Side,
     state: PrefixValidationState,
@@ -65,14 +78,7 @@ async fn verdict(
 #[tokio::test(flavor = "multi_thread")]
 async fn f40_f43_verdicts_follow_what_each_session_has() {
     let us = us();
-    let mut them = OTHERS.map(|at| {
-        let theirs = SessionPlan { peer_port: us.at.port(), ..session(at, US, OURS, false) };
-        Side::start(plan(THEIRS, at, vec![theirs]), &["5.1.0.0/16"])
-    });
-    for side in &mut them {
-        let generation = announced(&mut side.generations, "8075:8007", "[64500, 7018]");
-        side.speaker.reload(side.plan.clone(), generation).await.unwrap();
-    }
+    let mut them = them(&us).await;
     let verified = verdict(&us, PrefixValidationState::Verified, None).await;
     assert!(verified.key.is_some());
     let [a, b] = &mut them;
@@ -100,14 +106,7 @@ async fn f40_f43_verdicts_follow_what_each_session_has() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_reload_registers_is_judged_by_what_sessions_say_of_it_afterwards() {
     let mut us = us();
-    let mut them = OTHERS.map(|at| {
-        let theirs = SessionPlan { peer_port: us.at.port(), ..session(at, US, OURS, false) };
-        Side::start(plan(THEIRS, at, vec![theirs]), &["5.1.0.0/16"])
-    });
-    for side in &mut them {
-        let generation = announced(&mut side.generations, "8075:8007", "[64500, 7018]");
-        side.speaker.reload(side.plan.clone(), generation).await.unwrap();
-    }
+    let them = them(&us).await;
     verdict(&us, PrefixValidationState::Verified, None).await;
     let begun = std::time::Instant::now();
     let port = us.at.port();
