@@ -6,8 +6,7 @@ use std::collections::HashSet;
 use ipnet::IpNet;
 
 use super::place::Places;
-use super::{ConnectionPlan, PeeringPlan, Plan};
-use crate::peering::ConnectionState;
+use super::{PeeringPlan, Plan};
 use crate::rib::Finding;
 use crate::wire::Asn;
 
@@ -29,10 +28,9 @@ pub fn registration_refusals(
     plan: &Plan,
     is_registered: impl Fn(&PeeringPlan, Registration) -> bool,
 ) -> Vec<Finding> {
-    let is_active = |connection: &ConnectionPlan| connection.state == ConnectionState::Active;
     let mut refusals = Vec::new();
     let places = std::cell::LazyCell::new(|| Places::read(&plan.file));
-    for peering in plan.peerings.iter().filter(|p| !p.connections.iter().any(|c| is_active(c))) {
+    for peering in plan.peerings.iter().filter(|peering| !peering.has_active_connection()) {
         let prefixes = peering.registered_prefixes.iter();
         let prefixes =
             prefixes.map(|listed| (Registration::Prefix(listed.prefix), listed.prefix.to_string()));

@@ -124,7 +124,7 @@ impl Kept {
             peering.connections.iter().any(|c| c.state == ConnectionState::ProvisioningFailed)
         };
         let disturbed = old.peerings.iter().filter(is_changing).filter(|was| {
-            let is = new.peerings.iter().find(|peering| peering.name == was.name);
+            let is = new.peering(&was.name);
             is.is_none_or(|is| !has_failed(is) && !is_as_before((old, was), (new, is)))
         });
         let finding = |peering: &Arc<PeeringPlan>| {

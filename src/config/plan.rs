@@ -196,7 +196,27 @@ impl SessionPlan {
     }
 }
 
+impl Plan {
+    /// The peering of a name.
+    #[must_use]
+    pub fn peering(&self, name: &str) -> Option<&Arc<PeeringPlan>> {
+        self.peerings.iter().find(|peering| &*peering.name == name)
+    }
+}
+
 impl PeeringPlan {
+    /// Its connection of a name.
+    #[must_use]
+    pub fn connection(&self, name: &str) -> Option<&Arc<ConnectionPlan>> {
+        self.connections.iter().find(|connection| &*connection.name == name)
+    }
+
+    /// Whether any of its connections is Active.
+    #[must_use]
+    pub fn has_active_connection(&self) -> bool {
+        self.connections.iter().any(|connection| connection.state == ConnectionState::Active)
+    }
+
     /// The policy group of all its connections, but for those whose type is changing.
     #[must_use]
     pub fn policy_group(&self) -> PolicyGroup {

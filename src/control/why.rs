@@ -127,7 +127,7 @@ impl Why {
     /// The most specific prefix with the address that is registered under the session's peering.
     fn registered(&self, address: IpAddr, session: &SessionSnapshot) -> Option<IpNet> {
         let plan = self.handle.plan();
-        let peering = plan.peerings.iter().find(|peering| peering.name == session.plan.peering)?;
+        let peering = plan.peering(&session.plan.peering)?;
         let all = peering.registered_prefixes.iter().map(|listed| listed.prefix);
         all.filter(|prefix| prefix.contains(&address)).max_by_key(IpNet::prefix_len)
     }

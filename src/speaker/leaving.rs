@@ -27,8 +27,8 @@ impl Leaving {
         if session.plan.transport.range.is_some() {
             return None;
         }
-        let peering = plan.peerings.iter().find(|peering| peering.name == session.plan.peering)?;
-        let connection = peering.connections.iter().find(|c| c.name == session.plan.connection)?;
+        let peering = plan.peering(&session.plan.peering)?;
+        let connection = peering.connection(&session.plan.connection)?;
         Some(Self { peering: peering.clone(), connection: connection.clone(), session })
     }
 }

@@ -226,7 +226,7 @@ impl Lifecycle {
         let kept = self.kept.load_full();
         let plan = self.plan();
         let found = plan.peerings.iter().find_map(|peering| {
-            let found = peering.connections.iter().find(|c| &*c.name == connection)?;
+            let found = peering.connection(connection)?;
             Some((peering, found))
         });
         let (peering, found) = found.ok_or_else(|| CannotChangeType::NoConnection(connection.to_owned()))?;
@@ -258,7 +258,7 @@ impl Lifecycle {
         if !lacks.is_empty() {
             return Err(CannotChangeType::Peering { peering: peering.name.clone(), lacks });
         }
-        let of_peering = |other: &&Arc<str>| peering.connections.iter().any(|c| c.name == **other);
+        let of_peering = |other: &&Arc<str>| peering.connection(other).is_some();
         let queued = kept.queue.iter().map(|change| &change.connection).filter(of_peering).count();
         let under_way = peering.connections.iter().filter(|c| is_changing(&kept, &c.name)).count();
         let mut kept = Kept::clone(&kept);
@@ -394,7 +394,7 @@ impl Lifecycle {
     }
 
     fn peering(&self, connection: &str) -> Arc<str> {
-        let has = |peering: &&Arc<PeeringPlan>| peering.connections.iter().any(|c| &*c.name == connection);
+        let has = |peering: &&Arc<PeeringPlan>| peering.connection(connection).is_some();
         self.wanted.peerings.iter().find(has).map_or_else(|| Arc::from(""), |peering| peering.name.clone())
     }
 }
@@ -429,7 +429,7 @@ fn other_type(
 /// The change of a peering that comes next, and its connection.
 fn next_of<'a>(kept: &Kept, peering: &'a PeeringPlan) -> Option<(TypeChange, &'a ConnectionPlan)> {
     kept.queue.iter().find_map(|change| {
-        let connection = peering.connections.iter().find(|c| c.name == change.connection)?;
+        let connection = peering.connection(&change.connection)?;
         Some((change.clone(), &**connection))
     })
 }
@@ -438,7 +438,7 @@ fn next_of<'a>(kept: &Kept, peering: &'a PeeringPlan) -> Option<(TypeChange, &'a
 fn take_queue(kept: &mut Kept, peering: &PeeringPlan) -> VecDeque<TypeChange> {
     let (taken, left) = std::mem::take(&mut kept.queue)
         .into_iter()
-        .partition(|change| peering.connections.iter().any(|c| c.name == change.connection));
+        .partition(|change| peering.connection(&change.connection).is_some());
     kept.queue = left;
     taken
 }

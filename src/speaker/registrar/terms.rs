@@ -22,7 +22,7 @@ impl Terms {
     pub(super) fn of(plan: &Plan) -> Self {
         let mut peerings: HashMap<Arc<str>, Required> = HashMap::with_capacity(plan.peerings.len());
         for peering in &plan.peerings {
-            let is_active = peering.connections.iter().any(|c| c.state == ConnectionState::Active);
+            let is_active = peering.has_active_connection();
             let has_irr = !plan.origin.irr_files.is_empty();
             peerings.insert(peering.name.clone(), Required { is_active, has_irr, ..Required::default() });
         }
