@@ -89,7 +89,7 @@ impl PartialEq for ImportPolicy {
             && *lab == other.lab
             && *peer_asn == other.peer_asn
             && *registered == other.registered
-            && ours.as_ref().map(Arc::as_ptr) == other.ours.as_ref().map(Arc::as_ptr)
+            && ours.as_ref().map(|g| g.hash()) == other.ours.as_ref().map(|g| g.hash())
             && Arc::ptr_eq(origins, &other.origins)
             && *enforce == other.enforce
             && *med == other.med

@@ -133,6 +133,8 @@ impl AdjRibIn {
     /// [`Self::judge_more`] comes to them. O(watched prefixes).
     pub fn set_policy(&mut self, policy: Arc<ImportPolicy>) {
         if *self.judge.policy == *policy {
+            // The same, but it may have a newer table.
+            self.judge.policy = policy;
             return;
         }
         let before = std::mem::replace(&mut self.judge.policy, policy);

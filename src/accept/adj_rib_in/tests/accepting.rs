@@ -275,6 +275,13 @@ fn f48_a_registered_origin_announces_nothing_of_ours() {
     assert_eq!(reasons(policy(), &good(), "6.0.0.0/8"), overlap("6.0.0.0/16"), "ours is within it");
     assert_eq!(reasons(policy(), &good(), "6.1.0.0/16"), [], "beside it");
     assert_eq!(reasons(ImportPolicy { ours: None, ..policy() }, &good(), "6.0.3.0/24"), []);
+    let one = policy();
+    let of = |routes| {
+        let table = generation(routes, None, &mut Ranks::new(), 2);
+        ImportPolicy { ours: Some(Arc::new(table)), ..one.clone() }
+    };
+    assert_eq!(of(&told), one, "another table with the same routes is no other policy");
+    assert_ne!(of(&[(net("6.0.0.0/16"), plain(1))].into()), one);
 }
 
 #[test]
